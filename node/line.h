@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * line.h - one run of a replicate or enrich task: one partition of one input topic to the same
+ * partition of one output topic, by R1-R5.
+ *
+ * Happy path: START -> the line reads its own output log from its saved place to the tail
+ * (READ_OUT ... OUT_END), so that it knows what is there; then it reads its input (READ_IN) and
+ * for each record that the chain filter accepts and the output lacks, asks for a WORK (enrich) or
+ * a PRODUCE at once (copy). Outcomes come in any order (DONE), records leave in input order.
+ * It keeps reading its own output: what is acknowledged must be read back. Now and then COMMIT
+ * saves both places, which are what the next run starts from.
+ *
+ * Failures: a delivery that failed for good, a hole in the input that does not fill, acks that
+ * are not read back: STOP with a code of class ABORT; the shell destroys the producer and starts
+ * a new run. A log that starts after or ends before its place: STOP with ERR_DATA_LOSS (FATAL).
+ *
+ * Promise: same state and same event, same actions. Never more than `in_flight_max` records are
+ *          between acceptance and acknowledgement.
+ * Pure:    yes. Time comes in with the event.
+ * Not here: what an enriched record looks like (shell and proto/), who runs which line (coord/).
+ */
+#ifndef BRAID_NODE_LINE_H
+#define BRAID_NODE_LINE_H
+
+#include "proto/cut.h"
+#include "proto/record.h"
+
+#define LINE_STRANDS_MAX   64
+#define LINE_IN_FLIGHT_MAX 1024
+#define LINE_ACTIONS_MAX   (2 * LINE_IN_FLIGHT_MAX + 64)
+#define LINE_READ_BACK_MS  5000  /* A13: acks must be read back within this */
+#define LINE_COMMIT_MS     1000  /* places are saved this often */
+#define LINE_HOLE_MS       30000 /* a hole in the input may be a restart under way; then STOP */
+#define LINE_FROM_START    (-2)  /* a log offset: the log's beginning */
+
+enum line_kind {
+    LINE_COPY,   /* every strand of an input partition, bytes unchanged */
+    LINE_ENRICH, /* one origin partition; each record becomes one enriched record */
+};
+
+struct line_config {
+    enum line_kind kind;
+    /*
+     * The input is a source topic in its own DC: records have no braid-origin, and their log
+     * offset is their origin offset. Exactly one strand. Otherwise the input's records carry it.
+     */
+    bool raw;
+    /* Input records count only with this in braid-copy: the input is a copy made by this DC.
+     * Absent: the input is a DC's own topic, read where it was written. */
+    struct slice input_copy_dc;
+    /* The same for the records of the output log (a copier's output is a copy). */
+    struct slice output_copy_dc;
+    /* Enriched records count only with this enriching DC and incarnation (braid-by): of the
+     * output for enrich, of input and output for a copy of enriched records. by.len 0: none. */
+    struct slice by_dc;
+    uint32_t by_incarnation;
+    uint32_t strand_count;
+    struct origin_partition strands[LINE_STRANDS_MAX]; /* borrowed names */
+    int64_t start[LINE_STRANDS_MAX];                   /* position of cut 0: accept after it */
+    uint32_t in_flight_max;                            /* 1..LINE_IN_FLIGHT_MAX */
+};
+
+/* What COMMIT saved, as the shell read it back; valid false: nothing saved. */
+struct line_place {
+    bool valid;
+    int64_t log_offset;              /* next to read */
+    int64_t last[LINE_STRANDS_MAX];  /* by strand */
+};
+
+/* Bounds of a log as the broker tells them when a read starts. */
+struct log_bounds {
+    int64_t start; /* first offset kept */
+    int64_t end;   /* one past the last visible one (LSO) */
+};
+
+enum line_event_kind {
+    LINE_EV_START,    /* places and both logs' bounds */
+    LINE_EV_IN,       /* records of the input, in log order */
+    LINE_EV_IN_END,   /* the reader has reached the input's end */
+    LINE_EV_OUT,      /* records of the output log, in log order */
+    LINE_EV_OUT_END,  /* the reader has reached the output's end, at log_offset */
+    LINE_EV_DONE,     /* the work on `ticket` is done */
+    LINE_EV_ACKED,    /* the produce of `ticket` is acknowledged; tickets come in order */
+    LINE_EV_FAILED,   /* a produce failed for good */
+    LINE_EV_CUT,      /* positions[] = furthest committed position of each strand's partition */
+    LINE_EV_TICK,     /* at least every 500 ms */
+};
+
+struct line_event {
+    enum line_event_kind kind;
+    int64_t now_ms;
+    const struct line_place *place_in;  /* START */
+    const struct line_place *place_out; /* START */
+    struct log_bounds in;               /* START */
+    struct log_bounds out;              /* START */
+    const struct record *records;       /* IN, OUT; borrowed for the call */
+    uint32_t count;                     /* IN, OUT */
+    int64_t log_offset;                 /* IN_END, OUT_END: next offset to be read */
+    uint64_t ticket;                    /* DONE, ACKED */
+    const int64_t *positions;           /* CUT */
+};
+
+enum line_action_kind {
+    LINE_DO_READ_OUT, /* read the output log from log_offset (or LINE_FROM_START) and keep on */
+    LINE_DO_READ_IN,  /* (re)start reading the input at log_offset */
+    LINE_DO_WORK,     /* fetch for `ticket` (record `index` of this event); keep its handle */
+    LINE_DO_PRODUCE,  /* send `ticket` now, with `origin`; its handle is free once acknowledged.
+                         For a copy, `index` is the record of this event. */
+    LINE_DO_SKIP,     /* produce a record with status skipped and `origin` as `ticket` */
+    LINE_DO_DROP,     /* record `index` of this event is not needed: free its handle */
+    LINE_DO_COMMIT,   /* save both places (line_places) */
+    LINE_DO_STOP,     /* end this run: `code`, `why` */
+};
+
+struct line_action {
+    enum line_action_kind kind;
+    uint32_t index;
+    uint64_t ticket;
+    struct origin origin; /* with prev: what braid-origin must say */
+    int64_t source_time_ms;
+    int64_t log_offset;
+    int code;
+    const char *why; /* static text */
+};
+
+struct line_actions {
+    uint32_t count;
+    struct line_action list[LINE_ACTIONS_MAX];
+};
+
+struct line_strand {
+    int64_t in_last;   /* chain filter of the input */
+    int64_t out_last;  /* chain filter of the output, as read back */
+    int64_t sent_last; /* last offset handed to the producer */
+    int64_t acked_last;
+    int64_t cut_position; /* furthest committed position of the origin partition */
+    int64_t skip_prev;    /* a pending range to skip: from after this ... */
+    int64_t skip_to;      /* ... to this; equal: none */
+};
+
+struct line_slot {
+    struct origin origin;
+    int64_t source_time_ms;
+    int64_t in_next; /* input log offset after this record */
+    uint32_t strand;
+    bool is_done;
+    bool is_skip;
+};
+
+enum line_phase {
+    LINE_IDLE,
+    LINE_RECOVERING, /* reading the own output log to its tail */
+    LINE_RUNNING,
+    LINE_STOPPED,
+};
+
+struct line {
+    struct line_config config;
+    enum line_phase phase;
+    struct line_strand strands[LINE_STRANDS_MAX];
+    struct line_slot slots[LINE_IN_FLIGHT_MAX]; /* by ticket modulo in_flight_max */
+    uint64_t ticket_acked; /* tickets below are acknowledged */
+    uint64_t ticket_sent;  /* tickets below are produced */
+    uint64_t ticket_next;
+    int64_t in_next;       /* input log offset: all before it is accepted, dropped or in flight */
+    int64_t out_next;      /* output log offset after what was read back */
+    struct line_place place_in;
+    struct line_place saved_in;
+    struct line_place saved_out;
+    int64_t commit_ms;
+    int64_t unread_since_ms; /* acks that are not read back since then; 0: none */
+    int64_t hole_since_ms;   /* a hole in the input since then; 0: none */
+    uint64_t holes;
+    uint64_t foreign;
+    uint64_t duplicates;
+    bool in_caught_up;
+};
+
+/* Takes over the config (its slices stay borrowed). */
+void line_init(struct line *l, const struct line_config *config);
+
+/* The one way in. Fills `out` (reset first); the shell carries the actions out in order. */
+void line_step(struct line *l, const struct line_event *ev, struct line_actions *out);
+
+/* How many more input records it can take now; 0: pause reading the input. */
+uint32_t line_room(const struct line *l);
+
+/* What a COMMIT must save. */
+void line_places(const struct line *l, struct line_place *out_in, struct line_place *out_out);
+
+#endif
