@@ -63,8 +63,8 @@ struct line_config {
 /* What COMMIT saved, as the shell read it back; valid false: nothing saved. */
 struct line_place {
     bool valid;
-    int64_t log_offset;              /* next to read */
-    int64_t last[LINE_STRANDS_MAX];  /* by strand */
+    int64_t log_offset;             /* next to read */
+    int64_t last[LINE_STRANDS_MAX]; /* by strand */
 };
 
 /* Bounds of a log as the broker tells them when a read starts. */
@@ -74,16 +74,16 @@ struct log_bounds {
 };
 
 enum line_event_kind {
-    LINE_EV_START,    /* places and both logs' bounds */
-    LINE_EV_IN,       /* records of the input, in log order */
-    LINE_EV_IN_END,   /* the reader has reached the input's end */
-    LINE_EV_OUT,      /* records of the output log, in log order */
-    LINE_EV_OUT_END,  /* the reader has reached the output's end, at log_offset */
-    LINE_EV_DONE,     /* the work on `ticket` is done */
-    LINE_EV_ACKED,    /* the produce of `ticket` is acknowledged; tickets come in order */
-    LINE_EV_FAILED,   /* a produce failed for good */
-    LINE_EV_CUT,      /* positions[] = furthest committed position of each strand's partition */
-    LINE_EV_TICK,     /* at least every 500 ms */
+    LINE_EV_START,   /* places and both logs' bounds */
+    LINE_EV_IN,      /* records of the input, in log order */
+    LINE_EV_IN_END,  /* the reader has reached the input's end */
+    LINE_EV_OUT,     /* records of the output log, in log order */
+    LINE_EV_OUT_END, /* the reader has reached the output's end, at log_offset */
+    LINE_EV_DONE,    /* the work on `ticket` is done */
+    LINE_EV_ACKED,   /* the produce of `ticket` is acknowledged; tickets come in order */
+    LINE_EV_FAILED,  /* a produce failed for good */
+    LINE_EV_CUT,     /* positions[] = furthest committed position of each strand's partition */
+    LINE_EV_TICK,    /* at least every 500 ms */
 };
 
 struct line_event {
@@ -159,11 +159,11 @@ struct line {
     enum line_phase phase;
     struct line_strand strands[LINE_STRANDS_MAX];
     struct line_slot slots[LINE_IN_FLIGHT_MAX]; /* by ticket modulo in_flight_max */
-    uint64_t ticket_acked; /* tickets below are acknowledged */
-    uint64_t ticket_sent;  /* tickets below are produced */
+    uint64_t ticket_acked;                      /* tickets below are acknowledged */
+    uint64_t ticket_sent;                       /* tickets below are produced */
     uint64_t ticket_next;
-    int64_t in_next;       /* input log offset: all before it is accepted, dropped or in flight */
-    int64_t out_next;      /* output log offset after what was read back */
+    int64_t in_next;  /* input log offset: all before it is accepted, dropped or in flight */
+    int64_t out_next; /* output log offset after what was read back */
     struct line_place place_in;
     struct line_place saved_in;
     struct line_place saved_out;

@@ -27,12 +27,12 @@
 #include "proto/record.h"
 
 #define MERGE_RULES_VERSION  1
-#define MERGE_LOGS_MAX       1024 /* (enriching DC, partition) */
+#define MERGE_LOGS_MAX       1024  /* (enriching DC, partition) */
 #define MERGE_ITEMS_MAX      16384 /* records that one cut decides */
-#define MERGE_PART_RECORDS   2048 /* records of one transaction */
-#define MERGE_CUTS_AHEAD_MAX 8    /* cuts decoded ahead of emission */
-#define MERGE_UNLOGGED_MAX   1000 /* A5 */
-#define MERGE_CUTS_KEPT      64   /* cuts kept in etcd below the logged ones */
+#define MERGE_PART_RECORDS   2048  /* records of one transaction */
+#define MERGE_CUTS_AHEAD_MAX 8     /* cuts decoded ahead of emission */
+#define MERGE_UNLOGGED_MAX   1000  /* A5 */
+#define MERGE_CUTS_KEPT      64    /* cuts kept in etcd below the logged ones */
 #define MERGE_HEARTBEAT_MS   1000
 #define MERGE_TIME_STEP_MS   3600000 /* A7: cut time advances by no more without an operator */
 #define MERGE_VIEW_GAP_MS    1000 /* time between re-reads above this does not count as a stall */
@@ -47,11 +47,11 @@ struct merge_config {
     uint32_t member_lag_max_ms;
     uint32_t failed_grace_ms;
     uint32_t min_members;
-    uint64_t spec_version;       /* newest applied, with ... */
-    struct merge_params params;  /* ... its parameters: what the next cut names */
-    uint32_t entries_max;        /* over all strands: metadata of records not yet emitted */
-    uint64_t bytes_max;          /* over all strands: values kept for emission */
-    uint64_t seed;               /* for tokens */
+    uint64_t spec_version;      /* newest applied, with ... */
+    struct merge_params params; /* ... its parameters: what the next cut names */
+    uint32_t entries_max;       /* over all strands: metadata of records not yet emitted */
+    uint64_t bytes_max;         /* over all strands: values kept for emission */
+    uint64_t seed;              /* for tokens */
 };
 
 /* One consistent read of the stream's keys. */
@@ -70,12 +70,12 @@ struct merge_view {
     bool has_head;
     int64_t head_revision; /* create_revision of the head's key */
     struct slice head_bytes;
-    struct cut head;       /* decoded from them */
-    uint64_t oldest_cut;   /* number of the oldest cut key of the head's era */
+    struct cut head;     /* decoded from them */
+    uint64_t oldest_cut; /* number of the oldest cut key of the head's era */
     uint32_t dc_count;
     struct merge_dc_view dcs[DCS_MAX];
-    bool is_paused;        /* pauses/chain or the stream's pause */
-    bool claim_held;       /* the claim key still has our create_revision */
+    bool is_paused;  /* pauses/chain or the stream's pause */
+    bool claim_held; /* the claim key still has our create_revision */
 };
 
 /* What recovery found in this DC's Kafka. */
@@ -83,14 +83,14 @@ struct merge_recovery {
     bool has_line;
     struct emitted_line line; /* newest that agrees with the tail */
     bool has_logged;
-    uint32_t logged_era;      /* newest cut in the log of cuts */
+    uint32_t logged_era; /* newest cut in the log of cuts */
     uint64_t logged_number;
-    bool has_tail;            /* the global topic has a sound record */
+    bool has_tail; /* the global topic has a sound record */
     uint64_t tail_seq;
     uint32_t tail_era;
     uint64_t tail_cut;
     uint64_t tail_chain;
-    bool tail_is_emptied;     /* no record left, but its end offset is above 0 */
+    bool tail_is_emptied; /* no record left, but its end offset is above 0 */
 };
 
 enum merge_event_kind {
@@ -108,7 +108,7 @@ enum merge_event_kind {
     MERGE_EV_TAIL,      /* after a RESET: the tail of the global topic as `recovery` has it */
     MERGE_EV_MISMATCH,  /* a re-merged record's chain differs from the tail's */
     MERGE_EV_FENCED,
-    MERGE_EV_TICK,      /* at least every cut_interval_ms */
+    MERGE_EV_TICK, /* at least every cut_interval_ms */
 };
 
 struct merge_event {
@@ -124,11 +124,11 @@ struct merge_event {
     int64_t log_offset;                    /* CAUGHT_UP, NOTED */
     const struct record *records;          /* RECORDS */
     uint32_t count;
-    bool *keep;       /* RECORDS: out, `count` of them: the handle now belongs to the merge
+    bool *keep;      /* RECORDS: out, `count` of them: the handle now belongs to the merge
                          until RELEASE gives it back */
-    uint64_t number;  /* LOGGED */
-    uint64_t chain;   /* COMMITTED */
-    int code;         /* REPORTED */
+    uint64_t number; /* LOGGED */
+    uint64_t chain;  /* COMMITTED */
+    int code;        /* REPORTED */
 };
 
 enum merge_action_kind {

@@ -64,7 +64,7 @@ enum mutant {
 #define X(name, rule, what) MUTANT_##name,
     MUTANT_MAP(X)
 #undef X
-        MUTANT_COUNT
+    MUTANT_COUNT
 };
 
 #ifdef BRAID_MUTANTS

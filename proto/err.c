@@ -10,10 +10,9 @@ struct err_row {
     const char *text;
 };
 
-static const struct err_row ROWS[] = {
-    {0, ERR_CLASS_NONE, "OK", "done"},
+static const struct err_row ROWS[] = {{0, ERR_CLASS_NONE, "OK", "done"},
 #define X(code, number, class, sentence) {(number), ERR_CLASS_##class, #code, (sentence)},
-    ERR_MAP(X)
+                                      ERR_MAP(X)
 #undef X
 };
 

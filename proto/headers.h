@@ -31,7 +31,7 @@ enum header_name {
 #define X(name, text) HEADER_##name,
     HEADER_MAP(X)
 #undef X
-        HEADER_COUNT
+    HEADER_COUNT
 };
 
 /* X(NAME, "text"): what braid-status says before a colon. */
@@ -50,7 +50,7 @@ enum status {
 #define X(name, text) STATUS_##name,
     STATUS_MAP(X)
 #undef X
-        STATUS_COUNT
+    STATUS_COUNT
 };
 
 #define BRAID_ID_MAX 256 /* bytes of a meta.id that is taken as one, with its #retry */

@@ -13,11 +13,11 @@
 #include "proto/slice.h"
 
 struct record {
-    int64_t log_offset; /* in the log it was read from */
+    int64_t log_offset;  /* in the log it was read from */
     int64_t log_time_ms; /* the record's Kafka timestamp in that log; -1 if it has none */
     struct braid_headers braid;
-    struct slice key;   /* ptr NULL: null */
-    struct slice value; /* ptr NULL: null */
+    struct slice key;      /* ptr NULL: null */
+    struct slice value;    /* ptr NULL: null */
     uint64_t content_hash; /* record_content_hash of it; only needed by merge_step */
     uint32_t bytes;        /* what it costs to keep in memory */
     void *handle;          /* the shell's, opaque here */
