@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fetch.h - when to ask which wiki for which revisions, and when to give up.
+ *
+ * Promise: an idle scheduler asks at once for a single revision; under backlog up to batch_max
+ *          revisions of one wiki go into one call. Calls under way adapt to the API (additive
+ *          increase, multiplicative decrease on errors and slowness), keep to the rate, and to what
+ *          Retry-After says. Each item ends exactly once, before its deadline. Memory is fixed at
+ *          init: a full queue is an answer (ERR_BUSY).
+ * Pure:    yes: time comes in with the event, chance from a seed.
+ * Not here: HTTP (io_fetch.h), what an answer means for an event (proto/enrich_page.h).
+ */
+#ifndef BRAID_NODE_FETCH_H
+#define BRAID_NODE_FETCH_H
+
+#include "node/fetch_limits.h"
+#include "proto/arena.h"
+#include "proto/enrich_page.h"
+
+enum {
+    FETCH_BATCH_MAX = 50,     /* revisions in a call, at most: what an anonymous reader may ask */
+    FETCH_CALLS_MAX = 64,     /* calls under way, at most */
+    FETCH_HOSTS_MAX = 1024,   /* wikis with something waiting, at most */
+    FETCH_ACTIONS_MAX = 2048, /* actions of one step; fetch_step must be called again if full */
+};
+
+#define FETCH_NONE UINT32_MAX /* no item, no host */
+
+struct fetch_item; /* in fetch.c */
+struct fetch_host;
+struct fetch_call;
+
+struct fetch {
+    struct fetch_limits limits;
+    struct fetch_item *items; /* in the arena given to fetch_init */
+    struct fetch_host *hosts;
+    struct fetch_call *calls;
+    uint32_t free_item;
+    uint32_t item_count;
+    uint32_t waiting_count; /* ready or backing off, not in a call */
+    uint32_t calls_in_flight;
+    uint64_t bytes_in_flight; /* announced */
+    uint32_t window_milli;    /* adaptive limit of calls at once, in thousandths of a call */
+    int64_t window_cut_ms;    /* when it was last halved */
+    int64_t pause_until_ms;   /* all hosts: 429, 503 with Retry-After, connection refused */
+    int64_t token_ms;         /* rate: time at which the next call is paid for */
+    uint32_t next_host;       /* round robin */
+    uint64_t seed;
+};
+
+enum fetch_event_kind {
+    FETCH_EV_TICK,   /* time went by */
+    FETCH_EV_SUBMIT, /* a new item */
+    FETCH_EV_ANSWER, /* a call ended */
+    FETCH_EV_CANCEL, /* an item is no longer wanted; no DONE follows */
+};
+
+/* How a call ended as a whole. */
+enum fetch_call_result {
+    FETCH_CALL_OK,        /* verdicts hold one entry an item */
+    FETCH_CALL_TRANSIENT, /* 5xx, connection, garbage, maxlag, ... */
+    FETCH_CALL_TIMEOUT,
+    FETCH_CALL_LIMITED,   /* 429, ratelimited, maxlag: not the item's fault, no attempt counted */
+    FETCH_CALL_SPLIT,     /* ask for its items one by one; for one alone it is permanent */
+    FETCH_CALL_TOO_LARGE, /* answer larger than the limit: the same */
+    FETCH_CALL_PERMANENT, /* every item of it fails */
+};
+
+struct fetch_verdict {
+    enum enrich_verdict verdict;
+    enum reason reason;
+};
+
+struct fetch_event {
+    enum fetch_event_kind kind;
+    int64_t now_ms; /* monotonic; must not go back */
+    union {
+        struct {
+            struct slice domain; /* a host name; copied */
+            int64_t rev_id;
+            uint64_t user;       /* given back with DONE */
+            uint32_t age_ms;     /* of the event when it was submitted */
+            uint32_t bytes_hint; /* announced content bytes */
+        } submit;
+        struct {
+            uint32_t call;
+            enum fetch_call_result result;
+            enum reason reason;      /* for PERMANENT, and what TRANSIENT ends in */
+            uint32_t retry_after_ms; /* 0: not given */
+            bool is_global;          /* the pause is for all wikis, not only this one */
+            uint32_t took_ms;
+            const struct fetch_verdict *verdicts; /* by place in the call */
+        } answer;
+        struct {
+            uint32_t item;
+        } cancel;
+    };
+};
+
+enum fetch_action_kind {
+    FETCH_ACT_CALL, /* start a call */
+    FETCH_ACT_DONE, /* an item has ended */
+};
+
+struct fetch_action {
+    enum fetch_action_kind kind;
+    union {
+        struct {
+            uint32_t call;       /* number to answer with */
+            struct slice domain; /* borrowed until the call is answered */
+            uint32_t count;
+            uint32_t timeout_ms;
+            uint32_t items[FETCH_BATCH_MAX];
+            int64_t rev_ids[FETCH_BATCH_MAX];
+        } call;
+        struct {
+            uint32_t item;
+            uint64_t user;
+            enum reason reason; /* REASON_NONE: its content is in the answer of this very step */
+            uint32_t place;     /* its place in that call */
+            uint32_t attempts;
+        } done;
+    };
+};
+
+struct fetch_actions {
+    struct fetch_action *list; /* of FETCH_ACTIONS_MAX entries, the caller's */
+    size_t count;
+    int64_t wake_ms; /* step again at this time at the latest; INT64_MAX: nothing to wait for */
+};
+
+/* Takes all its memory from the arena. ERR_CONFIG for limits out of range, ERR_NO_MEMORY. */
+int fetch_init(struct fetch *f, const struct fetch_limits *limits, uint64_t seed, struct arena *a);
+
+/* Takes new limits while running; items_max and call memory stay as they were. */
+void fetch_set_limits(struct fetch *f, const struct fetch_limits *limits);
+
+/*
+ * One event in, actions out, to be carried out in order: DONE before the answer's memory goes.
+ * SUBMIT: 0 and *out_item, or ERR_BUSY (nothing changed). Other events never fail.
+ */
+int fetch_step(struct fetch *f, const struct fetch_event *ev, struct fetch_actions *out,
+               uint32_t *out_item);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * enrich_page.h - what becomes of one page-change event: status, value and headers of its record.
+ *
+ * Promise: every source record gets exactly one status, whatever its bytes and whatever the API
+ *          says. The story: enrich_page_open decodes and decides; if it says FETCH, the caller
+ *          fetches and passes the outcome to enrich_page_settle; then enrich_page_value and
+ *          enrich_page_write give the bytes. Nothing that the wiki hides is in them.
+ * Pure:    yes.
+ * Not here: fetching (node/io_fetch.h), origin headers, Kafka.
+ */
+#ifndef BRAID_PROTO_ENRICH_PAGE_H
+#define BRAID_PROTO_ENRICH_PAGE_H
+
+#include "proto/domain.h"
+#include "proto/event.h"
+#include "proto/mwapi.h"
+#include "proto/splice.h"
+
+enum {
+    ENRICH_STATUS_MAX = 48, /* bytes of the texts below, NUL included */
+    ENRICH_FETCH_MAX = 128,
+    ENRICH_TIME_LEN = 24, /* "2026-01-02T03:04:05.678Z" */
+};
+
+/* What a spec says about enriching pages. All borrowed, must outlive every struct enrich_page. */
+struct enrich_spec {
+    struct slice output;       /* the stream's name, for meta.stream */
+    struct slice schema;       /* for $schema; absent or empty: as the source has it */
+    const struct slice *wikis; /* filters; count 0 lets all pass */
+    size_t wiki_count;
+    const int32_t *namespaces;
+    size_t namespace_count;
+    const struct slice *kinds;
+    size_t kind_count;
+    struct domain_list domains; /* from the node's file: wikis that may be asked */
+    size_t value_bytes_max;     /* 0: no limit */
+};
+
+enum enrich_status {
+    ENRICH_PENDING, /* a fetch is needed; never on a record */
+    ENRICH_OK,
+    ENRICH_WITHHELD,
+    ENRICH_FAILED,
+    ENRICH_CANARY,
+    ENRICH_FILTERED, /* key kept, value empty */
+};
+
+/* What one answer of the API means for one event. */
+enum enrich_verdict {
+    ENRICH_VERDICT_OK,
+    ENRICH_VERDICT_HIDDEN,   /* reason says how; final */
+    ENRICH_VERDICT_MISSING,  /* ask again while the event is young */
+    ENRICH_VERDICT_UNSERVED, /* answer cut short; ask again, it was not its turn */
+    ENRICH_VERDICT_SUSPECT,  /* reason says why (sha1, slot_missing); ask again, then give up */
+};
+
+/* The end of a fetch. */
+struct enrich_outcome {
+    enum reason reason; /* REASON_NONE: revision is set and its contents are those of the event */
+    const struct mwapi_revision *revision; /* borrowed until the caller releases the fetch */
+    uint32_t attempts;                     /* calls to the API that were about this event */
+    uint32_t http_status;                  /* of the last one; 0 if there was no answer */
+    char api_error[MWAPI_CODE_MAX];        /* of the last one; "" if none */
+    uint32_t ms;                           /* from submission to the end */
+};
+
+/* Must not be moved or copied while in use. About 4 KB. */
+struct enrich_page {
+    const struct enrich_spec *spec; /* borrowed */
+    struct slice source;            /* borrowed: the source record's value; absent if null */
+    enum enrich_status status;
+    enum reason reason;
+    char detail[EVENT_DETAIL_MAX]; /* for people: explain, the error topic; "" if none */
+    bool is_decoded;               /* event is set */
+    struct event event;
+    struct enrich_outcome outcome;
+    struct splice splice; /* set by enrich_page_value */
+    uint8_t time_token[ENRICH_TIME_LEN + 2];
+};
+
+/* Decodes and decides. Returns true if a fetch of (event.domain, event.rev_id) is needed; the
+ * status is ENRICH_PENDING then, and final otherwise. ERR_NO_MEMORY cannot happen: what does not
+ * fit into the scratch arena is failed:too_large. `value` must outlive `p`. */
+bool enrich_page_open(struct enrich_page *p, const struct enrich_spec *spec, struct arena *scratch,
+                      struct slice value);
+
+/* Ends a pending page. */
+void enrich_page_settle(struct enrich_page *p, const struct enrich_outcome *outcome);
+
+/* Judges what an answer says about this event; *out_reason for HIDDEN and SUSPECT, *out_revision
+ * for OK (lives as long as the answer). */
+enum enrich_verdict enrich_page_judge(const struct event *event, const struct mwapi_answer *answer,
+                                      enum reason *out_reason,
+                                      const struct mwapi_revision **out_revision);
+
+/* How many bytes the value has, with meta.dt = now_ms; turns an ok page whose value would exceed
+ * the spec's limit into failed:too_large. *out_is_null: the value is null (a null source record,
+ * or filtered). */
+size_t enrich_page_value(struct enrich_page *p, int64_t now_ms, bool *out_is_null);
+
+/* Writes what enrich_page_value measured. */
+void enrich_page_write(const struct enrich_page *p, uint8_t *out);
+
+/* Text of `braid-status` ("ok", "withheld:text_hidden") and of `braid-fetch`
+ * ("attempts=1 http=200 error=- ms=12"), NUL-terminated; return the length without the NUL. */
+size_t enrich_page_status_text(const struct enrich_page *p, char out[ENRICH_STATUS_MAX]);
+size_t enrich_page_fetch_text(const struct enrich_page *p, char out[ENRICH_FETCH_MAX]);
+
+/* ISO 8601 with milliseconds, UTC; years 0 to 9999, others are clamped. No NUL. */
+void enrich_time_text(int64_t ms, char out[ENRICH_TIME_LEN]);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * event.h - what Braid needs to know of a source event (mediawiki/page/change and its like).
+ *
+ * Promise: any bytes are either decoded or refused with a reason and a sentence; unknown fields and
+ *          newer minor versions of the schema pass. Every field is optional here, but one that is
+ *          there has its type. Places are spans in the source bytes.
+ * Pure:    yes. Allocates only scratch, which may be reset as soon as event_decode returns.
+ * Not here: what becomes of the event (enrich_page.h); writing (splice.h).
+ */
+#ifndef BRAID_PROTO_EVENT_H
+#define BRAID_PROTO_EVENT_H
+
+#include "proto/json.h"
+#include "proto/reason.h"
+
+enum {
+    EVENT_BYTES_MAX = 16 * 1024 * 1024,
+    EVENT_DEPTH_MAX = 64,
+    EVENT_SLOTS_MAX = 16,
+    EVENT_TEXT_MAX = 512, /* bytes of all fields below that need unescaping, together */
+    EVENT_DETAIL_MAX = 96,
+};
+
+/* An object member that may have to be replaced or cut. Absent if value is. */
+struct event_member {
+    struct span value;
+    struct span whole; /* key, value and one comma */
+};
+
+/* One entry of revision.content_slots. */
+struct event_slot {
+    struct slice role;
+    struct slice sha1;     /* content_sha1, base 36; absent if not given */
+    struct slice model;    /* content_model */
+    int64_t size;          /* content_size, bytes; -1 if not given */
+    int64_t origin_rev_id; /* -1 if not given */
+    size_t end;            /* offset of the object's closing brace */
+    bool is_empty;         /* {} */
+    struct event_member sha1_member;
+    struct event_member body; /* content_body that the source already has */
+};
+
+/* Must not be moved or copied: slices may point into `text`. */
+struct event {
+    struct slice bytes; /* borrowed for the life of this struct */
+
+    struct slice schema;     /* $schema */
+    struct slice id;         /* meta.id; absent: no duplicate of this event is ever found */
+    struct slice domain;     /* meta.domain */
+    struct slice request_id; /* meta.request_id */
+    struct slice wiki_id;
+    struct slice kind; /* page_change_kind */
+    int64_t page_id;   /* -1 if absent, as all integers here */
+    int64_t namespace_id;
+    bool has_namespace;
+    int64_t rev_id;
+    bool is_canary;         /* meta.domain is "canary" */
+    bool is_content_hidden; /* revision.is_content_visible is false */
+
+    struct span schema_value; /* absent if there is no $schema */
+    size_t root_start;        /* offset behind the root's opening brace */
+    bool has_meta;
+    bool meta_is_empty;
+    size_t meta_end;           /* offset of meta's closing brace */
+    struct span stream_value;  /* meta.stream; absent if not there */
+    struct span dt_value;      /* meta.dt */
+    struct span visible_value; /* revision.is_content_visible */
+
+    /* What a suppressed revision may not show; each may be absent. */
+    struct event_member rev_sha1, comment, performer, rev_comment, editor;
+
+    struct event_slot slots[EVENT_SLOTS_MAX];
+    size_t slot_count;
+
+    uint8_t text[EVENT_TEXT_MAX]; /* owned; unescaped fields */
+    size_t text_used;
+};
+
+struct event_flaw {
+    enum reason reason;            /* REASON_MALFORMED, TOO_LARGE, TOO_DEEP or BAD_FIELD */
+    char detail[EVENT_DETAIL_MAX]; /* NUL-terminated: "revision.rev_id is not an integer" */
+};
+
+/*
+ * Decodes a source event. 0; ERR_MALFORMED, ERR_TOO_LARGE or ERR_UNSUPPORTED, with the flaw set;
+ * ERR_NO_MEMORY if the scratch arena is too small for it. `bytes` must outlive `out`.
+ */
+int event_decode(struct arena *scratch, struct slice bytes, struct event *out,
+                 struct event_flaw *flaw);
+
+#endif
