@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+# Braid's build. `make help` lists the targets. Everything that is made lands in build/:
+#   build/gen/            C made from *.proto
+#   build/plain/          objects and libraries; its programs are linked to build/<program>
+#   build/san/            the same under ASan and UBSan: unit tests, simulation
+#   build/deps.mk         compiler and linker flags of the libraries, made by deploy/deps/build
+# Sources are found by wildcard: a new file needs no line here.
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+SHELL := /bin/bash
+
+VERSION := 0.1.0
+CC ?= cc
+ifeq ($(origin CC),default)
+CC := cc
+endif
+CLANG ?= clang
+AR ?= ar
+PREFIX ?= /usr/local
+DESTDIR ?=
+CFLAGS ?= -O2 -g
+
+# ---- flags --------------------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
+    -Wmissing-prototypes -Wvla -Wformat=2 -Wcast-qual -Wwrite-strings -Wundef \
+    -Wimplicit-fallthrough
+ifneq ($(CI)$(WERROR),)
+WARNINGS += -Werror
+endif
+# Assertions stay on in production: -UNDEBUG.
+BASE_FLAGS := -std=c11 -D_GNU_SOURCE -I. -Ibuild/gen -UNDEBUG -MMD -MP \
+    -DBRAID_VERSION='"$(VERSION)"'
+FLAGS_plain := -fstack-protector-strong -D_FORTIFY_SOURCE=2
+FLAGS_san := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
+LINK_plain :=
+LINK_san := -fsanitize=address,undefined
+VARIANTS := plain san
+
+# ---- sources ------------------------------------------------------------------------------------
+
+LAYERS := proto coord node
+PROTOS := $(foreach layer,$(LAYERS),$(wildcard $(layer)/*.proto))
+GEN_C := $(PROTOS:%.proto=build/gen/%.pb-c.c)
+GEN_H := $(GEN_C:.c=.h)
+SOURCES_proto := $(wildcard proto/*.c)
+SOURCES_coord := $(wildcard coord/*.c)
+SOURCES_node := $(filter-out node/main.c,$(wildcard node/*.c))
+
+# Programs: name, folder of its own files. One without a main.c is not built.
+PROGRAM_DIRS := braidd=node braidctl=coord/ctl braid-outbox=node/outbox \
+    braid-relay=deploy/local/relay braid-bench=bench
+PROGRAMS := $(foreach p,$(PROGRAM_DIRS),\
+    $(if $(wildcard $(word 2,$(subst =, ,$p))/main.c),$(firstword $(subst =, ,$p))))
+SOURCES_braidd := $(wildcard node/main.c)
+SOURCES_braidctl := $(wildcard coord/ctl/*.c)
+SOURCES_braid-outbox := $(wildcard node/outbox/*.c)
+SOURCES_braid-relay := $(wildcard deploy/local/relay/*.c)
+SOURCES_braid-bench := $(wildcard bench/*.c)
+
+UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+UNIT_SHARED := $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
+SOURCES_sim := $(wildcard tests/sim/*.c)
+# The simulation runs the pure files, compiled once more with bugs that --mutant can switch on.
+SIM_PURE := $(filter-out %/main.c $(foreach l,$(LAYERS),$(wildcard $(l)/io_*.c)),\
+    $(foreach l,$(LAYERS),$(SOURCES_$(l))))
+
+# ---- what to build ------------------------------------------------------------------------------
+
+.PHONY: all
+all: $(PROGRAMS:%=build/%) libs-plain ## build the programs into build/ (also: plain `make`)
+
+.PHONY: san
+san: $(PROGRAMS:%=build/san/%) libs-san ## build the programs under ASan and UBSan into build/san/
+
+# These goals need no library flags, or call make again once the libraries are there.
+NO_DEPS_GOALS := help clean check check-all check-quick demo bootstrap up down lint
+ifneq ($(filter-out $(NO_DEPS_GOALS),$(or $(MAKECMDGOALS),all)),)
+include build/deps.mk
+endif
+
+build/deps.mk: deploy/deps/lock deploy/deps/build
+	@mkdir -p build
+	@deploy/deps/build > $@.new
+	@mv $@.new $@
+
+# ---- generated code -----------------------------------------------------------------------------
+
+$(GEN_C): build/gen/%.pb-c.c: %.proto
+	@mkdir -p build/gen
+	@echo "  GEN   $*.pb-c.c"
+	@protoc-c --c_out=build/gen $<
+$(GEN_H): %.h: %.c ;
+
+# ---- objects, libraries, programs: once for each variant ----------------------------------------
+
+# $1: variant, $2: layer
+define library
+OBJECTS_$1_$2 := $$(SOURCES_$2:%.c=build/$1/%.o) \
+    $$(patsubst %.proto,build/$1/gen/%.pb-c.o,$$(filter $2/%,$$(PROTOS)))
+build/$1/libbraid-$2.a: $$(OBJECTS_$1_$2)
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	@$$(AR) rcs $$@ $$^
+endef
+
+# $1: variant, $2: program
+define program
+OBJECTS_$1_$2 := $$(SOURCES_$2:%.c=build/$1/%.o)
+build/$1/$2: $$(OBJECTS_$1_$2) $$(LIBS_$1)
+	@echo "  LINK  $$@"
+	@$$(CC) $$(CFLAGS) $$(LDFLAGS) $$(LINK_$1) -o $$@ $$^ $$(DEPS_LIBS)
+endef
+
+# $1: variant
+define variant
+LIBS_$1 := $$(foreach layer,node coord proto,build/$1/libbraid-$$(layer).a)
+build/$1/gen/%.pb-c.o: build/gen/%.pb-c.c
+	@mkdir -p $$(@D)
+	@$$(CC) $$(CFLAGS) $$(BASE_FLAGS) $$(FLAGS_$1) -w $$(DEPS_CFLAGS) -c -o $$@ $$<
+build/$1/tests/%.o: tests/%.c | $$(GEN_H)
+	@mkdir -p $$(@D)
+	@echo "  CC    $$@"
+	@$$(CC) $$(CFLAGS) $$(BASE_FLAGS) $$(FLAGS_$1) $$(WARNINGS) -Wno-unused-parameter \
+	    $$(DEPS_CFLAGS) -c -o $$@ $$<
+build/$1/mutants/%.o: %.c | $$(GEN_H)
+	@mkdir -p $$(@D)
+	@echo "  CC    $$@"
+	@$$(CC) $$(CFLAGS) $$(BASE_FLAGS) $$(FLAGS_$1) $$(WARNINGS) -DBRAID_MUTANTS $$(DEPS_CFLAGS) \
+	    -c -o $$@ $$<
+build/$1/%.o: %.c | $$(GEN_H)
+	@mkdir -p $$(@D)
+	@echo "  CC    $$@"
+	@$$(CC) $$(CFLAGS) $$(BASE_FLAGS) $$(FLAGS_$1) $$(WARNINGS) $$(DEPS_CFLAGS) -c -o $$@ $$<
+$$(foreach layer,$$(LAYERS),$$(eval $$(call library,$1,$$(layer))))
+$$(foreach program,$$(PROGRAMS),$$(eval $$(call program,$1,$$(program))))
+build/$1/sim: $$(patsubst %.c,build/$1/mutants/%.o,$$(SOURCES_sim) $$(SIM_PURE)) \
+    $$(patsubst %.proto,build/$1/gen/%.pb-c.o,$$(PROTOS))
+	@echo "  LINK  $$@"
+	@$$(CC) $$(CFLAGS) $$(LDFLAGS) $$(LINK_$1) -o $$@ $$^ $$(DEPS_LIBS)
+build/$1/tests/test_%: build/$1/tests/unit/test_%.o \
+    $$(UNIT_SHARED:%.c=build/$1/%.o) $$(LIBS_$1)
+	@echo "  LINK  $$@"
+	@$$(CC) $$(CFLAGS) $$(LDFLAGS) $$(LINK_$1) -o $$@ $$^ -lcmocka $$(DEPS_LIBS)
+.PHONY: libs-$1
+libs-$1: $$(LIBS_$1)
+-include $$(wildcard build/$1/*/*.d build/$1/*/*/*.d build/$1/*/*/*/*.d)
+endef
+$(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))
+.SECONDARY:
+
+$(PROGRAMS:%=build/%): build/%: build/plain/%
+	@ln -sf plain/$* $@
+
+# ---- tests --------------------------------------------------------------------------------------
+
+.PHONY: check-unit
+check-unit: $(UNIT_TESTS:%=build/san/tests/%) ## unit tests, under ASan and UBSan
+	@tests/run-unit $^
+
+SEEDS ?= 20
+FIRST ?= 1
+.PHONY: sim
+SIM_VARIANT ?= plain
+sim: build/$(SIM_VARIANT)/sim ## simulation: SEEDS=n [FIRST=k] [SEED=n] [MUTANT=name] [SIM_VARIANT=san]
+	@$< $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST)) \
+	    $(if $(MUTANT),--mutant $(MUTANT))
+
+.PHONY: lint
+lint: ## formatting, static analysis, layers and purity
+	@echo "lint: not written yet" && false
+
+# ---- the rest -----------------------------------------------------------------------------------
+
+.PHONY: clean
+clean: ## remove build/ (the libraries under ~/.cache/braid stay)
+	@rm -rf build
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
