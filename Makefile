@@ -98,7 +98,7 @@ $(GEN_H): %.h: %.c ;
 # ---- objects, libraries, programs: once for each variant ----------------------------------------
 
 # $1: variant, $2: layer
-define library
+define library_rules
 OBJECTS_$1_$2 := $$(SOURCES_$2:%.c=build/$1/%.o) \
     $$(patsubst %.proto,build/$1/gen/%.pb-c.o,$$(filter $2/%,$$(PROTOS)))
 build/$1/libbraid-$2.a: $$(OBJECTS_$1_$2)
@@ -108,7 +108,7 @@ build/$1/libbraid-$2.a: $$(OBJECTS_$1_$2)
 endef
 
 # $1: variant, $2: program
-define program
+define program_rules
 OBJECTS_$1_$2 := $$(SOURCES_$2:%.c=build/$1/%.o)
 build/$1/$2: $$(OBJECTS_$1_$2) $$(LIBS_$1)
 	@echo "  LINK  $$@"
@@ -116,7 +116,7 @@ build/$1/$2: $$(OBJECTS_$1_$2) $$(LIBS_$1)
 endef
 
 # $1: variant
-define variant
+define variant_rules
 LIBS_$1 := $$(foreach layer,node coord proto,build/$1/libbraid-$$(layer).a)
 build/$1/gen/%.pb-c.o: build/gen/%.pb-c.c
 	@mkdir -p $$(@D)
@@ -135,8 +135,8 @@ build/$1/%.o: %.c | $$(GEN_H)
 	@mkdir -p $$(@D)
 	@echo "  CC    $$@"
 	@$$(CC) $$(CFLAGS) $$(BASE_FLAGS) $$(FLAGS_$1) $$(WARNINGS) $$(DEPS_CFLAGS) -c -o $$@ $$<
-$$(foreach layer,$$(LAYERS),$$(eval $$(call library,$1,$$(layer))))
-$$(foreach program,$$(PROGRAMS),$$(eval $$(call program,$1,$$(program))))
+$$(foreach layer,$$(LAYERS),$$(eval $$(call library_rules,$1,$$(layer))))
+$$(foreach program,$$(PROGRAMS),$$(eval $$(call program_rules,$1,$$(program))))
 build/$1/sim: $$(patsubst %.c,build/$1/mutants/%.o,$$(SOURCES_sim) $$(SIM_PURE)) \
     $$(patsubst %.proto,build/$1/gen/%.pb-c.o,$$(PROTOS))
 	@echo "  LINK  $$@"
@@ -149,7 +149,7 @@ build/$1/tests/test_%: build/$1/tests/unit/test_%.o \
 libs-$1: $$(LIBS_$1)
 -include $$(wildcard build/$1/*/*.d build/$1/*/*/*.d build/$1/*/*/*/*.d)
 endef
-$(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))
+$(foreach v,$(VARIANTS),$(eval $(call variant_rules,$(v))))
 .SECONDARY:
 
 $(PROGRAMS:%=build/%): build/%: build/plain/%
