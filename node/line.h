@@ -10,12 +10,13 @@
  * It keeps reading its own output: what is acknowledged must be read back. Now and then COMMIT
  * saves both places, which are what the next run starts from.
  *
- * Failures: a delivery that failed for good, a hole in the input that does not fill, acks that
- * are not read back: STOP with a code of class ABORT; the shell destroys the producer and starts
- * a new run. A log that starts after or ends before its place: STOP with ERR_DATA_LOSS (FATAL).
+ * Failures: a delivery that failed for good, acks that are not read back: STOP with a code of
+ * class ABORT; the shell destroys the producer and starts a new run. A log that starts after or
+ * ends before its place: STOP with ERR_DATA_LOSS (FATAL). A hole in the input is never stepped
+ * over: it is counted, and waited for.
  *
  * Promise: same state and same event, same actions. Never more than `in_flight_max` records are
- *          between acceptance and acknowledgement.
+ *          between acceptance and being read back.
  * Pure:    yes. Time comes in with the event.
  * Not here: what an enriched record looks like (shell and proto/), who runs which line (coord/).
  */
@@ -28,10 +29,10 @@
 #define LINE_STRANDS_MAX   64
 #define LINE_IN_FLIGHT_MAX 1024
 #define LINE_ACTIONS_MAX   (2 * LINE_IN_FLIGHT_MAX + 64)
-#define LINE_READ_BACK_MS  5000  /* A13: acks must be read back within this */
-#define LINE_COMMIT_MS     1000  /* places are saved this often */
-#define LINE_HOLE_MS       30000 /* a hole in the input may be a restart under way; then STOP */
-#define LINE_FROM_START    (-2)  /* a log offset: the log's beginning */
+#define LINE_READ_BACK_MS  5000 /* A13: acks must be read back within this */
+#define LINE_COMMIT_MS     1000 /* places are saved this often */
+#define LINE_FROM_START    (-2) /* a log offset: the log's beginning */
+#define LINE_START_ANY     (-2) /* a start: from the earliest record that the input has (A9) */
 
 enum line_kind {
     LINE_COPY,   /* every strand of an input partition, bytes unchanged */
@@ -56,8 +57,8 @@ struct line_config {
     uint32_t by_incarnation;
     uint32_t strand_count;
     struct origin_partition strands[LINE_STRANDS_MAX]; /* borrowed names */
-    int64_t start[LINE_STRANDS_MAX];                   /* position of cut 0: accept after it */
-    uint32_t in_flight_max;                            /* 1..LINE_IN_FLIGHT_MAX */
+    int64_t start[LINE_STRANDS_MAX]; /* position of cut 0: accept after it; or LINE_START_ANY */
+    uint32_t in_flight_max;          /* 1..LINE_IN_FLIGHT_MAX */
 };
 
 /* What COMMIT saved, as the shell read it back; valid false: nothing saved. */
@@ -107,6 +108,8 @@ enum line_action_kind {
     LINE_DO_PRODUCE,  /* send `ticket` now, with `origin`; its handle is free once acknowledged.
                          For a copy, `index` is the record of this event. */
     LINE_DO_SKIP,     /* produce a record with status skipped and `origin` as `ticket` */
+    LINE_DO_GAP,      /* produce a record with status gap and `origin` as `ticket`: what is
+                         missing was removed from the source before it was read */
     LINE_DO_DROP,     /* record `index` of this event is not needed: free its handle */
     LINE_DO_COMMIT,   /* save both places (line_places) */
     LINE_DO_STOP,     /* end this run: `code`, `why` */
@@ -129,22 +132,31 @@ struct line_actions {
 };
 
 struct line_strand {
-    int64_t in_last;   /* chain filter of the input */
-    int64_t out_last;  /* chain filter of the output, as read back */
-    int64_t sent_last; /* last offset handed to the producer */
-    int64_t acked_last;
+    int64_t in_last;      /* chain filter of the input */
+    int64_t out_last;     /* chain filter of the output, as read back */
+    int64_t sent_last;    /* last offset handed to the producer, or found in the output */
+    int64_t acked_last;   /* last offset acknowledged */
     int64_t cut_position; /* furthest committed position of the origin partition */
-    int64_t skip_prev;    /* a pending range to skip: from after this ... */
-    int64_t skip_to;      /* ... to this; equal: none */
+    int64_t read_mark;    /* what must be read back ... */
+    int64_t read_mark_ms; /* ... since then (A13) */
+};
+
+enum line_slot_kind {
+    LINE_SLOT_WORK, /* waits for DONE, then PRODUCE */
+    LINE_SLOT_COPY, /* PRODUCE was given at once */
+    LINE_SLOT_SKIP,
+    LINE_SLOT_GAP,
+    LINE_SLOT_NONE, /* the output has it already: only the place moves */
 };
 
 struct line_slot {
+    enum line_slot_kind kind;
     struct origin origin;
     int64_t source_time_ms;
     int64_t in_next; /* input log offset after this record */
     uint32_t strand;
     bool is_done;
-    bool is_skip;
+    bool is_acked;
 };
 
 enum line_phase {
@@ -159,17 +171,15 @@ struct line {
     enum line_phase phase;
     struct line_strand strands[LINE_STRANDS_MAX];
     struct line_slot slots[LINE_IN_FLIGHT_MAX]; /* by ticket modulo in_flight_max */
-    uint64_t ticket_acked;                      /* tickets below are acknowledged */
+    uint64_t ticket_read;                       /* tickets below are acknowledged and read back */
     uint64_t ticket_sent;                       /* tickets below are produced */
     uint64_t ticket_next;
-    int64_t in_next;  /* input log offset: all before it is accepted, dropped or in flight */
     int64_t out_next; /* output log offset after what was read back */
-    struct line_place place_in;
-    struct line_place saved_in;
+    struct log_bounds in_bounds;
+    struct line_place place_in; /* given at START, later: behind what was read back */
+    struct line_place saved_in; /* as the last COMMIT had them */
     struct line_place saved_out;
     int64_t commit_ms;
-    int64_t unread_since_ms; /* acks that are not read back since then; 0: none */
-    int64_t hole_since_ms;   /* a hole in the input since then; 0: none */
     uint64_t holes;
     uint64_t foreign;
     uint64_t duplicates;

@@ -22,7 +22,6 @@
     X(resume_from_acks, "R4", "a writer resumes after what it read, not after what the log holds") \
     X(commit_ahead, "R4", "an input place is committed before its records are acknowledged")       \
     X(step_past_failure, "R2", "a writer goes on after a record that could not be delivered")      \
-    X(held_by_acks, "R5", "held counts records before they were read back")                        \
     X(no_grace, "R5", "a failed record is offered at once")                                        \
     X(grace_for_own_only, "A11", "grace holds for the DC's own strand only")                       \
     X(cut_any_member, "R6", "a cut goes to what one member holds, not what all hold")              \

@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/line.h"
+
+#include "node/filter.h"
+#include "node/mutant.h"
+#include "proto/err.h"
+
+#include <assert.h>
+
+void line_init(struct line *l, const struct line_config *config)
+{
+    assert(config->strand_count >= 1);
+    assert(config->strand_count <= LINE_STRANDS_MAX);
+    assert(config->in_flight_max >= 1);
+    assert(config->in_flight_max <= LINE_IN_FLIGHT_MAX);
+    assert(!config->raw || config->strand_count == 1);
+
+    *l = (struct line){.config = *config};
+}
+
+static struct line_action *act(struct line_actions *out, enum line_action_kind kind)
+{
+    assert(out->count < LINE_ACTIONS_MAX);
+
+    struct line_action *a = &out->list[out->count];
+    *a = (struct line_action){.kind = kind};
+    out->count++;
+    return a;
+}
+
+static void stop(struct line *l, struct line_actions *out, int code, const char *why)
+{
+    struct line_action *a = act(out, LINE_DO_STOP);
+
+    a->code = code;
+    a->why = why;
+    l->phase = LINE_STOPPED;
+}
+
+static struct line_slot *slot_of(struct line *l, uint64_t ticket)
+{
+    assert(ticket >= l->ticket_read);
+    assert(ticket < l->ticket_next);
+
+    return &l->slots[ticket % l->config.in_flight_max];
+}
+
+uint32_t line_room(const struct line *l)
+{
+    if (l->phase != LINE_RUNNING)
+        return 0;
+    return l->config.in_flight_max - (uint32_t)(l->ticket_next - l->ticket_read);
+}
+
+/* --- START and the own output log ------------------------------------------------------------ */
+
+/* Where the output log is to be read from; false if it cannot be (stopped). */
+static bool output_start(struct line *l, const struct line_event *ev, struct line_actions *out,
+                         int64_t *out_offset)
+{
+    const struct line_place *place = ev->place_out;
+
+    if (!place->valid) {
+        if (ev->out.start > 0 && !MUTANT(start_at_earliest)) {
+            stop(l, out, ERR_DATA_LOSS, "no place is saved and the output's beginning is gone");
+            return false;
+        }
+        *out_offset = LINE_FROM_START;
+        return true;
+    }
+    if (ev->out.start > place->log_offset) {
+        stop(l, out, ERR_DATA_LOSS, "the output starts after the saved place");
+        return false;
+    }
+    if (ev->out.end < place->log_offset && !MUTANT(ignore_truncation)) {
+        stop(l, out, ERR_DATA_LOSS, "the output ends before the saved place: it was truncated");
+        return false;
+    }
+    *out_offset = place->log_offset;
+    return true;
+}
+
+static void start(struct line *l, const struct line_event *ev, struct line_actions *out)
+{
+    int64_t offset;
+
+    assert(l->phase == LINE_IDLE);
+    if (!output_start(l, ev, out, &offset))
+        return;
+    for (uint32_t i = 0; i < l->config.strand_count; i++) {
+        struct line_strand *s = &l->strands[i];
+        s->out_last = ev->place_out->valid ? ev->place_out->last[i] : l->config.start[i];
+        s->cut_position = POSITION_NONE;
+    }
+    l->place_in = *ev->place_in;
+    l->in_bounds = ev->in;
+    l->out_next = offset == LINE_FROM_START ? ev->out.start : offset;
+    l->phase = LINE_RECOVERING;
+    act(out, LINE_DO_READ_OUT)->log_offset = offset;
+}
+
+static bool is_by(const struct line *l, const struct record *r)
+{
+    if (l->config.by_dc.len == 0)
+        return true;
+    return r->braid.has_by && r->braid.by_incarnation == l->config.by_incarnation &&
+           slice_equal(r->braid.by_dc, l->config.by_dc);
+}
+
+/*
+ * The strand of a record with a braid-origin; -1 for a foreign one (R3): no sound origin, or in a
+ * copied topic a copy that another DC's copier or a mirror made.
+ */
+static int strand_of(const struct line *l, const struct record *r, struct slice copy_dc)
+{
+    if (!r->braid.has_origin)
+        return -1;
+    if (copy_dc.len > 0 && !slice_equal(r->braid.raw[HEADER_COPY], copy_dc) &&
+        !MUTANT(trust_foreign))
+        return -1;
+    if (!is_by(l, r))
+        return -1;
+    for (uint32_t i = 0; i < l->config.strand_count; i++) {
+        if (origin_partition_equal(&r->braid.origin.from, &l->config.strands[i]))
+            return (int)i;
+    }
+    return -1;
+}
+
+/* A first record read from a log's untruncated beginning says itself where its strand starts. */
+static void settle_start(int64_t *last, const struct record *r)
+{
+    if (*last == LINE_START_ANY)
+        *last = r->braid.origin.prev;
+}
+
+/* Everything up to the newest slot that is acknowledged and read back is settled. */
+static void settle(struct line *l)
+{
+    while (l->ticket_read < l->ticket_sent) {
+        struct line_slot *slot = slot_of(l, l->ticket_read);
+        if (slot->kind != LINE_SLOT_NONE &&
+            (!slot->is_acked || l->strands[slot->strand].out_last < slot->origin.offset) &&
+            !MUTANT(commit_ahead))
+            return;
+        l->place_in.valid = true;
+        l->place_in.log_offset = slot->in_next;
+        l->place_in.last[slot->strand] = slot->origin.offset;
+        l->ticket_read++;
+    }
+}
+
+static void output_records(struct line *l, const struct line_event *ev)
+{
+    for (uint32_t i = 0; i < ev->count; i++) {
+        const struct record *r = &ev->records[i];
+        const int s = strand_of(l, r, l->config.output_copy_dc);
+        l->out_next = r->log_offset + 1;
+        if (s < 0)
+            continue; /* another task's strand, or foreign */
+        settle_start(&l->strands[s].out_last, r);
+        const struct origin *o = &r->braid.origin;
+        if (filter_step(&l->strands[s].out_last, o->prev, o->offset) == FILTER_HOLE)
+            l->holes++;
+    }
+    settle(l);
+}
+
+/* --- where the input is read from (R4, A1) ------------------------------------------------------ */
+
+static uint64_t new_slot(struct line *l, const struct line_slot *slot)
+{
+    const uint64_t ticket = l->ticket_next;
+
+    assert(ticket - l->ticket_read < l->config.in_flight_max);
+    l->slots[ticket % l->config.in_flight_max] = *slot;
+    l->ticket_next++;
+    return ticket;
+}
+
+/* A raw source log: its offsets are the origin's, so last + 1 is a place of that very log. */
+static void position_raw(struct line *l, struct line_actions *out)
+{
+    struct line_strand *s = &l->strands[0];
+    const struct log_bounds *in = &l->in_bounds;
+
+    if (s->out_last == LINE_START_ANY)
+        s->out_last = in->start - 1;
+    s->sent_last = s->acked_last = s->read_mark = s->out_last;
+    s->in_last = s->out_last;
+    if (in->end < s->in_last + 1 && !MUTANT(ignore_truncation)) {
+        stop(l, out, ERR_DATA_LOSS, "the source ends before what was copied from it");
+        return;
+    }
+    if (in->start > s->in_last + 1 && !MUTANT(start_at_earliest)) {
+        /* Retention was faster: what is gone is named, for ever, not stepped over (R13, A10). */
+        const struct line_slot gap = {
+            .kind = LINE_SLOT_GAP,
+            .origin = {.from = l->config.strands[0], .prev = s->in_last, .offset = in->start - 1},
+            .source_time_ms = -1,
+            .in_next = in->start,
+            .is_done = true,
+        };
+        (void)new_slot(l, &gap);
+        s->in_last = in->start - 1;
+    }
+    act(out, LINE_DO_READ_IN)->log_offset = s->in_last + 1;
+}
+
+/* True if the saved place lies in the log and claims nothing that the output lacks. */
+static bool place_is_usable(const struct line *l)
+{
+    const struct line_place *p = &l->place_in;
+
+    if (!p->valid || p->log_offset < l->in_bounds.start || p->log_offset > l->in_bounds.end)
+        return false;
+    for (uint32_t i = 0; i < l->config.strand_count; i++) {
+        if (p->last[i] > l->strands[i].out_last)
+            return false;
+    }
+    return true;
+}
+
+static void position_chained(struct line *l, struct line_actions *out)
+{
+    const bool usable = place_is_usable(l);
+
+    if (!usable && l->in_bounds.start > 0 && !MUTANT(start_at_earliest)) {
+        stop(l, out, ERR_DATA_LOSS, "no usable place in the input and its beginning is gone");
+        return;
+    }
+    for (uint32_t i = 0; i < l->config.strand_count; i++) {
+        struct line_strand *s = &l->strands[i];
+        s->sent_last = s->acked_last = s->read_mark = s->out_last;
+        s->in_last = usable ? l->place_in.last[i] : l->config.start[i];
+        if (MUTANT(resume_from_acks) && l->place_in.valid)
+            s->out_last = s->sent_last = s->in_last;
+        l->place_in.last[i] = s->in_last;
+    }
+    if (!usable)
+        l->place_in.valid = false;
+    act(out, LINE_DO_READ_IN)->log_offset = usable ? l->place_in.log_offset : LINE_FROM_START;
+}
+
+static void flush(struct line *l, struct line_actions *out);
+
+static void output_end(struct line *l, const struct line_event *ev, struct line_actions *out)
+{
+    if (ev->log_offset > l->out_next)
+        l->out_next = ev->log_offset;
+    if (l->phase != LINE_RECOVERING)
+        return;
+    for (uint32_t i = 0; i < l->config.strand_count; i++)
+        l->strands[i].read_mark_ms = ev->now_ms;
+    l->phase = LINE_RUNNING;
+    if (l->config.raw)
+        position_raw(l, out);
+    else
+        position_chained(l, out);
+    if (l->phase == LINE_RUNNING)
+        flush(l, out);
+}
+
+/* --- the input ---------------------------------------------------------------------------------- */
+
+/* Sends what is done, in input order. */
+static void flush(struct line *l, struct line_actions *out)
+{
+    while (l->ticket_sent < l->ticket_next) {
+        const uint64_t ticket = l->ticket_sent;
+        struct line_slot *slot = slot_of(l, ticket);
+        if (!slot->is_done)
+            break;
+        l->ticket_sent++;
+        if (slot->kind == LINE_SLOT_NONE)
+            continue;
+        l->strands[slot->strand].sent_last = slot->origin.offset;
+        if (slot->kind == LINE_SLOT_COPY)
+            continue; /* PRODUCE was given with the record */
+        struct line_action *a = act(out, slot->kind == LINE_SLOT_SKIP  ? LINE_DO_SKIP
+                                         : slot->kind == LINE_SLOT_GAP ? LINE_DO_GAP
+                                                                       : LINE_DO_PRODUCE);
+        a->ticket = ticket;
+        a->origin = slot->origin;
+        a->source_time_ms = slot->source_time_ms;
+    }
+    settle(l);
+}
+
+/* Adds to the skip that is last in line, if it is one that was not sent yet. */
+static bool skip_extended(struct line *l, uint32_t strand, int64_t offset, int64_t in_next)
+{
+    if (l->ticket_sent == l->ticket_next)
+        return false;
+    struct line_slot *slot = slot_of(l, l->ticket_next - 1);
+    if (slot->kind != LINE_SLOT_SKIP || slot->strand != strand)
+        return false;
+    slot->origin.offset = offset;
+    slot->in_next = in_next;
+    return true;
+}
+
+static bool may_skip(const struct line *l, const struct line_strand *s, int64_t offset)
+{
+    if (l->config.kind != LINE_ENRICH)
+        return false;
+    return offset <= s->cut_position || MUTANT(skip_above_cut);
+}
+
+/* An accepted record: what becomes of it. */
+static void take(struct line *l, const struct record *r, uint32_t index, struct line_slot *slot,
+                 struct line_actions *out)
+{
+    struct line_strand *s = &l->strands[slot->strand];
+    const int64_t offset = slot->origin.offset;
+
+    slot->in_next = r->log_offset + 1;
+    slot->is_done = true;
+    if (offset <= s->out_last || offset <= s->sent_last) {
+        slot->kind = LINE_SLOT_NONE;
+        (void)new_slot(l, slot);
+        act(out, LINE_DO_DROP)->index = index;
+        return;
+    }
+    if (l->config.kind == LINE_ENRICH && r->braid.status == STATUS_GAP) {
+        slot->kind = LINE_SLOT_GAP;
+        (void)new_slot(l, slot);
+        act(out, LINE_DO_DROP)->index = index;
+        return;
+    }
+    if (may_skip(l, s, offset)) {
+        slot->kind = LINE_SLOT_SKIP;
+        if (!skip_extended(l, slot->strand, offset, slot->in_next))
+            (void)new_slot(l, slot);
+        act(out, LINE_DO_DROP)->index = index;
+        return;
+    }
+    const bool is_copy = l->config.kind == LINE_COPY;
+    slot->kind = is_copy ? LINE_SLOT_COPY : LINE_SLOT_WORK;
+    slot->is_done = is_copy;
+    const uint64_t ticket = new_slot(l, slot);
+    struct line_action *a = act(out, is_copy ? LINE_DO_PRODUCE : LINE_DO_WORK);
+    a->index = index;
+    a->ticket = ticket;
+    a->origin = slot->origin;
+    a->source_time_ms = slot->source_time_ms;
+}
+
+/* The strand, origin and time of an input record; -1: not one of this line's. */
+static int input_origin(struct line *l, const struct record *r, struct line_slot *slot)
+{
+    if (l->config.raw) {
+        slot->origin = (struct origin){
+            .from = l->config.strands[0], .prev = l->strands[0].in_last, .offset = r->log_offset};
+        slot->source_time_ms = r->log_time_ms;
+        return 0;
+    }
+    const int s = strand_of(l, r, l->config.input_copy_dc);
+    if (s < 0)
+        return -1;
+    slot->origin = r->braid.origin;
+    slot->origin.from = l->config.strands[s]; /* ours outlives the record */
+    slot->source_time_ms = r->braid.time_ms;
+    settle_start(&l->strands[s].in_last, r);
+    return s;
+}
+
+static void input_record(struct line *l, const struct record *r, uint32_t index,
+                         struct line_actions *out)
+{
+    struct line_slot slot = {0};
+    const int s = input_origin(l, r, &slot);
+    enum filter_verdict verdict = FILTER_DUPLICATE;
+
+    if (s < 0) {
+        l->foreign++;
+    } else {
+        slot.strand = (uint32_t)s;
+        if (!l->config.raw || slot.origin.offset > l->strands[s].in_last)
+            verdict = filter_step(&l->strands[s].in_last, slot.origin.prev, slot.origin.offset);
+        if (verdict == FILTER_HOLE)
+            l->holes++;
+        if (verdict == FILTER_DUPLICATE)
+            l->duplicates++;
+        if (verdict != FILTER_ACCEPT && l->config.kind == LINE_COPY && MUTANT(copy_unfiltered))
+            verdict = FILTER_ACCEPT;
+    }
+    if (s < 0 || verdict != FILTER_ACCEPT) {
+        act(out, LINE_DO_DROP)->index = index;
+        return;
+    }
+    take(l, r, index, &slot, out);
+}
+
+static void input_records(struct line *l, const struct line_event *ev, struct line_actions *out)
+{
+    assert(ev->count <= line_room(l));
+
+    l->in_caught_up = false;
+    for (uint32_t i = 0; i < ev->count; i++)
+        input_record(l, &ev->records[i], i, out);
+    flush(l, out);
+}
+
+/* --- acknowledgements, time --------------------------------------------------------------------- */
+
+static void acked(struct line *l, uint64_t ticket)
+{
+    if (ticket < l->ticket_read)
+        return; /* only a mutant settles before the acknowledgement */
+    struct line_slot *slot = slot_of(l, ticket);
+
+    slot->is_acked = true;
+    struct line_strand *s = &l->strands[slot->strand];
+    if (slot->origin.offset > s->acked_last)
+        s->acked_last = slot->origin.offset;
+    settle(l);
+}
+
+static bool place_equal(const struct line *l, const struct line_place *a,
+                        const struct line_place *b)
+{
+    return a->valid == b->valid && a->log_offset == b->log_offset &&
+           memcmp(a->last, b->last, l->config.strand_count * sizeof a->last[0]) == 0;
+}
+
+void line_places(const struct line *l, struct line_place *out_in, struct line_place *out_out)
+{
+    *out_in = l->place_in;
+    *out_out = (struct line_place){.valid = l->phase == LINE_RUNNING, .log_offset = l->out_next};
+    for (uint32_t i = 0; i < l->config.strand_count; i++)
+        out_out->last[i] = l->strands[i].out_last;
+}
+
+static void commit(struct line *l, int64_t now_ms, struct line_actions *out)
+{
+    struct line_place in;
+    struct line_place output;
+
+    if (now_ms - l->commit_ms < LINE_COMMIT_MS)
+        return;
+    line_places(l, &in, &output);
+    if (place_equal(l, &in, &l->saved_in) && place_equal(l, &output, &l->saved_out))
+        return;
+    l->commit_ms = now_ms;
+    l->saved_in = in;
+    l->saved_out = output;
+    (void)act(out, LINE_DO_COMMIT);
+}
+
+static void tick(struct line *l, int64_t now_ms, struct line_actions *out)
+{
+    for (uint32_t i = 0; i < l->config.strand_count; i++) {
+        struct line_strand *s = &l->strands[i];
+        if (s->out_last >= s->read_mark) {
+            s->read_mark = s->acked_last;
+            s->read_mark_ms = now_ms;
+        } else if (now_ms - s->read_mark_ms > LINE_READ_BACK_MS) {
+            stop(l, out, ERR_DELIVERY, "acknowledged records cannot be read back");
+            return;
+        }
+    }
+    commit(l, now_ms, out);
+}
+
+static void running(struct line *l, const struct line_event *ev, struct line_actions *out)
+{
+    switch (ev->kind) {
+    case LINE_EV_IN:
+        input_records(l, ev, out);
+        break;
+    case LINE_EV_IN_END:
+        l->in_caught_up = true;
+        break;
+    case LINE_EV_DONE:
+        slot_of(l, ev->ticket)->is_done = true;
+        flush(l, out);
+        break;
+    case LINE_EV_ACKED:
+        acked(l, ev->ticket);
+        break;
+    case LINE_EV_FAILED:
+        if (MUTANT(step_past_failure))
+            acked(l, ev->ticket);
+        else
+            stop(l, out, ERR_DELIVERY, "a record could not be delivered");
+        break;
+    case LINE_EV_TICK:
+        tick(l, ev->now_ms, out);
+        break;
+    case LINE_EV_START:
+    case LINE_EV_OUT:
+    case LINE_EV_OUT_END:
+    case LINE_EV_CUT:
+        break;
+    }
+}
+
+void line_step(struct line *l, const struct line_event *ev, struct line_actions *out)
+{
+    out->count = 0;
+    if (l->phase == LINE_STOPPED)
+        return;
+    switch (ev->kind) {
+    case LINE_EV_START:
+        start(l, ev, out);
+        return;
+    case LINE_EV_OUT:
+        output_records(l, ev);
+        return;
+    case LINE_EV_OUT_END:
+        output_end(l, ev, out);
+        return;
+    case LINE_EV_CUT:
+        for (uint32_t i = 0; i < l->config.strand_count; i++)
+            l->strands[i].cut_position = ev->positions[i];
+        return;
+    case LINE_EV_IN:
+    case LINE_EV_IN_END:
+    case LINE_EV_DONE:
+    case LINE_EV_ACKED:
+    case LINE_EV_FAILED:
+    case LINE_EV_TICK:
+        if (l->phase == LINE_RUNNING)
+            running(l, ev, out);
+        return;
+    }
+}
