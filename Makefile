@@ -77,7 +77,7 @@ all: $(PROGRAMS:%=build/%) libs-plain ## build the programs into build/ (also: p
 san: $(PROGRAMS:%=build/san/%) libs-san ## build the programs under ASan and UBSan into build/san/
 
 # These goals need no library flags, or call make again once the libraries are there.
-NO_DEPS_GOALS := help clean check check-all check-quick demo bootstrap up down lint
+NO_DEPS_GOALS := help clean check check-all check-quick demo bootstrap up down format
 ifneq ($(filter-out $(NO_DEPS_GOALS),$(or $(MAKECMDGOALS),all)),)
 include build/deps.mk
 endif
@@ -169,9 +169,16 @@ sim: build/$(SIM_VARIANT)/sim ## simulation: SEEDS=n [FIRST=k] [SEED=n] [MUTANT=
 	@$< $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST)) \
 	    $(if $(MUTANT),--mutant $(MUTANT))
 
+C_FOLDERS = $(wildcard $(LAYERS) tests bench deploy/local)
 .PHONY: lint
-lint: ## formatting, static analysis, layers and purity
-	@echo "lint: not written yet" && false
+lint: export LINT_FLAGS = $(subst ',,$(filter-out -MMD -MP,$(BASE_FLAGS))) $(DEPS_CFLAGS)
+lint: $(GEN_H) ## formatting, static analysis, scripts, layers and purity
+	@rc=0; tests/lint/shape.sh || rc=1; tests/lint/scripts.sh || rc=1; \
+	tests/lint/analyse.sh $$(find $(C_FOLDERS) -name '*.[ch]' | sort) || rc=1; exit $$rc
+
+.PHONY: format
+format: ## lay out all C files as .clang-format says
+	@clang-format -i $$(find $(C_FOLDERS) -name '*.[ch]')
 
 # ---- the rest -----------------------------------------------------------------------------------
 

@@ -27,7 +27,9 @@ static const struct row ROWS[] = {
     ERR_MAP(X)
 #undef X
 };
-enum { ROW_COUNT = sizeof ROWS / sizeof ROWS[0] };
+enum {
+    ROW_COUNT = sizeof ROWS / sizeof ROWS[0]
+};
 
 static void zero_is_not_an_error(void **state)
 {
