@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "coord/spec.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define MIB       ((int64_t)1 << 20)
+#define DAY       ((int64_t)86400000)
+#define AT(field) offsetof(struct spec, field)
+
+/* The order is that of the reference and of the example file. */
+static const struct key SPEC_ROWS[] = {
+    {"stream", KEY_TEXT, true, NULL, 1, 200, NULL, AT(output), "mediawiki.page_content_change.v1",
+     "Name of the stream; its topic is global.<stream> in every DC"},
+    {"description", KEY_TEXT, false, "", 0, 2000, NULL, AT(description),
+     "Page changes with the wikitext of the new revision", "What the stream is, for its readers"},
+    {"owner", KEY_TEXT, false, "", 0, 200, NULL, AT(owner), "data-engineering",
+     "Team that answers for the stream"},
+    {"audience", KEY_CHOICE, false, "internal", 0, 0, "internal|public", AT(audience), NULL,
+     "Who may read the stream"},
+    {"dcs", KEY_TEXTS, true, NULL, 1, DCS_MAX, NULL, AT(dcs), "[eqiad, codfw]",
+     "DCs whose events the stream has and that keep a copy of it"},
+    {"sources[].topic", KEY_TEXTS, true, NULL, 1, SPEC_SOURCES_MAX, NULL, AT(sources),
+     "mediawiki.page_change.v1", "Topics of events to take, without the DC prefix"},
+    {"start", KEY_TEXT, false, "latest", 1, 40, NULL, AT(start), "earliest",
+     "Where a new stream starts in its sources: earliest, latest or a time such as "
+     "2026-01-02T03:04:05Z; resolved once, when the stream is first applied"},
+    {"enrich", KEY_TEXTS, false, NULL, 0, 4, "content", AT(enrichments), "[content]",
+     "What is added to each event"},
+    {"enrich_at", KEY_CHOICE, false, "everywhere", 0, 0, "everywhere|origin", AT(enrich_at), NULL,
+     "Whether every DC enriches every event, or only the DC where it arose"},
+    {"filter.wikis", KEY_TEXTS, false, NULL, 0, 1000, NULL, AT(wikis), NULL,
+     "Only events whose wiki_id is one of these"},
+    {"filter.namespaces", KEY_NUMBERS, false, NULL, 0, 1000, NULL, AT(namespaces), NULL,
+     "Only events whose page.namespace_id is one of these"},
+    {"filter.kinds", KEY_TEXTS, false, NULL, 0, 6,
+     "create|edit|move|delete|undelete|visibility_change", AT(kinds), NULL,
+     "Only events whose page_change_kind is one of these"},
+    {"output.schema", KEY_TEXT, false, "", 0, 300, NULL, AT(output_schema), NULL,
+     "$schema of the enriched events; empty: as the source event has it"},
+    {"failed", KEY_CHOICE, false, "omit", 0, 0, "omit|emit", AT(failed), NULL,
+     "Whether an event that could not be enriched is left out (it stands in the error topic and "
+     "can be retried) or emitted as it is"},
+    {"canaries", KEY_CHOICE, false, "keep", 0, 0, "keep|drop", AT(canaries), NULL,
+     "Whether canary events are kept in the stream"},
+    {"dedup.window", KEY_NUMBER, false, "200000", 0, 5000000, NULL, AT(dedup_window), NULL,
+     "A second event with the meta.id of one of the last so many records is dropped"},
+    {"merge.cut_interval", KEY_DURATION, false, "50ms", 10, 10000, NULL, AT(cut_interval_ms), NULL,
+     "Shortest time between two cuts"},
+    {"merge.member_timeout", KEY_DURATION, false, "10s", 500, 600000, NULL, AT(member_timeout_ms),
+     NULL, "A DC whose reports stand still for so long stops being a member"},
+    {"merge.member_rejoin", KEY_DURATION, false, "10s", 500, 3600000, NULL, AT(member_rejoin_ms),
+     NULL, "A DC that has been caught up for so long becomes a member again"},
+    {"merge.member_lag_max", KEY_DURATION, false, "60s", 1000, 3600000, NULL, AT(member_lag_max_ms),
+     NULL, "A DC that lags by more than this stops being a member"},
+    {"merge.min_members", KEY_NUMBER, false, "0", 0, DCS_MAX, NULL, AT(min_members), NULL,
+     "With fewer members the stream waits; 0: 1 with one or two DCs, else 2"},
+    {"merge.failed_grace", KEY_DURATION, false, "10s", 0, 600000, NULL, AT(failed_grace_ms), NULL,
+     "How long a failed event waits for another DC to succeed"},
+    {"merge.cap_records", KEY_NUMBER, false, "5000", 1, 100000, NULL, AT(cap_records), NULL,
+     "A strand advances by at most so many offsets in one cut"},
+    {"merge.cap_bytes", KEY_BYTES, false, "16MiB", MIB, 1024 * MIB, NULL, AT(cap_bytes), NULL,
+     "A strand advances by at most so many bytes in one cut"},
+    {"limits.fetches_per_s", KEY_NUMBER, false, "500", 1, 100000, NULL, AT(fetches_per_s_max), NULL,
+     "Requests to the API that one node starts in a second, at most"},
+    {"limits.in_flight", KEY_NUMBER, false, "32", 1, 1000, NULL, AT(in_flight_max), NULL,
+     "Requests to the API under way at once in one node, at most"},
+    {"limits.attempts", KEY_NUMBER, false, "5", 1, 100, NULL, AT(fetch_attempts_max), NULL,
+     "Attempts to fetch for one event before it counts as failed"},
+    {"limits.deadline", KEY_DURATION, false, "60s", 100, 3600000, NULL, AT(fetch_deadline_ms), NULL,
+     "Time that all attempts for one event may take together"},
+    {"limits.missing_retry", KEY_DURATION, false, "15s", 0, 3600000, NULL, AT(missing_retry_ms),
+     NULL, "A revision younger than this that the API does not know yet is asked for again"},
+    {"limits.value_bytes", KEY_BYTES, false, "16MiB", 1024, 256 * MIB, NULL, AT(value_bytes_max),
+     NULL, "An enriched event larger than this is failed:too-large"},
+    {"limits.failed_share_max", KEY_PERCENT, false, "50%", 1, 100, NULL,
+     AT(failed_share_max_percent), NULL,
+     "A strand with a larger share of failures stops, alarmed, unless it is the last that moves"},
+};
+
+const struct key_table SPEC_TABLE = {
+    .title = "A stream of Braid",
+    .rows = SPEC_ROWS,
+    .count = sizeof(SPEC_ROWS) / sizeof(SPEC_ROWS[0]),
+};
+
+/* ---- checks across keys ----------------------------------------------------------------------- */
+
+static void problem(struct spec_problems *p, const char *path, const char *message,
+                    const char *hint)
+{
+    if (p->count < SPEC_PROBLEMS_MAX)
+        p->items[p->count++] = (struct spec_problem){path, message, hint};
+}
+
+/* Kafka takes these in a topic's name; upper case is taken, too, as Kafka does. */
+static bool is_topic_char(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+}
+
+static bool is_dc_char(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+}
+
+static bool all_of(struct slice word, bool (*is_char)(uint8_t))
+{
+    for (size_t i = 0; i < word.len; i++) {
+        if (!is_char(word.ptr[i]))
+            return false;
+    }
+    return word.len > 0;
+}
+
+static void sort_texts(struct key_texts *t)
+{
+    for (size_t i = 1; i < t->count; i++) {
+        struct slice moving = t->items[i];
+        size_t at = i;
+
+        for (; at > 0 && slice_compare(t->items[at - 1], moving) > 0; at--)
+            t->items[at] = t->items[at - 1];
+        t->items[at] = moving;
+    }
+}
+
+static void check_twice(const struct key_texts *t, const char *path, struct arena *a,
+                        struct spec_problems *out)
+{
+    for (size_t i = 1; i < t->count; i++) {
+        if (slice_equal(t->items[i - 1], t->items[i])) {
+            problem(out, path, text_format(a, "'%.*s' is given twice", SLICE_ARG(t->items[i])),
+                    NULL);
+        }
+    }
+}
+
+static void check_dcs(const struct spec *s, struct arena *a, struct spec_problems *out)
+{
+    for (size_t i = 0; i < s->dcs.count; i++) {
+        struct slice dc = s->dcs.items[i];
+
+        if (!all_of(dc, is_dc_char) || dc.len > DC_NAME_MAX) {
+            problem(out, "dcs", text_format(a, "'%.*s' is no name of a DC", SLICE_ARG(dc)),
+                    "small letters, digits and '-', at most 32 of them");
+        }
+        if (slice_equal(dc, SLICE_LIT("global")))
+            problem(out, "dcs", "'global' is the prefix of merged streams, not a DC", NULL);
+    }
+}
+
+/* Length of a leading "<dc>." of one of the stream's DCs, or of "global."; 0 if there is none. */
+static size_t prefix_len(const struct spec *s, struct slice name)
+{
+    for (size_t i = 0; i < s->dcs.count; i++) {
+        struct slice dc = s->dcs.items[i];
+
+        if (slice_starts_with(name, dc) && name.len > dc.len && name.ptr[dc.len] == '.')
+            return dc.len + 1;
+    }
+    return slice_starts_with(name, SLICE_LIT("global.")) ? strlen("global.") : 0;
+}
+
+static void check_topic(const struct spec *s, const char *path, struct slice name, struct arena *a,
+                        struct spec_problems *out)
+{
+    size_t prefix = prefix_len(s, name);
+
+    if (!all_of(name, is_topic_char) || name.len > 200) {
+        problem(out, path, text_format(a, "'%.*s' is no name of a topic", SLICE_ARG(name)),
+                "letters, digits, '.', '_' and '-', at most 200 of them");
+    } else if (prefix > 0) {
+        problem(out, path,
+                text_format(a, "'%.*s' has a DC's prefix; Braid adds it", SLICE_ARG(name)),
+                text_format(a, "write '%.*s'", SLICE_ARG(slice_sub(name, prefix, name.len))));
+    } else if (slice_starts_with(name, SLICE_LIT("braid."))) {
+        problem(out, path, "names that begin with 'braid.' are Braid's own", NULL);
+    }
+}
+
+static void check_sources(const struct spec *s, struct arena *a, struct spec_problems *out)
+{
+    for (size_t i = 0; i < s->sources.count; i++) {
+        check_topic(s, "sources[].topic", s->sources.items[i], a, out);
+        if (slice_equal(s->sources.items[i], s->output)) {
+            problem(out, "sources[].topic", "a stream cannot be its own source",
+                    "give the stream another name");
+        }
+    }
+}
+
+static void check_start(const struct spec *s, struct spec_problems *out)
+{
+    int64_t ms = 0;
+
+    if (slice_equal(s->start, SLICE_LIT("earliest")) || slice_equal(s->start, SLICE_LIT("latest")))
+        return;
+    if (keys_parse_time(s->start, &ms) != 0) {
+        problem(out, "start", "'start' takes earliest, latest or a time in UTC",
+                "for example: 2026-01-02T03:04:05Z");
+    }
+}
+
+static void check_merge(struct spec *s, struct arena *a, struct spec_problems *out)
+{
+    if (s->min_members > (int64_t)s->dcs.count && s->dcs.count > 0) {
+        problem(out, "merge.min_members",
+                text_format(a, "more members than the stream has DCs (%zu)", s->dcs.count), NULL);
+    }
+    if (s->min_members == 0)
+        s->min_members = s->dcs.count > 2 ? 2 : 1;
+    if (s->member_timeout_ms < 4 * s->cut_interval_ms) {
+        problem(out, "merge.member_timeout",
+                "shorter than four cut intervals: members would come and go", NULL);
+    }
+    if (s->member_lag_max_ms < s->member_timeout_ms)
+        problem(out, "merge.member_lag_max", "shorter than merge.member_timeout", NULL);
+    if (s->output_schema.len > 0 && s->output_schema.ptr[0] != '/') {
+        problem(out, "output.schema", "a schema is named by its path",
+                "for example: /mediawiki/page/change/1.2.0");
+    }
+}
+
+void spec_check(struct spec *s, struct arena *a, struct spec_problems *out)
+{
+    out->count = 0;
+    sort_texts(&s->dcs);
+    sort_texts(&s->sources);
+    check_twice(&s->dcs, "dcs", a, out);
+    check_twice(&s->sources, "sources[].topic", a, out);
+    check_dcs(s, a, out);
+    if (s->output.len > 0)
+        check_topic(s, "stream", s->output, a, out);
+    check_sources(s, a, out);
+    check_start(s, out);
+    check_merge(s, a, out);
+}
+
+bool spec_has_dc(const struct spec *s, struct slice dc)
+{
+    for (size_t i = 0; i < s->dcs.count; i++) {
+        if (slice_equal(s->dcs.items[i], dc))
+            return true;
+    }
+    return false;
+}
+
+struct merge_params spec_merge_params(const struct spec *s, uint32_t rules_version)
+{
+    return (struct merge_params){
+        .dedup_window = (uint64_t)s->dedup_window,
+        .cap_records = (uint32_t)s->cap_records,
+        .cap_bytes = (uint32_t)s->cap_bytes,
+        .rules_version = rules_version,
+        .failed_emit = s->failed == SPEC_FAILED_EMIT,
+        .canaries_drop = s->canaries == SPEC_CANARIES_DROP,
+        .enrich_at_origin = s->enrich_at == SPEC_AT_ORIGIN,
+    };
+}

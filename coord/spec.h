@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * spec.h - what a stream is: its specification, as a plain struct.
+ *
+ * Promise: SPEC_TABLE is the one place that says which keys a stream's YAML file has, what they
+ *          take and what they default to; spec_check finds what a single key cannot show;
+ *          spec_encode and spec_decode turn the struct into the bytes kept in etcd and back.
+ * Pure:    yes.
+ * Not here: reading the file (io_spec.h); where positions start (the ctl's apply).
+ */
+#ifndef BRAID_COORD_SPEC_H
+#define BRAID_COORD_SPEC_H
+
+#include "coord/keys.h"
+#include "proto/arena.h"
+#include "proto/cut.h"
+#include "proto/slice.h"
+
+enum spec_audience {
+    SPEC_INTERNAL,
+    SPEC_PUBLIC
+};
+enum spec_enrich_at {
+    SPEC_EVERYWHERE,
+    SPEC_AT_ORIGIN
+};
+enum spec_failed {
+    SPEC_FAILED_OMIT,
+    SPEC_FAILED_EMIT
+};
+enum spec_canaries {
+    SPEC_CANARIES_KEEP,
+    SPEC_CANARIES_DROP
+};
+
+enum {
+    SPEC_SOURCES_MAX = 16,
+    SPEC_PROBLEMS_MAX = 64
+};
+
+/* All slices and arrays lie in the arena that the struct was read or decoded into. */
+struct spec {
+    uint64_t version;    /* from 1; 0: not yet in etcd */
+    struct slice output; /* the stream's name */
+    struct slice description;
+    struct slice owner;
+    int audience;             /* enum spec_audience */
+    struct key_texts dcs;     /* sorted */
+    struct key_texts sources; /* topics without DC prefix; sorted */
+    struct slice start;       /* "earliest", "latest" or a time; absent when decoded */
+    struct key_texts enrichments;
+    int enrich_at; /* enum spec_enrich_at */
+    struct key_texts wikis;
+    struct key_numbers namespaces;
+    struct key_texts kinds;
+    struct slice output_schema; /* empty: as the source's */
+    int failed;                 /* enum spec_failed */
+    int canaries;               /* enum spec_canaries */
+    int64_t dedup_window;       /* ids */
+    int64_t cut_interval_ms;
+    int64_t member_timeout_ms;
+    int64_t member_rejoin_ms;
+    int64_t member_lag_max_ms;
+    int64_t min_members; /* 0 when read: by the number of DCs; spec_check sets it */
+    int64_t failed_grace_ms;
+    int64_t cap_records;
+    int64_t cap_bytes;
+    int64_t fetches_per_s_max;
+    int64_t in_flight_max;
+    int64_t fetch_attempts_max;
+    int64_t fetch_deadline_ms;
+    int64_t missing_retry_ms;
+    int64_t value_bytes_max;
+    int64_t failed_share_max_percent;
+    int64_t applied_ms;
+    struct slice applied_by;
+    struct slice reason;
+    struct slice yaml; /* the file, byte for byte */
+};
+
+extern const struct key_table SPEC_TABLE;
+
+/* Something wrong across keys: at which key, what, and what to do. */
+struct spec_problem {
+    const char *path; /* static */
+    const char *message;
+    const char *hint; /* NULL: none */
+};
+
+struct spec_problems {
+    struct spec_problem items[SPEC_PROBLEMS_MAX];
+    size_t count;
+};
+
+/* Checks and completes a spec that was read: sorts the DCs and sources, sets min_members. Messages
+ * lie in the arena. */
+void spec_check(struct spec *s, struct arena *a, struct spec_problems *out);
+
+/* The bytes of a Spec message. 0 or ERR_NO_MEMORY. */
+int spec_encode(const struct spec *s, struct arena *a, struct slice *out);
+
+/* The struct of a Spec message of any origin. 0, ERR_MALFORMED or ERR_NO_MEMORY. */
+int spec_decode(struct slice bytes, struct arena *a, struct spec *out);
+
+/* What its cuts carry of it. */
+struct merge_params spec_merge_params(const struct spec *s, uint32_t rules_version);
+
+bool spec_has_dc(const struct spec *s, struct slice dc);
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* spec_codec.c - a spec as the bytes that etcd keeps, and back. */
+#include "coord/spec.h"
+
+#include <string.h>
+
+#include "proto/braid.pb-c.h"
+#include "proto/err.h"
+
+enum {
+    SPEC_BYTES_MAX = 2 << 20
+};
+
+static void *pb_alloc(void *arena, size_t len)
+{
+    return arena_alloc(arena, len);
+}
+
+/* The arena gives everything back at once. */
+static void pb_free(void *arena, void *memory)
+{
+    (void)arena;
+    (void)memory;
+}
+
+static char **strings_of(struct arena *a, const struct key_texts *t)
+{
+    char **strings = arena_calloc(a, t->count + 1, sizeof(*strings));
+
+    for (size_t i = 0; strings != NULL && i < t->count; i++) {
+        strings[i] = arena_strdup(a, t->items[i]);
+        if (strings[i] == NULL)
+            return NULL;
+    }
+    return strings;
+}
+
+static bool texts_of(struct arena *a, char **strings, size_t count, struct key_texts *out)
+{
+    out->items = arena_calloc(a, count + 1, sizeof(*out->items));
+    if (out->items == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        out->items[i] = slice_str(strings[i]);
+    out->count = count;
+    return true;
+}
+
+static bool encode_sources(const struct spec *s, struct arena *a, Braid__Spec *pb)
+{
+    Braid__SourceTopic *topics = arena_calloc(a, s->sources.count + 1, sizeof(*topics));
+
+    pb->sources = arena_calloc(a, s->sources.count + 1, sizeof(*pb->sources));
+    if (topics == NULL || pb->sources == NULL)
+        return false;
+    for (size_t i = 0; i < s->sources.count; i++) {
+        braid__source_topic__init(&topics[i]);
+        topics[i].topic = arena_strdup(a, s->sources.items[i]);
+        if (topics[i].topic == NULL)
+            return false;
+        pb->sources[i] = &topics[i];
+    }
+    pb->n_sources = s->sources.count;
+    return true;
+}
+
+static bool encode_texts(const struct spec *s, struct arena *a, Braid__Spec *pb)
+{
+    pb->output = arena_strdup(a, s->output);
+    pb->yaml = arena_strdup(a, s->yaml);
+    pb->output_schema = arena_strdup(a, s->output_schema);
+    pb->owner = arena_strdup(a, s->owner);
+    pb->description = arena_strdup(a, s->description);
+    pb->applied_by = arena_strdup(a, s->applied_by);
+    pb->reason = arena_strdup(a, s->reason);
+    pb->audience =
+        arena_strdup(a, s->audience == SPEC_PUBLIC ? SLICE_LIT("public") : SLICE_LIT("internal"));
+    pb->dcs = strings_of(a, &s->dcs);
+    pb->enrichments = strings_of(a, &s->enrichments);
+    pb->wikis = strings_of(a, &s->wikis);
+    pb->kinds = strings_of(a, &s->kinds);
+    pb->namespaces = arena_calloc(a, s->namespaces.count + 1, sizeof(*pb->namespaces));
+    if (pb->output == NULL || pb->yaml == NULL || pb->output_schema == NULL || pb->owner == NULL ||
+        pb->description == NULL || pb->applied_by == NULL || pb->reason == NULL ||
+        pb->audience == NULL || pb->dcs == NULL || pb->enrichments == NULL || pb->wikis == NULL ||
+        pb->kinds == NULL || pb->namespaces == NULL)
+        return false;
+    pb->n_dcs = s->dcs.count;
+    pb->n_enrichments = s->enrichments.count;
+    pb->n_wikis = s->wikis.count;
+    pb->n_kinds = s->kinds.count;
+    pb->n_namespaces = s->namespaces.count;
+    for (size_t i = 0; i < s->namespaces.count; i++)
+        pb->namespaces[i] = (int32_t)s->namespaces.items[i];
+    return true;
+}
+
+static void encode_numbers(const struct spec *s, Braid__Spec *pb)
+{
+    pb->version = s->version;
+    pb->enrich_at_origin = s->enrich_at == SPEC_AT_ORIGIN;
+    pb->failed_emit = s->failed == SPEC_FAILED_EMIT;
+    pb->canaries_drop = s->canaries == SPEC_CANARIES_DROP;
+    pb->dedup_window = (uint64_t)s->dedup_window;
+    pb->min_members = (uint32_t)s->min_members;
+    pb->cut_interval_ms = (uint32_t)s->cut_interval_ms;
+    pb->member_timeout_ms = (uint32_t)s->member_timeout_ms;
+    pb->member_rejoin_ms = (uint32_t)s->member_rejoin_ms;
+    pb->member_lag_max_ms = (uint32_t)s->member_lag_max_ms;
+    pb->failed_grace_ms = (uint32_t)s->failed_grace_ms;
+    pb->cap_records = (uint32_t)s->cap_records;
+    pb->cap_bytes = (uint32_t)s->cap_bytes;
+    pb->fetches_per_s_max = (uint32_t)s->fetches_per_s_max;
+    pb->in_flight_max = (uint32_t)s->in_flight_max;
+    pb->fetch_attempts_max = (uint32_t)s->fetch_attempts_max;
+    pb->fetch_deadline_ms = (uint32_t)s->fetch_deadline_ms;
+    pb->missing_retry_ms = (uint32_t)s->missing_retry_ms;
+    pb->value_bytes_max = (uint32_t)s->value_bytes_max;
+    pb->failed_share_max_percent = (uint32_t)s->failed_share_max_percent;
+    pb->applied_ms = s->applied_ms;
+}
+
+int spec_encode(const struct spec *s, struct arena *a, struct slice *out)
+{
+    Braid__Spec pb;
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+
+    braid__spec__init(&pb);
+    if (!encode_texts(s, a, &pb) || !encode_sources(s, a, &pb))
+        return ERR_NO_MEMORY;
+    encode_numbers(s, &pb);
+    len = braid__spec__get_packed_size(&pb);
+    bytes = arena_alloc(a, len == 0 ? 1 : len);
+    if (bytes == NULL)
+        return ERR_NO_MEMORY;
+    (void)braid__spec__pack(&pb, bytes); /* cannot fail: the size was asked for */
+    *out = slice_of(bytes, len);
+    return 0;
+}
+
+static int decode_texts(const Braid__Spec *pb, struct arena *a, struct spec *s)
+{
+    if (!texts_of(a, pb->dcs, pb->n_dcs, &s->dcs) ||
+        !texts_of(a, pb->enrichments, pb->n_enrichments, &s->enrichments) ||
+        !texts_of(a, pb->wikis, pb->n_wikis, &s->wikis) ||
+        !texts_of(a, pb->kinds, pb->n_kinds, &s->kinds))
+        return ERR_NO_MEMORY;
+    s->sources.items = arena_calloc(a, pb->n_sources + 1, sizeof(*s->sources.items));
+    s->namespaces.items = arena_calloc(a, pb->n_namespaces + 1, sizeof(*s->namespaces.items));
+    if (s->sources.items == NULL || s->namespaces.items == NULL)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < pb->n_sources; i++)
+        s->sources.items[i] = slice_str(pb->sources[i]->topic);
+    for (size_t i = 0; i < pb->n_namespaces; i++)
+        s->namespaces.items[i] = pb->namespaces[i];
+    s->sources.count = pb->n_sources;
+    s->namespaces.count = pb->n_namespaces;
+    s->output = slice_str(pb->output);
+    s->yaml = slice_str(pb->yaml);
+    s->output_schema = slice_str(pb->output_schema);
+    s->owner = slice_str(pb->owner);
+    s->description = slice_str(pb->description);
+    s->applied_by = slice_str(pb->applied_by);
+    s->reason = slice_str(pb->reason);
+    s->audience = strcmp(pb->audience, "public") == 0 ? SPEC_PUBLIC : SPEC_INTERNAL;
+    return 0;
+}
+
+static void decode_numbers(const Braid__Spec *pb, struct spec *s)
+{
+    s->version = pb->version;
+    s->enrich_at = pb->enrich_at_origin ? SPEC_AT_ORIGIN : SPEC_EVERYWHERE;
+    s->failed = pb->failed_emit ? SPEC_FAILED_EMIT : SPEC_FAILED_OMIT;
+    s->canaries = pb->canaries_drop ? SPEC_CANARIES_DROP : SPEC_CANARIES_KEEP;
+    s->dedup_window = pb->dedup_window > INT32_MAX ? INT32_MAX : (int64_t)pb->dedup_window;
+    s->min_members = pb->min_members;
+    s->cut_interval_ms = pb->cut_interval_ms;
+    s->member_timeout_ms = pb->member_timeout_ms;
+    s->member_rejoin_ms = pb->member_rejoin_ms;
+    s->member_lag_max_ms = pb->member_lag_max_ms;
+    s->failed_grace_ms = pb->failed_grace_ms;
+    s->cap_records = pb->cap_records;
+    s->cap_bytes = pb->cap_bytes;
+    s->fetches_per_s_max = pb->fetches_per_s_max;
+    s->in_flight_max = pb->in_flight_max;
+    s->fetch_attempts_max = pb->fetch_attempts_max;
+    s->fetch_deadline_ms = pb->fetch_deadline_ms;
+    s->missing_retry_ms = pb->missing_retry_ms;
+    s->value_bytes_max = pb->value_bytes_max;
+    s->failed_share_max_percent = pb->failed_share_max_percent;
+    s->applied_ms = pb->applied_ms;
+}
+
+int spec_decode(struct slice bytes, struct arena *a, struct spec *out)
+{
+    ProtobufCAllocator allocator = {.alloc = pb_alloc, .free = pb_free, .allocator_data = a};
+    struct spec s = {0};
+    Braid__Spec *pb = NULL;
+    int rc = 0;
+
+    if (bytes.len > SPEC_BYTES_MAX)
+        return ERR_TOO_LARGE;
+    pb = braid__spec__unpack(&allocator, bytes.len, bytes.ptr);
+    if (pb == NULL)
+        return ERR_MALFORMED;
+    if (pb->n_dcs > DCS_MAX || pb->n_sources > SPEC_SOURCES_MAX || pb->n_dcs == 0 ||
+        pb->n_sources == 0 || pb->output[0] == '\0')
+        return ERR_MALFORMED;
+    rc = decode_texts(pb, a, &s);
+    if (rc != 0)
+        return rc;
+    decode_numbers(pb, &s);
+    *out = s;
+    return 0;
+}
