@@ -36,9 +36,15 @@ BASE_FLAGS := -std=c11 -D_GNU_SOURCE -I. -Ibuild/gen -UNDEBUG -MMD -MP \
     -DBRAID_VERSION='"$(VERSION)"'
 FLAGS_plain := -fstack-protector-strong -D_FORTIFY_SOURCE=2
 FLAGS_san := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
+FLAGS_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+    -fno-omit-frame-pointer -O1 -Wno-unknown-warning-option
 LINK_plain :=
 LINK_san := -fsanitize=address,undefined
-VARIANTS := plain san
+LINK_fuzz := -fsanitize=fuzzer,address,undefined
+CC_plain = $(CC)
+CC_san = $(CC)
+CC_fuzz = $(CLANG)
+VARIANTS := plain san fuzz
 
 # ---- sources ------------------------------------------------------------------------------------
 
@@ -63,6 +69,7 @@ SOURCES_braid-bench := $(wildcard bench/*.c)
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 UNIT_SHARED := $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 SOURCES_sim := $(wildcard tests/sim/*.c)
 # The simulation runs the pure files, compiled once more with bugs that --mutant can switch on.
 SIM_PURE := $(filter-out %/main.c $(foreach l,$(LAYERS),$(wildcard $(l)/io_*.c)),\
@@ -112,39 +119,46 @@ define program_rules
 OBJECTS_$1_$2 := $$(SOURCES_$2:%.c=build/$1/%.o)
 build/$1/$2: $$(OBJECTS_$1_$2) $$(LIBS_$1)
 	@echo "  LINK  $$@"
-	@$$(CC) $$(CFLAGS) $$(LDFLAGS) $$(LINK_$1) -o $$@ $$^ $$(DEPS_LIBS)
+	@$$(CC_$1) $$(CFLAGS) $$(LDFLAGS) $$(LINK_$1) -o $$@ $$^ $$(DEPS_LIBS)
 endef
+
+# gcc has no libFuzzer: its programs replay what was saved, and variations of it.
+REPLAY_san := build/san/tests/fuzz/replay.o
 
 # $1: variant
 define variant_rules
 LIBS_$1 := $$(foreach layer,node coord proto,build/$1/libbraid-$$(layer).a)
 build/$1/gen/%.pb-c.o: build/gen/%.pb-c.c
 	@mkdir -p $$(@D)
-	@$$(CC) $$(CFLAGS) $$(BASE_FLAGS) $$(FLAGS_$1) -w $$(DEPS_CFLAGS) -c -o $$@ $$<
+	@$$(CC_$1) $$(CFLAGS) $$(BASE_FLAGS) $$(FLAGS_$1) -w $$(DEPS_CFLAGS) -c -o $$@ $$<
 build/$1/tests/%.o: tests/%.c | $$(GEN_H)
 	@mkdir -p $$(@D)
 	@echo "  CC    $$@"
-	@$$(CC) $$(CFLAGS) $$(BASE_FLAGS) $$(FLAGS_$1) $$(WARNINGS) -Wno-unused-parameter \
+	@$$(CC_$1) $$(CFLAGS) $$(BASE_FLAGS) $$(FLAGS_$1) $$(WARNINGS) -Wno-unused-parameter \
 	    $$(DEPS_CFLAGS) -c -o $$@ $$<
 build/$1/mutants/%.o: %.c | $$(GEN_H)
 	@mkdir -p $$(@D)
 	@echo "  CC    $$@"
-	@$$(CC) $$(CFLAGS) $$(BASE_FLAGS) $$(FLAGS_$1) $$(WARNINGS) -DBRAID_MUTANTS $$(DEPS_CFLAGS) \
+	@$$(CC_$1) $$(CFLAGS) $$(BASE_FLAGS) $$(FLAGS_$1) $$(WARNINGS) -DBRAID_MUTANTS $$(DEPS_CFLAGS) \
 	    -c -o $$@ $$<
 build/$1/%.o: %.c | $$(GEN_H)
 	@mkdir -p $$(@D)
 	@echo "  CC    $$@"
-	@$$(CC) $$(CFLAGS) $$(BASE_FLAGS) $$(FLAGS_$1) $$(WARNINGS) $$(DEPS_CFLAGS) -c -o $$@ $$<
+	@$$(CC_$1) $$(CFLAGS) $$(BASE_FLAGS) $$(FLAGS_$1) $$(WARNINGS) $$(DEPS_CFLAGS) -c -o $$@ $$<
 $$(foreach layer,$$(LAYERS),$$(eval $$(call library_rules,$1,$$(layer))))
 $$(foreach program,$$(PROGRAMS),$$(eval $$(call program_rules,$1,$$(program))))
 build/$1/sim: $$(patsubst %.c,build/$1/mutants/%.o,$$(SOURCES_sim) $$(SIM_PURE)) \
     $$(patsubst %.proto,build/$1/gen/%.pb-c.o,$$(PROTOS))
 	@echo "  LINK  $$@"
-	@$$(CC) $$(CFLAGS) $$(LDFLAGS) $$(LINK_$1) -o $$@ $$^ $$(DEPS_LIBS)
+	@$$(CC_$1) $$(CFLAGS) $$(LDFLAGS) $$(LINK_$1) -o $$@ $$^ $$(DEPS_LIBS)
 build/$1/tests/test_%: build/$1/tests/unit/test_%.o \
     $$(UNIT_SHARED:%.c=build/$1/%.o) $$(LIBS_$1)
 	@echo "  LINK  $$@"
-	@$$(CC) $$(CFLAGS) $$(LDFLAGS) $$(LINK_$1) -o $$@ $$^ -lcmocka $$(DEPS_LIBS)
+	@$$(CC_$1) $$(CFLAGS) $$(LDFLAGS) $$(LINK_$1) -o $$@ $$^ -lcmocka $$(DEPS_LIBS)
+build/$1/fuzz/fuzz_%: build/$1/tests/fuzz/fuzz_%.o $$(REPLAY_$1) $$(LIBS_$1)
+	@mkdir -p $$(@D)
+	@echo "  LINK  $$@"
+	@$$(CC_$1) $$(CFLAGS) $$(LDFLAGS) $$(LINK_$1) -o $$@ $$^ $$(DEPS_LIBS)
 .PHONY: libs-$1
 libs-$1: $$(LIBS_$1)
 -include $$(wildcard build/$1/*/*.d build/$1/*/*/*.d build/$1/*/*/*/*.d)
@@ -161,6 +175,10 @@ $(PROGRAMS:%=build/%): build/%: build/plain/%
 check-unit: $(UNIT_TESTS:%=build/san/tests/%) ## unit tests, under ASan and UBSan
 	@tests/run-unit $^
 
+.PHONY: test-programs
+test-programs: $(UNIT_TESTS:%=build/san/tests/%) $(FUZZERS:%=build/san/fuzz/%) \
+    $(if $(wildcard tests/sim/main.c),build/plain/sim build/san/sim) ## build them, run none
+
 SEEDS ?= 20
 FIRST ?= 1
 .PHONY: sim
@@ -168,6 +186,27 @@ SIM_VARIANT ?= plain
 sim: build/$(SIM_VARIANT)/sim ## simulation: SEEDS=n [FIRST=k] [SEED=n] [MUTANT=name] [SIM_VARIANT=san]
 	@$< $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST)) \
 	    $(if $(MUTANT),--mutant $(MUTANT))
+
+.PHONY: check-fuzz
+check-fuzz: $(FUZZERS:%=build/san/fuzz/%) ## replay all saved fuzz inputs and variations of them
+	@tests/run-fuzz replay $^
+
+SECONDS ?= 30
+.PHONY: fuzz
+fuzz: $(FUZZERS:%=build/fuzz/fuzz/%) ## libFuzzer over every decoder, SECONDS=n each
+	@tests/run-fuzz search $(SECONDS) $^
+
+.PHONY: check
+check: ## install what is missing, then all tests that fit 20 minutes
+	@tests/run-check check
+
+.PHONY: check-quick
+check-quick: ## unit tests and a short simulation: no servers, under a minute
+	@tests/run-check quick
+
+.PHONY: check-all
+check-all: ## every test there is; goes on where it was stopped (FRESH=1: from the start)
+	@tests/run-check all
 
 C_FOLDERS = $(wildcard $(LAYERS) tests bench deploy/local)
 .PHONY: lint

@@ -71,7 +71,8 @@ static struct arena_block *arena_grow(struct arena *a, size_t len)
 
 void *arena_alloc(struct arena *a, size_t len)
 {
-    if (len > a->bytes_max)
+    /* Beyond half of all memory, rounding up and the block's head could wrap around. */
+    if (len > a->bytes_max || len > SIZE_MAX / 2)
         return NULL;
     const size_t rounded = round_up(len == 0 ? 1 : len);
 
