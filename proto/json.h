@@ -37,7 +37,7 @@ enum {
 struct json_limits {
     size_t bytes_max;
     unsigned depth_max; /* containers inside each other; the root counts as one */
-    bool trailer_is_ok; /* bytes behind the first value are reported, not refused */
+    bool trailer_is_ok; /* bytes behind the object are reported, not refused */
 };
 
 struct json {
@@ -54,15 +54,21 @@ struct json_flaw {
 };
 
 /*
- * Reads one JSON value. 0; ERR_MALFORMED; ERR_TOO_LARGE (more than bytes_max bytes);
- * ERR_UNSUPPORTED (deeper than depth_max); ERR_NO_MEMORY (the arena's limit: about 14 bytes of
- * arena for each byte of input are always enough). The flaw is set on failure only.
+ * Reads one JSON object. 0; ERR_MALFORMED; ERR_TOO_LARGE (more than bytes_max bytes);
+ * ERR_UNSUPPORTED (deeper than depth_max); ERR_NO_MEMORY (the arena's limit: four bytes of
+ * arena for each byte of input do for ordinary text, 24 for the densest). The flaw is set on failure only.
  */
 int json_parse(struct arena *a, struct slice bytes, const struct json_limits *limits,
                struct json *out, struct json_flaw *flaw);
 
 /* ERR_MALFORMED if obj has a key twice or more than JSON_MEMBERS_MAX members, else 0. */
 int json_check_keys(yyjson_val *obj);
+
+/* The key of this name in obj, or NULL; obj may be anything. */
+yyjson_val *json_key(yyjson_val *obj, struct slice name);
+
+/* The value that belongs to a key; NULL for NULL. */
+yyjson_val *json_value(yyjson_val *key);
 
 /* The decoded text of a string, lives in the arena; absent for NULL or another type. */
 struct slice json_text(yyjson_val *val);
@@ -76,8 +82,8 @@ struct span json_key_span(const struct json *j, yyjson_val *key);
 /* Place in the original of the value that belongs to this key, quotes or brackets included. */
 struct span json_value_span(const struct json *j, yyjson_val *key);
 
-/* Place of the whole member with one comma, the following or else the preceding one: what to cut
- * so that an object stays valid without this member. */
+/* Place of the whole member up to the next one's key, or to its own end if it is the last: what
+ * splice_cut takes. */
 struct span json_member_span(const struct json *j, yyjson_val *key);
 
 /* The bytes of a JSON string token (with its quotes) that starts at bytes[at]; for property tests

@@ -19,20 +19,28 @@ enum {
 
 struct splice_edit {
     struct span cut; /* [from, to) of the source goes; from == to only inserts */
-    struct slice parts[SPLICE_PARTS_MAX]; /* borrowed until splice_write; what comes in its place */
+    struct slice parts[SPLICE_PARTS_MAX]; /* what comes in its place; borrowed until the write */
+    bool is_member;                       /* a member of a JSON object is cut, see splice_cut */
 };
 
 struct splice {
     struct slice source;                        /* borrowed */
-    struct splice_edit edits[SPLICE_EDITS_MAX]; /* ascending by cut.from, not overlapping */
+    struct splice_edit edits[SPLICE_EDITS_MAX]; /* ascending, not overlapping */
     size_t count;
 };
 
 void splice_init(struct splice *s, struct slice source);
 
-/* Adds an edit in any order. ERR_BUSY if there are SPLICE_EDITS_MAX, ERR_CONFLICT if it overlaps
- * another. Edits at the same place keep the order in which they were added. */
-int splice_add(struct splice *s, const struct splice_edit *edit);
+/* Puts parts in the place of source[cut). ERR_BUSY if there are SPLICE_EDITS_MAX edits already,
+ * ERR_CONFLICT if it overlaps another. Edits at the same place keep the order of adding. */
+int splice_put(struct splice *s, const struct splice_edit *edit);
+
+/* Takes a member out of its JSON object; `whole` is from json_member_span. Errors as above. */
+int splice_cut(struct splice *s, struct span whole);
+
+/* After the last edit, before size and write: where the last members of an object were cut, takes
+ * the comma before them too, so that the object stays valid. (Do not insert into that object.) */
+void splice_seal(struct splice *s);
 
 /* Bytes that splice_write will write. */
 size_t splice_size(const struct splice *s);
