@@ -79,6 +79,9 @@ struct enrich_page {
     uint8_t time_token[ENRICH_TIME_LEN + 2];
 };
 
+/* ERR_CONFIG if output or schema are not plain printable ASCII; ask once, before any open. */
+int enrich_spec_check(const struct enrich_spec *spec);
+
 /* Decodes and decides. Returns true if a fetch of (event.domain, event.rev_id) is needed; the
  * status is ENRICH_PENDING then, and final otherwise. ERR_NO_MEMORY cannot happen: what does not
  * fit into the scratch arena is failed:too_large. `value` must outlive `p`. */
@@ -94,9 +97,10 @@ enum enrich_verdict enrich_page_judge(const struct event *event, const struct mw
                                       enum reason *out_reason,
                                       const struct mwapi_revision **out_revision);
 
-/* How many bytes the value has, with meta.dt = now_ms; turns an ok page whose value would exceed
- * the spec's limit into failed:too_large. *out_is_null: the value is null (a null source record,
- * or filtered). */
+/* How many bytes the value has, with meta.dt = now_ms. A page whose enriched value would exceed the
+ * spec's limit becomes failed:too_large here, so ask for the status afterwards. *out_is_null: the
+ * value is null, because the source's was, or because even without content it exceeds the limit.
+ * The value of a filtered one is empty. */
 size_t enrich_page_value(struct enrich_page *p, int64_t now_ms, bool *out_is_null);
 
 /* Writes what enrich_page_value measured. */

@@ -19,13 +19,14 @@ enum {
     EVENT_DEPTH_MAX = 64,
     EVENT_SLOTS_MAX = 16,
     EVENT_TEXT_MAX = 512, /* bytes of all fields below that need unescaping, together */
+    EVENT_ID_MAX = 256,   /* bytes of meta.id */
     EVENT_DETAIL_MAX = 96,
 };
 
 /* An object member that may have to be replaced or cut. Absent if value is. */
 struct event_member {
     struct span value;
-    struct span whole; /* key, value and one comma */
+    struct span whole; /* for splice_cut */
 };
 
 /* One entry of revision.content_slots. */
@@ -60,6 +61,7 @@ struct event {
 
     struct span schema_value; /* absent if there is no $schema */
     size_t root_start;        /* offset behind the root's opening brace */
+    bool root_is_empty;
     bool has_meta;
     bool meta_is_empty;
     size_t meta_end;           /* offset of meta's closing brace */
@@ -83,8 +85,9 @@ struct event_flaw {
 };
 
 /*
- * Decodes a source event. 0; ERR_MALFORMED, ERR_TOO_LARGE or ERR_UNSUPPORTED, with the flaw set;
- * ERR_NO_MEMORY if the scratch arena is too small for it. `bytes` must outlive `out`.
+ * Decodes a source event. 0; else the flaw is set and `out` is undefined: ERR_MALFORMED;
+ * ERR_TOO_LARGE; ERR_UNSUPPORTED (too deep); ERR_NO_MEMORY if the scratch arena is too small for
+ * it (REASON_TOO_LARGE). `bytes` must outlive `out`.
  */
 int event_decode(struct arena *scratch, struct slice bytes, struct event *out,
                  struct event_flaw *flaw);

@@ -49,7 +49,8 @@ struct mwapi_revision {
 /* What to do about an answer that is an error. */
 enum mwapi_error_class {
     MWAPI_ERROR_NONE,
-    MWAPI_ERROR_TRANSIENT, /* ask again later: maxlag, ratelimited, readonly, database, ... */
+    MWAPI_ERROR_LIMITED,   /* nobody's fault, ask later: maxlag, ratelimited */
+    MWAPI_ERROR_TRANSIENT, /* ask again later: readonly, database down, ... */
     MWAPI_ERROR_SPLIT,     /* too many at once, or one of them is to blame: ask for them singly */
     MWAPI_ERROR_PERMANENT, /* asking again the same way gives the same */
 };

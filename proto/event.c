@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/event.h"
+
+#include <stdio.h>
+
+#include "proto/err.h"
+
+/* One decoding: what the helpers share. */
+struct decoder {
+    struct json json;
+    struct event *event;
+    struct event_flaw *flaw;
+};
+
+static int refuse(struct decoder *d, enum reason reason, const char *where, const char *what)
+{
+    d->flaw->reason = reason;
+    (void)snprintf(d->flaw->detail, sizeof d->flaw->detail, "%s %s", where, what);
+    return reason == REASON_TOO_LARGE ? ERR_TOO_LARGE : ERR_MALFORMED;
+}
+
+/* Finds `name` in obj. `where` is the whole path, for people. */
+struct field {
+    yyjson_val *obj;
+    const char *name;
+    const char *where;
+};
+
+static yyjson_val *find(const struct field *field)
+{
+    return json_key(field->obj, slice_str(field->name));
+}
+
+/* Keeps a decoded string beyond the scratch arena: as it stands in the source if it has no escapes,
+ * else in the event's own text. */
+static int keep_text(struct decoder *d, yyjson_val *val, struct span token, struct slice *out)
+{
+    const struct slice text = json_text(val);
+    struct event *e = d->event;
+
+    if (token.to - token.from == text.len + 2) {
+        *out = slice_sub(e->bytes, token.from + 1, token.to - 1);
+        return 0;
+    }
+    if (text.len > sizeof e->text - e->text_used)
+        return ERR_TOO_LARGE;
+    uint8_t *copy = e->text + e->text_used;
+    memcpy(copy, text.ptr, text.len);
+    e->text_used += text.len;
+    *out = slice_of(copy, text.len);
+    return 0;
+}
+
+/* A string, if it is there. */
+static int read_text(struct decoder *d, const struct field *field, struct slice *out)
+{
+    yyjson_val *key = find(field);
+
+    if (key == NULL)
+        return 0;
+    if (!yyjson_is_str(json_value(key)))
+        return refuse(d, REASON_BAD_FIELD, field->where, "is not a string");
+    if (keep_text(d, json_value(key), json_value_span(&d->json, key), out) != 0)
+        return refuse(d, REASON_TOO_LARGE, field->where, "has too many escaped characters");
+    return 0;
+}
+
+/* An integer of at least `min`, if it is there. */
+static int read_integer(struct decoder *d, const struct field *field, int64_t min, int64_t *out)
+{
+    yyjson_val *key = find(field);
+    int64_t number;
+
+    if (key == NULL)
+        return 0;
+    if (json_integer(json_value(key), &number) != 0)
+        return refuse(d, REASON_BAD_FIELD, field->where, "is not an integer of 64 bits");
+    if (number < min)
+        return refuse(d, REASON_BAD_FIELD, field->where, "is too small");
+    *out = number;
+    return 0;
+}
+
+/* An object without a key twice, if it is there; *out_key is its key in obj or NULL. */
+static int read_object(struct decoder *d, const struct field *field, yyjson_val **out_key)
+{
+    yyjson_val *key = find(field);
+
+    if (key != NULL && !yyjson_is_obj(json_value(key)))
+        return refuse(d, REASON_BAD_FIELD, field->where, "is not an object");
+    if (key != NULL && json_check_keys(json_value(key)) != 0)
+        return refuse(d, REASON_MALFORMED, field->where, "has a key twice, or too many keys");
+    *out_key = key;
+    return 0;
+}
+
+static struct event_member member(const struct decoder *d, yyjson_val *obj, const char *name)
+{
+    yyjson_val *key = json_key(obj, slice_str(name));
+
+    if (key == NULL)
+        return (struct event_member){0};
+    return (struct event_member){.value = json_value_span(&d->json, key),
+                                 .whole = json_member_span(&d->json, key)};
+}
+
+static int read_meta(struct decoder *d)
+{
+    struct event *e = d->event;
+    yyjson_val *key = NULL;
+    int rc = read_object(d, &(struct field){d->json.root, "meta", "meta"}, &key);
+
+    if (rc != 0 || key == NULL)
+        return rc;
+    yyjson_val *meta = json_value(key);
+    e->has_meta = true;
+    e->meta_is_empty = yyjson_obj_size(meta) == 0;
+    e->meta_end = json_value_span(&d->json, key).to - 1;
+    e->stream_value = member(d, meta, "stream").value;
+    e->dt_value = member(d, meta, "dt").value;
+    rc = read_text(d, &(struct field){meta, "domain", "meta.domain"}, &e->domain);
+    if (rc == 0)
+        rc = read_text(d, &(struct field){meta, "id", "meta.id"}, &e->id);
+    if (rc == 0)
+        rc = read_text(d, &(struct field){meta, "request_id", "meta.request_id"}, &e->request_id);
+    if (rc != 0)
+        return rc;
+    if (e->id.len > EVENT_ID_MAX)
+        return refuse(d, REASON_BAD_FIELD, "meta.id", "is longer than 256 bytes");
+    if (e->id.len == 0)
+        e->id = (struct slice){0};
+    e->is_canary = slice_equal(e->domain, SLICE_LIT("canary"));
+    return 0;
+}
+
+static int read_page(struct decoder *d)
+{
+    struct event *e = d->event;
+    yyjson_val *key = NULL;
+    int rc = read_object(d, &(struct field){d->json.root, "page", "page"}, &key);
+
+    if (rc != 0 || key == NULL)
+        return rc;
+    yyjson_val *page = json_value(key);
+    const struct field ns = {page, "namespace_id", "page.namespace_id"};
+    e->has_namespace = find(&ns) != NULL;
+    rc = read_integer(d, &ns, INT64_MIN, &e->namespace_id);
+    if (rc != 0)
+        return rc;
+    return read_integer(d, &(struct field){page, "page_id", "page.page_id"}, 0, &e->page_id);
+}
+
+static int read_slot(struct decoder *d, yyjson_val *role_key)
+{
+    struct event *e = d->event;
+    yyjson_val *slot = json_value(role_key);
+    const struct span place = json_value_span(&d->json, role_key);
+    struct event_slot *out = &e->slots[e->slot_count];
+
+    if (!yyjson_is_obj(slot))
+        return refuse(d, REASON_BAD_FIELD, "an entry of content_slots", "is not an object");
+    if (json_check_keys(slot) != 0)
+        return refuse(d, REASON_MALFORMED, "an entry of content_slots",
+                      "has a key twice, or too many keys");
+    *out = (struct event_slot){.size = -1,
+                               .origin_rev_id = -1,
+                               .end = place.to - 1,
+                               .is_empty = yyjson_obj_size(slot) == 0,
+                               .sha1_member = member(d, slot, "content_sha1"),
+                               .body = member(d, slot, "content_body")};
+    if (keep_text(d, role_key, json_key_span(&d->json, role_key), &out->role) != 0)
+        return refuse(d, REASON_TOO_LARGE, "a slot role", "has too many escaped characters");
+    int rc = read_text(d, &(struct field){slot, "content_sha1", "content_sha1"}, &out->sha1);
+    if (rc == 0)
+        rc = read_text(d, &(struct field){slot, "content_model", "content_model"}, &out->model);
+    if (rc == 0)
+        rc = read_integer(d, &(struct field){slot, "content_size", "content_size"}, 0, &out->size);
+    if (rc == 0)
+        rc = read_integer(d, &(struct field){slot, "origin_rev_id", "origin_rev_id"}, 0,
+                          &out->origin_rev_id);
+    if (rc == 0)
+        e->slot_count++;
+    return rc;
+}
+
+static int read_slots(struct decoder *d, yyjson_val *revision)
+{
+    const struct field field = {revision, "content_slots", "revision.content_slots"};
+    yyjson_val *key = find(&field);
+    size_t i;
+    size_t n;
+    yyjson_val *role_key;
+    yyjson_val *slot;
+
+    /* PHP writes an empty map as [] */
+    if (key != NULL && yyjson_is_arr(json_value(key)) && yyjson_arr_size(json_value(key)) == 0)
+        return 0;
+    int rc = read_object(d, &field, &key);
+    if (rc != 0 || key == NULL)
+        return rc;
+    if (yyjson_obj_size(json_value(key)) > EVENT_SLOTS_MAX)
+        return refuse(d, REASON_TOO_LARGE, field.where, "has more than 16 entries");
+    yyjson_obj_foreach(json_value(key), i, n, role_key, slot)
+    {
+        rc = read_slot(d, role_key);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int read_revision(struct decoder *d)
+{
+    struct event *e = d->event;
+    yyjson_val *key = NULL;
+    int rc = read_object(d, &(struct field){d->json.root, "revision", "revision"}, &key);
+
+    if (rc != 0 || key == NULL)
+        return rc;
+    yyjson_val *revision = json_value(key);
+    e->rev_sha1 = member(d, revision, "rev_sha1");
+    e->rev_comment = member(d, revision, "comment");
+    e->editor = member(d, revision, "editor");
+    rc = read_integer(d, &(struct field){revision, "rev_id", "revision.rev_id"}, 1, &e->rev_id);
+    if (rc != 0)
+        return rc;
+    yyjson_val *visible = json_key(revision, SLICE_LIT("is_content_visible"));
+    if (visible != NULL) {
+        if (!yyjson_is_bool(json_value(visible)))
+            return refuse(d, REASON_BAD_FIELD, "revision.is_content_visible", "is not a boolean");
+        e->is_content_hidden = yyjson_is_false(json_value(visible));
+        e->visible_value = json_value_span(&d->json, visible);
+    }
+    return read_slots(d, revision);
+}
+
+static int read_root(struct decoder *d)
+{
+    struct event *e = d->event;
+    yyjson_val *root = d->json.root;
+
+    if (json_check_keys(root) != 0)
+        return refuse(d, REASON_MALFORMED, "the event", "has a key twice, or too many keys");
+    const uint8_t *brace = memchr(e->bytes.ptr, '{', e->bytes.len);
+    e->root_start = (size_t)(brace - e->bytes.ptr) + 1;
+    e->root_is_empty = yyjson_obj_size(root) == 0;
+    e->schema_value = member(d, root, "$schema").value;
+    e->comment = member(d, root, "comment");
+    e->performer = member(d, root, "performer");
+    int rc = read_text(d, &(struct field){root, "$schema", "$schema"}, &e->schema);
+    if (rc == 0)
+        rc = read_text(d, &(struct field){root, "wiki_id", "wiki_id"}, &e->wiki_id);
+    if (rc == 0)
+        rc = read_text(d, &(struct field){root, "page_change_kind", "page_change_kind"}, &e->kind);
+    if (rc == 0)
+        rc = read_meta(d);
+    if (rc == 0)
+        rc = read_page(d);
+    if (rc == 0)
+        rc = read_revision(d);
+    return rc;
+}
+
+static int refuse_json(struct event_flaw *flaw, int rc, const struct json_flaw *why)
+{
+    flaw->reason = rc == ERR_UNSUPPORTED ? REASON_TOO_DEEP
+                   : rc == ERR_MALFORMED ? REASON_MALFORMED
+                                         : REASON_TOO_LARGE;
+    (void)snprintf(flaw->detail, sizeof flaw->detail, "%s, at byte %zu", why->text, why->at);
+    return rc;
+}
+
+int event_decode(struct arena *scratch, struct slice bytes, struct event *out,
+                 struct event_flaw *flaw)
+{
+    static const struct json_limits LIMITS = {.bytes_max = EVENT_BYTES_MAX,
+                                              .depth_max = EVENT_DEPTH_MAX};
+    struct decoder d = {.event = out, .flaw = flaw};
+    struct json_flaw why = {0};
+
+    *out = (struct event){.bytes = bytes, .page_id = -1, .namespace_id = -1, .rev_id = -1};
+    int rc = json_parse(scratch, bytes, &LIMITS, &d.json, &why);
+    if (rc != 0)
+        return refuse_json(flaw, rc, &why);
+    return read_root(&d);
+}
