@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/io_kafka_ask.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "proto/err.h"
+
+struct io_kafka_ask {
+    struct io_kafka_cluster cluster;
+    rd_kafka_t *rk;                  /* owned */
+    rd_kafka_queue_t *answers;       /* owned */
+    rd_kafka_queue_t *main;          /* owned */
+    struct io_kafka_wake *wake;      /* owned */
+    struct io_kafka_question *first; /* under way */
+};
+
+struct io_kafka_question {
+    struct io_kafka_ask *ask; /* NULL: cancelled with its ask */
+    struct io_kafka_question *next;
+    struct io_kafka_asker asker; /* done NULL: cancelled */
+    uint32_t open;               /* answers still to come */
+    int code;                    /* first failure */
+    char detail[128];
+    struct log_bounds bounds;
+    size_t topic_count;
+};
+
+/* One request of librdkafka; the opaque of its answer. */
+struct request {
+    struct io_kafka_question *question;
+    bool is_end;
+};
+
+static void fail(struct io_kafka_question *q, rd_kafka_resp_err_t err, const char *why)
+{
+    if (q->code != 0)
+        return;
+    q->code = io_kafka_code(err);
+    (void)snprintf(q->detail, sizeof(q->detail), "%s", why != NULL ? why : rd_kafka_err2str(err));
+}
+
+static void unlink_question(struct io_kafka_question *q)
+{
+    for (struct io_kafka_question **at = &q->ask->first; *at != NULL; at = &(*at)->next)
+        if (*at == q) {
+            *at = q->next;
+            return;
+        }
+}
+
+static void finish(struct io_kafka_question *q, struct io_kafka_answer *answer)
+{
+    const struct io_kafka_asker asker = q->asker;
+
+    assert(q->open > 0);
+    q->open--;
+    if (q->open > 0)
+        return;
+    unlink_question(q);
+    answer->code = q->code;
+    answer->detail = q->detail;
+    answer->bounds = q->bounds;
+    if (asker.done != NULL)
+        asker.done(asker.data, answer);
+    free(q);
+}
+
+/* ---- answers -------------------------------------------------------------------------------- */
+
+static void take_bounds(struct io_kafka_question *q, rd_kafka_event_t *event, bool is_end)
+{
+    size_t count = 0;
+    const rd_kafka_ListOffsets_result_t *result = rd_kafka_event_ListOffsets_result(event);
+    const rd_kafka_ListOffsetsResultInfo_t **infos =
+        rd_kafka_ListOffsets_result_infos(result, &count);
+
+    if (count != 1) {
+        fail(q, RD_KAFKA_RESP_ERR__BAD_MSG, "answer without an offset");
+        return;
+    }
+    const rd_kafka_topic_partition_t *at = rd_kafka_ListOffsetsResultInfo_topic_partition(infos[0]);
+    if (at->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        fail(q, at->err, NULL);
+    else if (is_end)
+        q->bounds.end = at->offset;
+    else
+        q->bounds.start = at->offset;
+}
+
+/* The one partition of an answer about a group; NULL with the failure noted. */
+static const rd_kafka_topic_partition_t *group_partition(struct io_kafka_question *q,
+                                                         const rd_kafka_group_result_t **groups,
+                                                         size_t count)
+{
+    const rd_kafka_topic_partition_list_t *list;
+    const rd_kafka_error_t *error;
+
+    if (count != 1) {
+        fail(q, RD_KAFKA_RESP_ERR__BAD_MSG, "answer without a group");
+        return NULL;
+    }
+    error = rd_kafka_group_result_error(groups[0]);
+    list = rd_kafka_group_result_partitions(groups[0]);
+    if (error != NULL)
+        fail(q, rd_kafka_error_code(error), rd_kafka_error_string(error));
+    else if (list == NULL || list->cnt != 1)
+        fail(q, RD_KAFKA_RESP_ERR__BAD_MSG, "answer without a partition");
+    else if (list->elems[0].err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        fail(q, list->elems[0].err, NULL);
+    else
+        return &list->elems[0];
+    return NULL;
+}
+
+static void take_committed(struct io_kafka_question *q, rd_kafka_event_t *event,
+                           struct io_kafka_answer *answer)
+{
+    size_t count = 0;
+    const rd_kafka_group_result_t **groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
+        rd_kafka_event_ListConsumerGroupOffsets_result(event), &count);
+    const rd_kafka_topic_partition_t *at = group_partition(q, groups, count);
+
+    if (at == NULL)
+        return;
+    answer->offset = at->offset >= 0 ? at->offset : -1;
+    answer->metadata = slice_of(at->metadata, at->metadata_size);
+}
+
+static void take_commit(struct io_kafka_question *q, rd_kafka_event_t *event)
+{
+    size_t count = 0;
+    const rd_kafka_group_result_t **groups = rd_kafka_AlterConsumerGroupOffsets_result_groups(
+        rd_kafka_event_AlterConsumerGroupOffsets_result(event), &count);
+
+    (void)group_partition(q, groups, count); /* only for the failure it notes */
+}
+
+/* Fills `out`, an array of the number of topics asked for. */
+static void take_topics(rd_kafka_event_t *event, struct io_kafka_topic *out, size_t *out_count)
+{
+    size_t count = 0;
+    const rd_kafka_TopicDescription_t **list =
+        rd_kafka_DescribeTopics_result_topics(rd_kafka_event_DescribeTopics_result(event), &count);
+    size_t partitions;
+
+    if (count > *out_count)
+        count = *out_count;
+    for (size_t i = 0; i < count; i++) {
+        const rd_kafka_error_t *error = rd_kafka_TopicDescription_error(list[i]);
+        const rd_kafka_Uuid_t *id = rd_kafka_TopicDescription_topic_id(list[i]);
+        out[i] = (struct io_kafka_topic){.name = rd_kafka_TopicDescription_name(list[i])};
+        (void)rd_kafka_TopicDescription_partitions(list[i], &partitions);
+        out[i].partitions = (int32_t)partitions;
+        if (error != NULL && rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            out[i].code = io_kafka_code(rd_kafka_error_code(error));
+            out[i].partitions = 0;
+        } else if (id != NULL) {
+            (void)snprintf(out[i].id, sizeof(out[i].id), "%s", rd_kafka_Uuid_base64str(id));
+        }
+    }
+    *out_count = count;
+}
+
+static void take(struct io_kafka_question *q, rd_kafka_event_t *event, bool is_end)
+{
+    struct io_kafka_answer answer = {.offset = -1, .detail = ""};
+    struct io_kafka_topic *topics = NULL;
+
+    if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        fail(q, rd_kafka_event_error(event), rd_kafka_event_error_string(event));
+    } else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_LISTOFFSETS_RESULT) {
+        take_bounds(q, event, is_end);
+    } else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT) {
+        take_committed(q, event, &answer);
+    } else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_ALTERCONSUMERGROUPOFFSETS_RESULT) {
+        take_commit(q, event);
+    } else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_DESCRIBETOPICS_RESULT) {
+        answer.topic_count = q->topic_count;
+        topics = calloc(q->topic_count + 1, sizeof(*topics));
+        if (topics != NULL)
+            take_topics(event, topics, &answer.topic_count);
+        else
+            fail(q, RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE, "out of memory");
+        answer.topics = topics;
+    }
+    finish(q, &answer);
+    free(topics);
+}
+
+static void on_woken(void *data)
+{
+    struct io_kafka_ask *a = data;
+    rd_kafka_event_t *event;
+
+    while ((event = rd_kafka_queue_poll(a->main, 0)) != NULL) {
+        io_kafka_log_event(&a->cluster, event);
+        rd_kafka_event_destroy(event);
+    }
+    /* A `done` may close this very ask: then `a` lives on until the loop comes round. */
+    while (a->answers != NULL && (event = rd_kafka_queue_poll(a->answers, 0)) != NULL) {
+        struct request *request = rd_kafka_event_opaque(event);
+        if (request != NULL)
+            take(request->question, event, request->is_end);
+        free(request);
+        rd_kafka_event_destroy(event);
+    }
+}
+
+/* ---- questions ------------------------------------------------------------------------------ */
+
+static struct io_kafka_question *question_new(struct io_kafka_ask *a, struct io_kafka_asker asker,
+                                              uint32_t open)
+{
+    struct io_kafka_question *q = calloc(1, sizeof(*q));
+
+    assert(q != NULL); /* 250 bytes; without them the process is lost anyway */
+    *q = (struct io_kafka_question){.ask = a, .next = a->first, .asker = asker, .open = open};
+    a->first = q;
+    return q;
+}
+
+static rd_kafka_AdminOptions_t *options_new(struct io_kafka_question *q, rd_kafka_admin_op_t op,
+                                            bool is_end)
+{
+    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(q->ask->rk, op);
+    struct request *request = calloc(1, sizeof(*request));
+    char text[128];
+
+    assert(request != NULL);
+    *request = (struct request){.question = q, .is_end = is_end};
+    rd_kafka_AdminOptions_set_opaque(options, request);
+    (void)rd_kafka_AdminOptions_set_request_timeout(options, IO_KAFKA_ASK_MS, text, sizeof(text));
+    return options;
+}
+
+static void list_offsets(struct io_kafka_question *q, struct io_kafka_partition where, bool is_end)
+{
+    rd_kafka_AdminOptions_t *options = options_new(q, RD_KAFKA_ADMIN_OP_LISTOFFSETS, is_end);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_error_t *error =
+        rd_kafka_AdminOptions_set_isolation_level(options, RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED);
+
+    assert(error == NULL); /* the option exists for this request */
+    rd_kafka_topic_partition_list_add(list, where.topic, where.partition)->offset =
+        is_end ? RD_KAFKA_OFFSET_SPEC_LATEST : RD_KAFKA_OFFSET_SPEC_EARLIEST;
+    rd_kafka_ListOffsets(q->ask->rk, list, options, q->ask->answers);
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_AdminOptions_destroy(options);
+}
+
+struct io_kafka_question *io_kafka_ask_bounds(struct io_kafka_ask *a,
+                                              struct io_kafka_partition where,
+                                              struct io_kafka_asker asker)
+{
+    struct io_kafka_question *q = question_new(a, asker, 2);
+
+    list_offsets(q, where, false);
+    list_offsets(q, where, true);
+    return q;
+}
+
+struct io_kafka_question *io_kafka_ask_committed(struct io_kafka_ask *a, const char *group,
+                                                 struct io_kafka_partition where,
+                                                 struct io_kafka_asker asker)
+{
+    struct io_kafka_question *q = question_new(a, asker, 1);
+    rd_kafka_AdminOptions_t *options =
+        options_new(q, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, false);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+
+    rd_kafka_topic_partition_list_add(list, where.topic, where.partition);
+    rd_kafka_ListConsumerGroupOffsets_t *request =
+        rd_kafka_ListConsumerGroupOffsets_new(group, list);
+    rd_kafka_ListConsumerGroupOffsets(a->rk, &request, 1, options, a->answers);
+    rd_kafka_ListConsumerGroupOffsets_destroy(request);
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_AdminOptions_destroy(options);
+    return q;
+}
+
+struct io_kafka_question *io_kafka_ask_commit(struct io_kafka_ask *a, const char *group,
+                                              struct io_kafka_partition where, int64_t offset,
+                                              struct slice metadata, struct io_kafka_asker asker)
+{
+    struct io_kafka_question *q = question_new(a, asker, 1);
+    rd_kafka_AdminOptions_t *options =
+        options_new(q, RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, false);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *at =
+        rd_kafka_topic_partition_list_add(list, where.topic, where.partition);
+
+    assert(metadata.len <= IO_KAFKA_PLACE_MAX);
+    at->offset = offset;
+    at->metadata = malloc(metadata.len + 1); /* freed with the list */
+    assert(at->metadata != NULL);
+    if (metadata.len > 0)
+        memcpy(at->metadata, metadata.ptr, metadata.len);
+    at->metadata_size = metadata.len;
+    rd_kafka_AlterConsumerGroupOffsets_t *request =
+        rd_kafka_AlterConsumerGroupOffsets_new(group, list);
+    rd_kafka_AlterConsumerGroupOffsets(a->rk, &request, 1, options, a->answers);
+    rd_kafka_AlterConsumerGroupOffsets_destroy(request);
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_AdminOptions_destroy(options);
+    return q;
+}
+
+struct io_kafka_question *io_kafka_ask_topics(struct io_kafka_ask *a, const char **names,
+                                              size_t count, struct io_kafka_asker asker)
+{
+    struct io_kafka_question *q = question_new(a, asker, 1);
+    rd_kafka_AdminOptions_t *options = options_new(q, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, false);
+    rd_kafka_TopicCollection_t *topics = rd_kafka_TopicCollection_of_topic_names(names, count);
+
+    q->topic_count = count;
+    rd_kafka_DescribeTopics(a->rk, topics, options, a->answers);
+    rd_kafka_TopicCollection_destroy(topics);
+    rd_kafka_AdminOptions_destroy(options);
+    return q;
+}
+
+void io_kafka_ask_cancel(struct io_kafka_question *q)
+{
+    if (q != NULL)
+        q->asker.done = NULL;
+}
+
+/* ---- life cycle ----------------------------------------------------------------------------- */
+
+int io_kafka_ask_open(const struct io_kafka_cluster *cluster, struct io_kafka_ask **out)
+{
+    const struct io_kafka_setting settings[] = {
+        {"socket.timeout.ms", "10000"},
+        {NULL, NULL},
+    };
+    struct io_kafka_ask *a = calloc(1, sizeof(*a));
+
+    if (a == NULL)
+        return ERR_NO_MEMORY;
+    a->cluster = *cluster;
+    int rc = io_kafka_new(cluster, RD_KAFKA_PRODUCER, settings, 0, &a->rk);
+    if (rc == 0)
+        rc = io_kafka_wake_open(cluster->loop, on_woken, a, &a->wake);
+    if (rc != 0) {
+        if (a->rk != NULL)
+            rd_kafka_destroy(a->rk);
+        free(a);
+        return rc;
+    }
+    a->answers = rd_kafka_queue_new(a->rk);
+    a->main = rd_kafka_queue_get_main(a->rk);
+    io_kafka_wake_add(a->wake, a->answers);
+    io_kafka_wake_add(a->wake, a->main);
+    *out = a;
+    return 0;
+}
+
+static void on_destroyed(void *data)
+{
+    free(data);
+}
+
+void io_kafka_ask_close(struct io_kafka_ask *a)
+{
+    if (a == NULL)
+        return;
+    io_kafka_wake_remove(a->answers);
+    io_kafka_wake_remove(a->main);
+    io_kafka_wake_close(a->wake);
+    /* Answers that are still to come die with the queue; their requests are a small leak on the
+     * way out of the process. */
+    while (a->first != NULL) {
+        struct io_kafka_question *q = a->first;
+        a->first = q->next;
+        free(q);
+    }
+    rd_kafka_queue_destroy(a->answers);
+    a->answers = NULL;
+    rd_kafka_queue_destroy(a->main);
+    io_kafka_destroy_later(a->cluster.loop, a->rk, on_destroyed, a);
+}

@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/io_kafka_reader.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "proto/err.h"
+
+#define SWEEP_MS 250 /* looks at every queue, should a wake-up have been lost */
+
+/* One consumer. It can have a partition assigned once. */
+struct lane {
+    struct io_reader *reader;
+    rd_kafka_t *rk;          /* owned */
+    rd_kafka_queue_t *queue; /* owned; errors and log, never records */
+};
+
+struct io_reading {
+    struct io_reader *reader;
+    struct io_reading *next;
+    struct io_reading_config config;
+    char *topic;                        /* owned */
+    struct lane *lane;                  /* while assigned */
+    rd_kafka_queue_t *queue;            /* owned while assigned */
+    struct io_kafka_question *question; /* bounds under way */
+    struct log_bounds bounds;
+    uint32_t generation; /* of the assignment; tells that an event's owner has changed it */
+    int64_t from;        /* next offset to be handed over */
+    bool is_range;       /* the bounds under way answer an offset out of range */
+    bool is_stopped;     /* to be freed when no event is being delivered */
+    bool wants_start;    /* io_reading_from(LINE_FROM_START) */
+};
+
+struct io_reader {
+    struct io_kafka_cluster cluster;
+    struct io_kafka_ask *ask;   /* borrowed */
+    struct io_kafka_wake *wake; /* owned */
+    uv_timer_t *sweep;          /* owned; freed when closed */
+    uv_idle_t *again;           /* owned; runs while a reading has more than one batch */
+    struct lane *lanes[IO_READER_LANES_MAX]; /* owned */
+    size_t lane_count;
+    struct io_reading *first;
+    bool is_delivering;
+    bool is_closed;
+    size_t destroying; /* lanes being destroyed */
+};
+
+static void deliver_all(struct io_reader *r);
+
+/* ---- lanes ---------------------------------------------------------------------------------- */
+
+static int lane_open(struct io_reader *r, struct lane **out)
+{
+    char queued[16];
+    char bytes[16];
+    (void)snprintf(queued, sizeof(queued), "%d", IO_READER_QUEUED_KB);
+    (void)snprintf(bytes, sizeof(bytes), "%d", IO_READER_FETCH_BYTES);
+    const struct io_kafka_setting settings[] = {
+        {"group.id", "braid-reader"}, /* nothing is ever committed for it */
+        {"enable.auto.commit", "false"},
+        {"enable.auto.offset.store", "false"},
+        {"auto.offset.reset", "error"},
+        {"isolation.level", "read_committed"},
+        {"enable.partition.eof", "true"},
+        {"check.crcs", "true"},
+        {"fetch.wait.max.ms", "200"},
+        {"fetch.error.backoff.ms", "100"},
+        {"fetch.queue.backoff.ms", "10"},
+        {"fetch.message.max.bytes", bytes},
+        {"fetch.max.bytes", "4194304"},
+        {"receive.message.max.bytes", "100000000"},
+        {"queued.min.messages", "1000"},
+        {"queued.max.messages.kbytes", queued},
+        {NULL, NULL},
+    };
+    struct lane *lane = calloc(1, sizeof(*lane));
+
+    if (lane == NULL)
+        return ERR_NO_MEMORY;
+    lane->reader = r;
+    const int rc = io_kafka_new(&r->cluster, RD_KAFKA_CONSUMER, settings, 0, &lane->rk);
+    if (rc != 0) {
+        free(lane);
+        return rc;
+    }
+    (void)rd_kafka_poll_set_consumer(lane->rk); /* only fails for a producer */
+    lane->queue = rd_kafka_queue_get_consumer(lane->rk);
+    io_kafka_wake_add(r->wake, lane->queue);
+    r->lanes[r->lane_count++] = lane;
+    *out = lane;
+    return 0;
+}
+
+/* A lane on which nobody else reads this partition. */
+static struct lane *lane_for(struct io_reader *r, const struct io_reading *rg)
+{
+    struct lane *lane;
+
+    for (size_t i = 0; i < r->lane_count; i++) {
+        bool is_free = true;
+        for (const struct io_reading *other = r->first; other != NULL; other = other->next)
+            if (other != rg && other->lane == r->lanes[i] &&
+                other->config.partition == rg->config.partition &&
+                strcmp(other->topic, rg->topic) == 0)
+                is_free = false;
+        if (is_free)
+            return r->lanes[i];
+    }
+    if (r->lane_count == IO_READER_LANES_MAX || lane_open(r, &lane) != 0)
+        return NULL;
+    return lane;
+}
+
+/* ---- events --------------------------------------------------------------------------------- */
+
+static void emit(struct io_reading *rg, const struct io_read_event *ev)
+{
+    if (!rg->is_stopped)
+        rg->config.on_event(rg->config.data, ev);
+}
+
+static void emit_failed(struct io_reading *rg, int code, const char *detail)
+{
+    const struct io_read_event ev = {.kind = IO_READ_FAILED, .code = code, .detail = detail};
+
+    emit(rg, &ev);
+}
+
+static void unassign(struct io_reading *rg)
+{
+    rg->generation++;
+    if (rg->lane == NULL)
+        return;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, rg->topic, rg->config.partition);
+    rd_kafka_error_t *error = rd_kafka_incremental_unassign(rg->lane->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (error != NULL) {
+        io_log(rg->reader->cluster.log, LOG_WARN, "cannot stop reading a partition",
+               "topic=%s partition=%d why=\"%s\"", rg->topic, rg->config.partition,
+               rd_kafka_error_string(error));
+        rd_kafka_error_destroy(error);
+    }
+    io_kafka_wake_remove(rg->queue);
+    rd_kafka_queue_destroy(rg->queue);
+    rg->queue = NULL;
+    rg->lane = NULL;
+}
+
+static void assign(struct io_reading *rg, int64_t offset)
+{
+    struct lane *lane = lane_for(rg->reader, rg);
+
+    if (lane == NULL) {
+        emit_failed(rg, ERR_BUSY, "no consumer is free for this partition");
+        return;
+    }
+    /* Its own queue, before anything can be fetched into the common one. */
+    rg->queue = rd_kafka_queue_get_partition(lane->rk, rg->topic, rg->config.partition);
+    assert(rg->queue != NULL); /* only a producer has none */
+    rd_kafka_queue_forward(rg->queue, NULL);
+    io_kafka_wake_add(rg->reader->wake, rg->queue);
+    rg->lane = lane;
+    rg->from = offset;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, rg->topic, rg->config.partition)->offset = offset;
+    rd_kafka_error_t *error = rd_kafka_incremental_assign(lane->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (error != NULL) {
+        char detail[128];
+        (void)snprintf(detail, sizeof(detail), "%s", rd_kafka_error_string(error));
+        rd_kafka_error_destroy(error);
+        io_kafka_wake_remove(rg->queue);
+        rd_kafka_queue_destroy(rg->queue);
+        rg->queue = NULL;
+        rg->lane = NULL;
+        emit_failed(rg, ERR_UNAVAILABLE, detail);
+    }
+}
+
+static void on_bounds(void *data, const struct io_kafka_answer *answer)
+{
+    struct io_reading *rg = data;
+    const struct io_read_event ev = {
+        .kind = rg->is_range ? IO_READ_RANGE : IO_READ_BOUNDS,
+        .bounds = answer->bounds,
+        .log_offset = rg->from,
+    };
+
+    rg->question = NULL;
+    if (answer->code != 0) {
+        unassign(rg);
+        emit_failed(rg, answer->code, answer->detail);
+        return;
+    }
+    rg->bounds = answer->bounds;
+    if (rg->wants_start) {
+        rg->wants_start = false;
+        assign(rg, rg->bounds.start);
+        return;
+    }
+    rg->is_range = false;
+    emit(rg, &ev);
+}
+
+/* What a message without a record says. */
+static void take_error(struct io_reading *rg, const rd_kafka_message_t *msg)
+{
+    char detail[192];
+
+    switch (msg->err) { /* of some two hundred, those that mean something here */
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+    case RD_KAFKA_RESP_ERR__LOG_TRUNCATION:
+        io_log(rg->reader->cluster.log, LOG_WARN,
+               "log does not have the offset, asking what it has",
+               "topic=%s partition=%d offset=%lld", rg->topic, rg->config.partition,
+               (long long)rg->from);
+        unassign(rg);
+        rg->is_range = true;
+        io_reading_ask_bounds(rg);
+        return;
+    default:
+        break;
+    }
+    (void)snprintf(detail, sizeof(detail), "%s [%d]: %s", rg->topic, rg->config.partition,
+                   rd_kafka_err2str(msg->err));
+    const int code = io_kafka_code(msg->err);
+    if (code == ERR_UNAVAILABLE || code == ERR_TIMEOUT) {
+        /* It goes on by itself. */
+        io_log_about(rg->reader->cluster.log, rg, LOG_WARN, "reading a partition is disturbed",
+                     "why=\"%s\"", detail);
+        return;
+    }
+    unassign(rg);
+    emit_failed(rg, code, detail);
+}
+
+struct batch {
+    struct record records[IO_READER_BATCH];
+    uint32_t count;
+    size_t bytes;
+};
+
+static void emit_batch(struct io_reading *rg, struct batch *b)
+{
+    const struct io_read_event ev = {
+        .kind = IO_READ_RECORDS, .records = b->records, .count = b->count};
+
+    if (b->count == 0)
+        return;
+    rg->from = b->records[b->count - 1].log_offset + 1;
+    b->count = 0;
+    emit(rg, &ev);
+}
+
+/* A message that is no record, after the batch before it. True if the reading goes on. */
+static bool take_other(struct io_reading *rg, const rd_kafka_message_t *msg)
+{
+    const uint32_t generation = rg->generation;
+    const struct io_read_event end = {.kind = IO_READ_END, .log_offset = msg->offset};
+
+    if (msg->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        emit(rg, &end);
+    else
+        take_error(rg, msg);
+    return rg->generation == generation && !rg->is_stopped;
+}
+
+/* One batch of one reading. True if there may be more at once. */
+static bool deliver(struct io_reading *rg)
+{
+    const uint32_t generation = rg->generation;
+    struct batch b = {.count = 0};
+    uint32_t room = IO_READER_BATCH;
+    rd_kafka_message_t *msg = NULL;
+
+    if (rg->config.room != NULL)
+        room = rg->config.room(rg->config.data);
+    if (room > IO_READER_BATCH)
+        room = IO_READER_BATCH;
+    if (room == 0)
+        return false;
+    while (b.count < room && b.bytes < IO_READER_BATCH_BYTES) {
+        msg = rd_kafka_consume_queue(rg->queue, 0);
+        if (msg == NULL || msg->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+            break;
+        io_kafka_record(msg, rg->config.with_hash, &b.records[b.count]);
+        b.bytes += b.records[b.count].bytes;
+        b.count++;
+        msg = NULL;
+    }
+    const bool is_more =
+        msg != NULL || (b.count > 0 && b.count == room) || b.bytes >= IO_READER_BATCH_BYTES;
+    emit_batch(rg, &b);
+    /* The owner may have stopped or moved the reading; what else came is of the old one. */
+    bool goes_on = rg->generation == generation && !rg->is_stopped;
+    if (msg != NULL && msg->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        goes_on = goes_on && take_other(rg, msg);
+        rd_kafka_message_destroy(msg);
+    }
+    return goes_on && is_more;
+}
+
+static void reap(struct io_reader *r)
+{
+    for (struct io_reading **at = &r->first; *at != NULL;) {
+        struct io_reading *rg = *at;
+        if (!rg->is_stopped) {
+            at = &rg->next;
+            continue;
+        }
+        *at = rg->next;
+        free(rg->topic);
+        free(rg);
+    }
+}
+
+static void on_again(uv_idle_t *idle)
+{
+    deliver_all(idle->data);
+}
+
+static void deliver_all(struct io_reader *r)
+{
+    bool is_more = false;
+    rd_kafka_event_t *event;
+
+    if (r->is_delivering)
+        return;
+    r->is_delivering = true;
+    for (size_t i = 0; i < r->lane_count; i++)
+        while ((event = rd_kafka_queue_poll(r->lanes[i]->queue, 0)) != NULL) {
+            io_kafka_log_event(&r->cluster, event);
+            rd_kafka_event_destroy(event);
+        }
+    for (struct io_reading *rg = r->first; rg != NULL; rg = rg->next)
+        if (!rg->is_stopped && rg->queue != NULL && deliver(rg))
+            is_more = true;
+    r->is_delivering = false;
+    reap(r);
+    if (r->is_closed)
+        return;
+    if (is_more)
+        (void)uv_idle_start(r->again, on_again); /* cannot fail with a callback */
+    else
+        (void)uv_idle_stop(r->again);
+}
+
+static void on_woken(void *data)
+{
+    deliver_all(data);
+}
+
+static void on_sweep(uv_timer_t *timer)
+{
+    deliver_all(timer->data);
+}
+
+/* ---- readings ------------------------------------------------------------------------------- */
+
+struct io_reading *io_reading_start(struct io_reader *r, const struct io_reading_config *config)
+{
+    struct io_reading *rg = calloc(1, sizeof(*rg));
+
+    assert(config->on_event != NULL);
+    if (rg == NULL)
+        return NULL;
+    *rg = (struct io_reading){.reader = r, .config = *config, .from = -1};
+    rg->topic = strdup(config->topic);
+    if (rg->topic == NULL) {
+        free(rg);
+        return NULL;
+    }
+    rg->config.topic = rg->topic;
+    rg->next = r->first;
+    r->first = rg;
+    io_reading_ask_bounds(rg);
+    return rg;
+}
+
+void io_reading_ask_bounds(struct io_reading *rg)
+{
+    const struct io_kafka_partition where = {rg->topic, rg->config.partition};
+
+    assert(!rg->is_stopped);
+    if (rg->question != NULL)
+        io_kafka_ask_cancel(rg->question);
+    rg->question =
+        io_kafka_ask_bounds(rg->reader->ask, where, (struct io_kafka_asker){on_bounds, rg});
+}
+
+void io_reading_from(struct io_reading *rg, int64_t log_offset)
+{
+    assert(!rg->is_stopped);
+    assert(log_offset >= 0 || log_offset == LINE_FROM_START);
+    unassign(rg);
+    rg->is_range = false;
+    rg->wants_start = log_offset == LINE_FROM_START;
+    if (rg->wants_start)
+        io_reading_ask_bounds(rg); /* the start may have moved since */
+    else
+        assign(rg, log_offset);
+    io_reading_kick(rg);
+}
+
+void io_reading_kick(struct io_reading *rg)
+{
+    (void)uv_idle_start(rg->reader->again, on_again); /* cannot fail with a callback */
+}
+
+void io_reading_stop(struct io_reading *rg)
+{
+    if (rg == NULL)
+        return;
+    assert(!rg->is_stopped);
+    unassign(rg);
+    if (rg->question != NULL)
+        io_kafka_ask_cancel(rg->question);
+    rg->question = NULL;
+    rg->is_stopped = true;
+    if (!rg->reader->is_delivering)
+        reap(rg->reader);
+}
+
+/* ---- life cycle ----------------------------------------------------------------------------- */
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+int io_reader_open(const struct io_kafka_cluster *cluster, struct io_kafka_ask *ask,
+                   struct io_reader **out)
+{
+    struct io_reader *r = calloc(1, sizeof(*r));
+
+    if (r == NULL)
+        return ERR_NO_MEMORY;
+    r->cluster = *cluster;
+    r->ask = ask;
+    r->sweep = calloc(1, sizeof(*r->sweep));
+    r->again = calloc(1, sizeof(*r->again));
+    if (r->sweep == NULL || r->again == NULL ||
+        io_kafka_wake_open(cluster->loop, on_woken, r, &r->wake) != 0) {
+        free(r->sweep);
+        free(r->again);
+        free(r);
+        return ERR_NO_MEMORY;
+    }
+    (void)uv_timer_init(cluster->loop, r->sweep); /* these never fail */
+    (void)uv_idle_init(cluster->loop, r->again);
+    r->sweep->data = r;
+    r->again->data = r;
+    (void)uv_timer_start(r->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+    *out = r;
+    return 0;
+}
+
+static void on_lane_destroyed(void *data)
+{
+    struct lane *lane = data;
+    struct io_reader *r = lane->reader;
+
+    free(lane);
+    r->destroying--;
+    if (r->destroying == 0)
+        free(r);
+}
+
+void io_reader_close(struct io_reader *r)
+{
+    if (r == NULL)
+        return;
+    r->is_closed = true;
+    for (const struct io_reading *rg = r->first; rg != NULL; rg = rg->next)
+        assert(rg->is_stopped);
+    assert(!r->is_delivering); /* a reader is not closed from within its own event */
+    reap(r);
+    uv_close((uv_handle_t *)r->sweep, on_handle_closed);
+    uv_close((uv_handle_t *)r->again, on_handle_closed);
+    for (size_t i = 0; i < r->lane_count; i++) {
+        io_kafka_wake_remove(r->lanes[i]->queue);
+        rd_kafka_queue_destroy(r->lanes[i]->queue);
+    }
+    io_kafka_wake_close(r->wake);
+    r->destroying = r->lane_count;
+    if (r->destroying == 0) {
+        free(r);
+        return;
+    }
+    for (size_t i = 0; i < r->lane_count; i++) /* none is done before the loop comes round */
+        io_kafka_destroy_later(r->cluster.loop, r->lanes[i]->rk, on_lane_destroyed, r->lanes[i]);
+}

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: the shell around librdkafka tells its owner what happened, in order and once.
+ * Method: librdkafka's own mock cluster in this process; the libuv loop runs until what is
+ * expected has come or ten seconds are over.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+#include <stdlib.h>
+
+#include "node/io_kafka_reader.h"
+#include "node/io_kafka_txn.h"
+#include "node/io_kafka_writer.h"
+#include "node/io_loop.h"
+#include "proto/err.h"
+
+struct world {
+    uv_loop_t loop;
+    struct io_log log;
+    rd_kafka_t *mock_owner;
+    rd_kafka_mock_cluster_t *mock;
+    struct io_kafka_cluster cluster;
+    struct io_kafka_ask *ask;
+    struct io_reader *reader;
+    struct io_writer *writer;
+    struct io_writer_client *client;
+    struct io_reading *reading;
+    uint64_t acked[64];
+    int acked_count;
+    int failed_count;
+    int failed_code;
+    int records;
+    int64_t last_offset;
+    int bounds_count;
+    struct log_bounds bounds;
+    int end_count;
+    int64_t end_offset;
+    int range_count;
+    int read_failed;
+    bool in_order;
+    int ready_code;
+    int ready_count;
+    int ended_count;
+    enum io_txn_result result;
+    int closed_count;
+};
+
+static int setup(void **state)
+{
+    struct world *w = calloc(1, sizeof(*w));
+    char text[128];
+
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    (void)rd_kafka_conf_set(conf, "client.id", "mock", text, sizeof(text));
+    w->mock_owner = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof(text));
+    w->mock = rd_kafka_mock_cluster_new(w->mock_owner, 1);
+    assert_non_null(w->mock);
+    rd_kafka_mock_topic_create(w->mock, "t", 2, 1);
+    uv_loop_init(&w->loop);
+    io_log_init(&w->log, LOG_ERROR);
+    w->cluster = (struct io_kafka_cluster){.loop = &w->loop,
+                                           .log = &w->log,
+                                           .bootstrap = rd_kafka_mock_cluster_bootstraps(w->mock),
+                                           .name = "mock"};
+    assert_int_equal(io_kafka_ask_open(&w->cluster, &w->ask), 0);
+    assert_int_equal(io_reader_open(&w->cluster, w->ask, &w->reader), 0);
+    assert_int_equal(io_writer_open(&w->cluster, &w->writer), 0);
+    w->in_order = true;
+    w->last_offset = -1;
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+
+    io_reading_stop(w->reading);
+    io_writer_client_close(w->client);
+    io_reader_close(w->reader);
+    io_kafka_ask_close(w->ask);
+    io_writer_close(w->writer);
+    uv_run(&w->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&w->loop), 0);
+    rd_kafka_mock_cluster_destroy(w->mock);
+    rd_kafka_destroy(w->mock_owner);
+    free(w);
+    return 0;
+}
+
+/* Runs the loop until *what reaches `at_least`, or ten seconds are over. */
+static void run_until(struct world *w, const int *what, int at_least)
+{
+    const int64_t limit_ms = io_mono_ms() + 10000;
+
+    while (*what < at_least && io_mono_ms() < limit_ms)
+        uv_run(&w->loop, UV_RUN_ONCE);
+    assert_true(*what >= at_least);
+}
+
+static void on_acked(void *data, uint64_t ticket, int64_t log_offset)
+{
+    struct world *w = data;
+
+    (void)log_offset;
+    if (w->acked_count < 64)
+        w->acked[w->acked_count] = ticket;
+    w->acked_count++;
+}
+
+static void on_failed(void *data, int code, const char *detail)
+{
+    struct world *w = data;
+
+    (void)detail;
+    w->failed_code = code;
+    w->failed_count++;
+}
+
+static void open_client(struct world *w)
+{
+    const struct io_writer_config config = {
+        .topic = "t", .partition = 0, .data = w, .acked = on_acked, .failed = on_failed};
+
+    w->client = io_writer_client_open(w->writer, &config);
+    assert_non_null(w->client);
+}
+
+static void produce(struct world *w, uint64_t ticket)
+{
+    const struct header headers[] = {
+        {SLICE_LIT("traceparent"), SLICE_LIT("00-x")},
+        {SLICE_LIT("braid-origin"), SLICE_LIT("eqiad/s/0/0/-1/0")},
+        {SLICE_LIT("braid-time"), SLICE_LIT("1700000000000")},
+    };
+    const struct io_write record = {.key = SLICE_LIT("k"),
+                                    .value = SLICE_LIT("v"),
+                                    .headers = headers,
+                                    .header_count = 3,
+                                    .ticket = ticket};
+
+    assert_int_equal(io_writer_produce(w->client, &record), 0);
+}
+
+static void on_read(void *data, const struct io_read_event *ev)
+{
+    struct world *w = data;
+
+    switch (ev->kind) {
+    case IO_READ_BOUNDS:
+        w->bounds = ev->bounds;
+        w->bounds_count++;
+        return;
+    case IO_READ_RECORDS:
+        for (uint32_t i = 0; i < ev->count; i++) {
+            const struct record *r = &ev->records[i];
+            w->in_order = w->in_order && r->log_offset > w->last_offset;
+            w->last_offset = r->log_offset;
+            assert_true(r->braid.has_origin);
+            assert_true(slice_equal(r->key, SLICE_LIT("k")));
+            io_kafka_release(r->handle);
+        }
+        w->records += (int)ev->count;
+        return;
+    case IO_READ_END:
+        w->end_count++;
+        w->end_offset = ev->log_offset;
+        return;
+    case IO_READ_RANGE:
+        w->range_count++;
+        w->bounds = ev->bounds;
+        return;
+    case IO_READ_FAILED:
+        w->read_failed++;
+        return;
+    }
+}
+
+static void start_reading(struct world *w, const char *topic)
+{
+    const struct io_reading_config config = {
+        .topic = topic, .partition = 0, .data = w, .on_event = on_read};
+
+    w->reading = io_reading_start(w->reader, &config);
+    assert_non_null(w->reading);
+}
+
+static void acks_come_in_the_order_of_producing(void **state)
+{
+    struct world *w = *state;
+
+    open_client(w);
+    for (uint64_t i = 0; i < 50; i++)
+        produce(w, 100 + i);
+    run_until(w, &w->acked_count, 50);
+    for (uint64_t i = 0; i < 50; i++)
+        assert_int_equal(w->acked[i], 100 + i);
+    assert_int_equal(w->failed_count, 0);
+}
+
+static void a_reader_gets_bounds_then_records_in_order_then_the_end(void **state)
+{
+    struct world *w = *state;
+
+    open_client(w);
+    for (uint64_t i = 0; i < 10; i++)
+        produce(w, i);
+    run_until(w, &w->acked_count, 10);
+    start_reading(w, "t");
+    run_until(w, &w->bounds_count, 1);
+    assert_int_equal(w->bounds.start, 0);
+    assert_int_equal(w->bounds.end, 10);
+    io_reading_from(w->reading, 3);
+    run_until(w, &w->end_count, 1);
+    assert_int_equal(w->records, 7);
+    assert_int_equal(w->end_offset, 10);
+    assert_true(w->in_order);
+    produce(w, 10);
+    run_until(w, &w->records, 8);
+    assert_int_equal(w->last_offset, 10);
+}
+
+static void reading_again_from_an_earlier_offset_repeats_the_records(void **state)
+{
+    struct world *w = *state;
+
+    open_client(w);
+    for (uint64_t i = 0; i < 10; i++)
+        produce(w, i);
+    run_until(w, &w->acked_count, 10);
+    start_reading(w, "t");
+    run_until(w, &w->bounds_count, 1);
+    io_reading_from(w->reading, 5);
+    run_until(w, &w->end_count, 1);
+    w->last_offset = -1;
+    w->records = 0;
+    io_reading_from(w->reading, LINE_FROM_START);
+    run_until(w, &w->end_count, 2);
+    assert_int_equal(w->records, 10);
+    assert_true(w->in_order);
+}
+
+static void an_offset_that_the_log_lacks_is_answered_with_its_bounds(void **state)
+{
+    struct world *w = *state;
+
+    open_client(w);
+    produce(w, 0);
+    run_until(w, &w->acked_count, 1);
+    start_reading(w, "t");
+    run_until(w, &w->bounds_count, 1);
+    io_reading_from(w->reading, 77);
+    run_until(w, &w->range_count, 1);
+    assert_int_equal(w->bounds.end, 1);
+    assert_int_equal(w->records, 0);
+}
+
+static void a_record_that_the_broker_refuses_fails_the_client_once(void **state)
+{
+    struct world *w = *state;
+
+    rd_kafka_mock_push_request_errors(w->mock, 0 /* Produce */, 1,
+                                      RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+    open_client(w);
+    for (uint64_t i = 0; i < 3; i++)
+        produce(w, i);
+    run_until(w, &w->failed_count, 1);
+    assert_int_equal(w->failed_code, ERR_TOO_LARGE);
+    const struct io_write record = {.key = SLICE_LIT("k"), .ticket = 9};
+    assert_int_equal(io_writer_produce(w->client, &record), ERR_DELIVERY);
+    io_writer_client_close(w->client);
+    open_client(w);
+    produce(w, 7);
+    run_until(w, &w->acked_count, 1);
+    assert_int_equal(w->acked[0], 7);
+    assert_int_equal(w->failed_count, 1);
+}
+
+static void a_client_that_closes_early_hears_nothing_more(void **state)
+{
+    struct world *w = *state;
+
+    open_client(w);
+    for (uint64_t i = 0; i < 20; i++)
+        produce(w, i);
+    io_writer_client_close(w->client);
+    open_client(w);
+    produce(w, 99);
+    run_until(w, &w->acked_count, 1);
+    assert_int_equal(w->acked[0], 99);
+}
+
+static void on_ready(void *data, int code, const char *detail)
+{
+    struct world *w = data;
+
+    (void)detail;
+    w->ready_code = code;
+    w->ready_count++;
+}
+
+static void on_ended(void *data, enum io_txn_result result, const char *detail)
+{
+    struct world *w = data;
+
+    (void)detail;
+    w->result = result;
+    w->ended_count++;
+}
+
+static void on_closed(void *data)
+{
+    struct world *w = data;
+
+    w->closed_count++;
+}
+
+static struct io_txn *open_txn(struct world *w)
+{
+    const struct io_txn_config config = {.transactional_id = "braid-test",
+                                         .topic = "t",
+                                         .partition = 1,
+                                         .data = w,
+                                         .ready = on_ready,
+                                         .ended = on_ended};
+    struct io_txn *t;
+
+    assert_int_equal(io_txn_open(&w->cluster, &config, &t), 0);
+    run_until(w, &w->ready_count, 1);
+    assert_int_equal(w->ready_code, 0);
+    return t;
+}
+
+static void commit_one(struct world *w, struct io_txn *t)
+{
+    const struct io_write record = {.key = SLICE_LIT("k"), .value = SLICE_LIT("v")};
+
+    assert_int_equal(io_txn_begin(t), 0);
+    assert_int_equal(io_txn_produce(t, &record), 0);
+    io_txn_commit(t);
+    run_until(w, &w->ended_count, 1);
+    w->ended_count = 0;
+}
+
+static void transactions_commit_one_after_the_other(void **state)
+{
+    struct world *w = *state;
+    struct io_txn *t = open_txn(w);
+
+    for (int i = 0; i < 3; i++) {
+        commit_one(w, t);
+        assert_int_equal(w->result, IO_TXN_COMMITTED);
+    }
+    io_txn_close(t, on_closed, w);
+    run_until(w, &w->closed_count, 1);
+}
+
+static void a_commit_whose_request_was_sent_again_is_unclear(void **state)
+{
+    struct world *w = *state;
+    struct io_txn *t = open_txn(w);
+
+    rd_kafka_mock_push_request_errors(w->mock, 26 /* EndTxn */, 1, RD_KAFKA_RESP_ERR__TRANSPORT);
+    commit_one(w, t);
+    assert_int_equal(w->result, IO_TXN_UNCLEAR);
+    io_txn_close(t, on_closed, w);
+    run_until(w, &w->closed_count, 1);
+}
+
+static void a_fenced_producer_says_so(void **state)
+{
+    struct world *w = *state;
+    struct io_txn *t = open_txn(w);
+
+    rd_kafka_mock_push_request_errors(w->mock, 26 /* EndTxn */, 1,
+                                      RD_KAFKA_RESP_ERR_PRODUCER_FENCED);
+    commit_one(w, t);
+    assert_int_equal(w->result, IO_TXN_FENCED);
+    io_txn_close(t, on_closed, w);
+    run_until(w, &w->closed_count, 1);
+}
+
+static void closing_while_a_commit_is_under_way_waits_for_it(void **state)
+{
+    struct world *w = *state;
+    struct io_txn *t = open_txn(w);
+
+    assert_int_equal(io_txn_begin(t), 0);
+    io_txn_commit(t);
+    io_txn_close(t, on_closed, w);
+    run_until(w, &w->closed_count, 1);
+    assert_int_equal(w->ended_count, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(acks_come_in_the_order_of_producing, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_reader_gets_bounds_then_records_in_order_then_the_end,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(reading_again_from_an_earlier_offset_repeats_the_records,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(an_offset_that_the_log_lacks_is_answered_with_its_bounds,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_record_that_the_broker_refuses_fails_the_client_once,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_client_that_closes_early_hears_nothing_more, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(transactions_commit_one_after_the_other, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_commit_whose_request_was_sent_again_is_unclear, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_fenced_producer_says_so, setup, teardown),
+        cmocka_unit_test_setup_teardown(closing_while_a_commit_is_under_way_waits_for_it, setup,
+                                        teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
