@@ -84,10 +84,15 @@ all: $(PROGRAMS:%=build/%) libs-plain ## build the programs into build/ (also: p
 san: $(PROGRAMS:%=build/san/%) libs-san ## build the programs under ASan and UBSan into build/san/
 
 # These goals need no library flags, or call make again once the libraries are there.
-NO_DEPS_GOALS := help clean check check-all check-quick demo bootstrap up down format
+NO_DEPS_GOALS := help clean check check-all check-quick demo bootstrap up down deb format
 ifneq ($(filter-out $(NO_DEPS_GOALS),$(or $(MAKECMDGOALS),all)),)
 include build/deps.mk
+ifneq ($(DEPS_PREFIX),$(wildcard $(DEPS_PREFIX)))
+build/deps.mk: FORCE # Somebody emptied the cache.
 endif
+endif
+.PHONY: FORCE
+FORCE:
 
 build/deps.mk: deploy/deps/lock deploy/deps/build
 	@mkdir -p build
@@ -219,7 +224,58 @@ lint: $(GEN_H) ## formatting, static analysis, scripts, layers and purity
 format: ## lay out all C files as .clang-format says
 	@clang-format -i $$(find $(C_FOLDERS) -name '*.[ch]')
 
+# ---- the local cluster --------------------------------------------------------------------------
+
+.PHONY: up
+up: ## start the local two-DC cluster (deploy/local/cluster has more)
+	@deploy/bootstrap build cluster
+	@$(MAKE) --no-print-directory all
+	@deploy/local/cluster up
+
+.PHONY: down
+down: ## stop the local cluster and remove all of it
+	@deploy/local/cluster down
+
+.PHONY: demo
+demo: ## install what is missing, build, and watch the main job on the local cluster
+	@deploy/bootstrap build cluster
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@deploy/local/demo
+
+SCENARIO ?= end-to-end
+.PHONY: bench
+bench: build/braid-bench ## load and benchmark: SCENARIO=name [BENCH_FLAGS=...]
+	@build/braid-bench $(SCENARIO) $(BENCH_FLAGS)
+
 # ---- the rest -----------------------------------------------------------------------------------
+
+INSTALLED := $(filter-out braid-relay,$(PROGRAMS))
+DOC_DIR = $(DESTDIR)$(PREFIX)/share/doc/braid
+.PHONY: install
+install: $(INSTALLED:%=build/%) ## install into $(DESTDIR)$(PREFIX)
+	@install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system \
+	    $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DOC_DIR)/examples
+	@for p in $(INSTALLED); do install -s -m 755 build/plain/$$p $(DESTDIR)$(PREFIX)/bin/ || exit 1; done
+	@install -m 644 deploy/systemd/braidd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/
+	@sed -i 's,/usr/bin/,$(PREFIX)/bin/,' $(DESTDIR)$(PREFIX)/lib/systemd/system/braidd.service
+	@install -m 644 deploy/systemd/braid.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/braid.conf
+	@install -m 644 deploy/*.example.yaml $(DOC_DIR)/examples/
+	@install -m 644 LICENSE $(DOC_DIR)/copyright
+	@for f in $(wildcard $(DEPS_PREFIX)/licenses/*); do \
+	    install -m 644 $$f $(DOC_DIR)/copyright.$$(basename $$f) || exit 1; done
+	@for page in $(wildcard docs/man/*.[1-8]); do \
+	    install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$(basename $$page) || \
+	    exit 1; done
+
+.PHONY: deb
+deb: ## the Debian package build/braid_<version>_<arch>.deb
+	@deploy/bootstrap build deb
+	@$(MAKE) --no-print-directory all
+	@deploy/deb/build $(VERSION)
+
+.PHONY: bootstrap
+bootstrap: ## install all Debian packages that building and testing need
+	@deploy/bootstrap build check cluster deb
 
 .PHONY: clean
 clean: ## remove build/ (the libraries under ~/.cache/braid stay)
