@@ -27,6 +27,7 @@
 #include "proto/record.h"
 
 #define MERGE_RULES_VERSION  1
+#define MERGE_FROM_START     (-2)  /* a log offset: the log's beginning */
 #define MERGE_LOGS_MAX       1024  /* (enriching DC, partition) */
 #define MERGE_ITEMS_MAX      16384 /* records that one cut decides */
 #define MERGE_PART_RECORDS   2048  /* records of one transaction */
@@ -94,6 +95,8 @@ struct merge_recovery {
 };
 
 enum merge_event_kind {
+    MERGE_EV_IDS, /* before START, oldest first: `ids` of first_seq, first_seq + 1, ...; from
+                           the recovery line's window_offset up to and with that line */
     MERGE_EV_START,
     MERGE_EV_VIEW,      /* a successful read of etcd, also as the answer to a REPORT */
     MERGE_EV_REPORTED,  /* a REPORT ended without a view: code */
@@ -102,7 +105,7 @@ enum merge_event_kind {
     MERGE_EV_CAUGHT_UP, /* one log is read to its end, which is log_offset */
     MERGE_EV_CUT,       /* a committed cut that was asked for */
     MERGE_EV_LOGGED,    /* the log of cuts has the cut `number` (acks=all) */
-    MERGE_EV_NOTED,     /* LOG_EMITTED is in the log of cuts, at log_offset */
+    MERGE_EV_NOTED,     /* the LOG_EMITTED of `number` is in the log of cuts, at log_offset */
     MERGE_EV_COMMITTED, /* the part's transaction committed cleanly; chain after its last record */
     MERGE_EV_UNCLEAR,   /* it did not, or nobody knows */
     MERGE_EV_TAIL,      /* after a RESET: the tail of the global topic as `recovery` has it */
@@ -114,7 +117,10 @@ enum merge_event_kind {
 struct merge_event {
     enum merge_event_kind kind;
     int64_t now_ms;
-    const struct merge_view *view;         /* START, VIEW */
+    const struct merge_view *view;         /* START, VIEW; borrowed until the next of these */
+    bool is_answer;                        /* VIEW: to the REPORT under way */
+    uint64_t first_seq;                    /* IDS */
+    const struct slice *ids;               /* IDS: `count` of them */
     const struct merge_recovery *recovery; /* START, TAIL */
     struct slice cut_bytes;                /* CUT */
     const struct cut *cut;                 /* CUT: decoded from them; borrowed for the call */
@@ -132,12 +138,14 @@ struct merge_event {
 };
 
 enum merge_action_kind {
-    MERGE_DO_READ,        /* (re)start reading `log` at log_offset; LINE_FROM_START: beginning */
+    MERGE_DO_READ,        /* (re)start reading `log` at log_offset; MERGE_FROM_START: beginning */
+    MERGE_DO_PAUSE,       /* stop reading `log`; a READ will come */
     MERGE_DO_REPORT,      /* one etcd transaction, see merge_proposal */
-    MERGE_DO_NEED_CUT,    /* fetch cut `number` of `era` (etcd, else a log of cuts) */
-    MERGE_DO_LOG_CUT,     /* append `bytes` (a cut) to the log of cuts */
+    MERGE_DO_NEED_CUT,    /* fetch cut `number` of `era` (etcd, else a log of cuts), until it is
+                             there: CUT */
+    MERGE_DO_LOG_CUT,     /* append `bytes` (a line) to the log of cuts; then LOGGED `number` */
     MERGE_DO_EMIT,        /* write a part, see merge_part */
-    MERGE_DO_LOG_EMITTED, /* append merge_line() to the log of cuts */
+    MERGE_DO_LOG_EMITTED, /* the same; then NOTED `number` with the line's log offset */
     MERGE_DO_DELETE_CUTS, /* delete cut keys of `era` with numbers below `number` */
     MERGE_DO_RELEASE,     /* free `handle` */
     MERGE_DO_RESET,       /* destroy the transactional producer, make a new one, read the tail */
@@ -158,7 +166,7 @@ struct merge_action {
 
 /* RELEASE comes in bulk: `released` has the handles. */
 struct merge_actions {
-    uint32_t count;
+    uint32_t count; /* in order; bytes and texts are valid until the next step */
     struct merge_action list[MERGE_ACTIONS_MAX];
     void **released; /* borrowed from the merge; valid until the next step */
     uint32_t released_count;
@@ -235,6 +243,9 @@ struct merge_status {
 /* A merge in the arena; NULL if it has no room. Config slices must outlive it. */
 struct merge *merge_new(const struct merge_config *config, struct arena *a);
 
+/* Ends a run: all handles still kept come back in `released`. Then the arena may be reset. */
+void merge_close(struct merge *m, struct merge_actions *out);
+
 /* The one way in. Fills `out`, which is reset first. */
 void merge_step(struct merge *m, const struct merge_event *ev, struct merge_actions *out);
 
@@ -243,10 +254,9 @@ uint32_t merge_log_count(const struct merge *m);
 void merge_log_name(const struct merge *m, uint32_t log, struct slice *out_by,
                     uint32_t *out_partition);
 
-/* What the last REPORT, EMIT or LOG_EMITTED is about; valid until the next step. */
+/* What the last REPORT or EMIT is about; valid until the next step. */
 const struct merge_proposal *merge_proposal(const struct merge *m);
 const struct merge_part *merge_part(const struct merge *m);
-const struct emitted_line *merge_line(const struct merge *m);
 
 /* The newest spec's parameters; the next cut names them. */
 void merge_set_spec(struct merge *m, uint64_t spec_version, const struct merge_params *params);

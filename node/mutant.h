@@ -41,9 +41,7 @@
     X(maximum_of_emitted, "A6", "the running maximum leaves out what gets no number")              \
     X(order_by_own_dc, "R8", "ties are broken by the emitting DC's name first")                    \
     X(no_dedup, "R9", "a repeated id is emitted again")                                            \
-    X(window_refreshed, "R9", "a dropped duplicate counts as seen again")                          \
     X(window_by_memory, "R9", "a restarted merge begins with an empty window")                     \
-    X(window_ahead, "A7", "a record is compared with larger numbers, too")                         \
     X(no_fence, "R10", "a new merge's producer does not fence the older one")                      \
     X(trust_commit, "R10", "an unclear commit counts as committed")                                \
     X(retry_unclear, "R10", "after an unclear commit the merge sends the records again")           \

@@ -172,18 +172,14 @@ static int strands_from_pb(const Braid__Cut *pb, struct arena *a, struct cut *ou
     return 0;
 }
 
-static int base_from_pb(const Braid__Base *pb, struct arena *a, struct cut *out)
+static int base_from_pb(const Braid__Base *pb, struct cut *out)
 {
     if (pb == NULL)
         return 0;
     if (pb->emitted == NULL || pb->n_positions != out->layout.count)
         return ERR_MALFORMED;
     emitted_from_pb(pb->emitted, &out->base);
-    out->base_positions = arena_alloc(a, pb->n_positions * sizeof(int64_t));
-    if (out->base_positions == NULL)
-        return ERR_NO_MEMORY;
-    if (pb->n_positions > 0)
-        memcpy(out->base_positions, pb->positions, pb->n_positions * sizeof(int64_t));
+    out->base_positions = pb->positions; /* in the arena, too */
     return 0;
 }
 
@@ -227,7 +223,7 @@ int cut_decode(struct slice bytes, struct arena *a, struct cut *out)
     if (rc == 0)
         rc = strands_from_pb(pb, a, &c);
     if (rc == 0)
-        rc = base_from_pb(pb->baseline, a, &c);
+        rc = base_from_pb(pb->baseline, &c);
     if (rc == 0)
         *out = c;
     return rc;
@@ -309,7 +305,11 @@ int cut_encode(const struct cut *c, struct arena *a, struct slice *out)
     if (c->base_positions != NULL) {
         emitted_to_pb(&c->base, &base_emitted);
         base.emitted = &base_emitted;
-        base.positions = c->base_positions;
+        const size_t len = c->layout.count * sizeof *base.positions;
+        base.positions = arena_alloc(a, len); /* protobuf-c wants it writable */
+        if (base.positions == NULL)
+            return ERR_NO_MEMORY;
+        memcpy(base.positions, c->base_positions, len);
         base.n_positions = c->layout.count;
         pb.baseline = &base;
     }

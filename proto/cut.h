@@ -77,7 +77,7 @@ struct cut {
     struct layout layout;
     struct strand_position *strands; /* layout.count of them */
     struct emitted base;
-    int64_t *base_positions; /* layout.count of them, or NULL */
+    const int64_t *base_positions; /* layout.count of them, or NULL */
     struct merge_params params;
     struct slice proposer;
     struct slice reason;

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/member.h"
+
+#include "node/mutant.h"
+#include "proto/err.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#define ELIGIBLE_BREAK_MS 1000 /* a shorter break does not start the waiting time anew */
+
+int members_init(struct members *m, const struct merge_config *config, uint32_t strand_count,
+                 struct arena *a)
+{
+    *m = (struct members){.config = config, .strand_count = strand_count};
+    for (uint32_t i = 0; i < DCS_MAX; i++) {
+        struct member_track *t = &m->list[i];
+        t->seen = arena_calloc(a, strand_count, sizeof *t->seen);
+        t->still_ms = arena_calloc(a, strand_count, sizeof *t->still_ms);
+        t->mark = arena_calloc(a, strand_count, sizeof *t->mark);
+        t->mark_ms = arena_calloc(a, strand_count, sizeof *t->mark_ms);
+        if (t->seen == NULL || t->still_ms == NULL || t->mark == NULL || t->mark_ms == NULL)
+            return ERR_NO_MEMORY;
+    }
+    return 0;
+}
+
+const struct merge_dc_view *view_dc(const struct merge_view *view, struct slice dc)
+{
+    for (uint32_t i = 0; i < view->dc_count; i++) {
+        if (slice_equal(view->dcs[i].dc, dc))
+            return &view->dcs[i];
+    }
+    return NULL;
+}
+
+static const struct member *head_member(const struct merge_view *view, struct slice dc)
+{
+    for (uint32_t i = 0; i < view->head.member_count; i++) {
+        if (slice_equal(view->head.members[i].dc, dc))
+            return &view->head.members[i];
+    }
+    return NULL;
+}
+
+bool view_has_member(const struct merge_view *view, struct slice dc)
+{
+    return head_member(view, dc) != NULL;
+}
+
+/* --- what the views tell ------------------------------------------------------------------------ */
+
+static struct member_track *track_of(struct members *m, struct slice dc, int64_t now_ms)
+{
+    for (uint32_t i = 0; i < m->count; i++) {
+        if (slice_equal(slice_of(m->list[i].dc, m->list[i].dc_len), dc))
+            return &m->list[i];
+    }
+    if (m->count == DCS_MAX || dc.len > DC_NAME_MAX)
+        return NULL;
+    struct member_track *t = &m->list[m->count];
+    m->count++;
+    memcpy(t->dc, dc.ptr, dc.len);
+    t->dc_len = (uint32_t)dc.len;
+    t->alive_ms = now_ms;
+    for (uint32_t i = 0; i < m->strand_count; i++) {
+        t->seen[i] = t->mark[i] = POSITION_NONE;
+        t->still_ms[i] = t->mark_ms[i] = now_ms;
+    }
+    return t;
+}
+
+static const struct member_track *track_find(const struct members *m, struct slice dc)
+{
+    for (uint32_t i = 0; i < m->count; i++) {
+        if (slice_equal(slice_of(m->list[i].dc, m->list[i].dc_len), dc))
+            return &m->list[i];
+    }
+    return NULL;
+}
+
+/* Time in which we did not look is nobody's silence. */
+static void forgive(struct members *m, int64_t ms)
+{
+    for (uint32_t i = 0; i < m->count; i++) {
+        struct member_track *t = &m->list[i];
+        t->alive_ms += ms;
+        for (uint32_t k = 0; k < m->strand_count; k++) {
+            t->still_ms[k] += ms;
+            t->mark_ms[k] += ms;
+        }
+    }
+}
+
+static void track_strands(const struct members *m, struct member_track *t,
+                          const struct report *report, const struct strands *s, int64_t now_ms)
+{
+    t->is_still = false;
+    t->is_lagging = false;
+    for (uint32_t i = 0; i < m->strand_count; i++) {
+        const int64_t theirs = report->read_back[i];
+        const int64_t ours = s->list[i].last;
+        if (theirs != t->seen[i] || theirs >= ours) {
+            t->seen[i] = theirs;
+            t->still_ms[i] = now_ms;
+        }
+        if (theirs >= t->mark[i]) {
+            t->mark[i] = ours;
+            t->mark_ms[i] = now_ms;
+        }
+        if (now_ms - t->still_ms[i] > m->config->member_timeout_ms)
+            t->is_still = true;
+        if (now_ms - t->mark_ms[i] > m->config->member_lag_max_ms)
+            t->is_lagging = true;
+    }
+}
+
+static void track_eligible(struct member_track *t, bool eligible, int64_t now_ms)
+{
+    if (eligible) {
+        if (t->eligible_first_ms == 0)
+            t->eligible_first_ms = now_ms;
+        t->eligible_last_ms = now_ms;
+    } else if (now_ms - t->eligible_last_ms > ELIGIBLE_BREAK_MS) {
+        t->eligible_first_ms = 0;
+    }
+}
+
+static bool has_layout(const struct report *r, const struct strands *s)
+{
+    return r->layout_hash == s->layout.hash && r->count == s->layout.count;
+}
+
+void members_view(struct members *m, const struct merge_view *view, const struct strands *s,
+                  int64_t now_ms)
+{
+    const int64_t gap = now_ms - m->view_ms;
+
+    if (m->view_ms != 0 && (gap > MERGE_VIEW_GAP_MS || gap < 0))
+        forgive(m, gap);
+    m->view_ms = now_ms;
+    for (uint32_t i = 0; i < view->dc_count; i++) {
+        const struct merge_dc_view *dc = &view->dcs[i];
+        struct member_track *t = track_of(m, dc->dc, now_ms);
+        if (t == NULL)
+            continue;
+        const struct report *r = &dc->report;
+        if (dc->has_report && (r->number != t->number || r->claim_revision != t->claim_revision)) {
+            t->number = r->number;
+            t->claim_revision = r->claim_revision;
+            t->alive_ms = now_ms;
+        }
+        t->is_silent = now_ms - t->alive_ms > m->config->member_timeout_ms;
+        if (dc->has_report && has_layout(r, s))
+            track_strands(m, t, r, s, now_ms);
+        const bool is_self = slice_equal(dc->dc, s->dc);
+        track_eligible(t, is_self ? self_is_eligible(view, s) : member_is_eligible(dc, view, s),
+                       now_ms);
+    }
+}
+
+/* --- eligibility --------------------------------------------------------------------------------- */
+
+bool member_is_eligible(const struct merge_dc_view *dc, const struct merge_view *view,
+                        const struct strands *s)
+{
+    const struct report *r = &dc->report;
+
+    if (!dc->has_report || !dc->is_pooled || !r->caught_up || r->incarnation != dc->incarnation ||
+        !has_layout(r, s))
+        return false;
+    for (uint32_t i = 0; i < s->layout.count; i++) {
+        if (r->read_back[i] < view->head.strands[i].position)
+            return false;
+    }
+    return true;
+}
+
+bool self_is_eligible(const struct merge_view *view, const struct strands *s)
+{
+    const struct merge_dc_view *dc = view_dc(view, s->dc);
+
+    if (dc == NULL || !dc->is_pooled)
+        return false;
+    for (uint32_t i = 0; i < s->layout.count; i++) {
+        if (s->list[i].last < view->head.strands[i].position)
+            return false;
+    }
+    return true;
+}
+
+/* --- the decision ---------------------------------------------------------------------------------- */
+
+static void add(struct member_decision *d, struct slice dc, uint32_t incarnation)
+{
+    uint32_t at = d->count;
+
+    assert(d->count < DCS_MAX);
+    while (at > 0 && slice_compare(d->members[at - 1].dc, dc) > 0) {
+        d->members[at] = d->members[at - 1];
+        at--;
+    }
+    d->members[at] = (struct member){.dc = dc, .incarnation = incarnation};
+    d->count++;
+}
+
+static void give_reason(struct member_decision *d, const char *what, struct slice dc,
+                        const char *why)
+{
+    if (d->reason[0] == '\0')
+        (void)snprintf(d->reason, sizeof d->reason, "%s %.*s: %s", what, SLICE_ARG(dc), why);
+}
+
+/* Why a member should go; NULL: it should not. */
+static const char *reason_to_drop(const struct member_track *t)
+{
+    if (t == NULL)
+        return NULL;
+    if (t->is_silent)
+        return "no report";
+    if (t->is_still)
+        return "a strand stands still";
+    if (t->is_lagging)
+        return "lags too far behind";
+    return NULL;
+}
+
+/* Keeps a member of the head, or says why it goes. */
+static void judge_member(const struct members *m, const struct merge_view *view,
+                         const struct strands *s, const struct member *head,
+                         struct member_decision *out)
+{
+    const struct merge_dc_view *dc = view_dc(view, head->dc);
+    const bool is_self = slice_equal(head->dc, s->dc);
+
+    if (dc == NULL || dc->incarnation != head->incarnation) {
+        out->is_changed = true;
+        give_reason(out, "dropped", head->dc, "its log epoch changed");
+        return;
+    }
+    if (!dc->is_pooled) {
+        out->is_changed = true;
+        give_reason(out, "dropped", head->dc, "depooled");
+        return;
+    }
+    const char *why = is_self ? NULL : reason_to_drop(track_find(m, head->dc));
+    if (why != NULL && out->dropped.len == 0) {
+        out->is_changed = true;
+        out->dropped = head->dc;
+        out->dropped_revision = dc->report_revision;
+        give_reason(out, "dropped", head->dc, why);
+        return;
+    }
+    add(out, head->dc, head->incarnation);
+    if (is_self)
+        out->includes_self = true;
+}
+
+static bool may_join(const struct members *m, const struct merge_view *view,
+                     const struct strands *s, const struct merge_dc_view *dc, int64_t now_ms)
+{
+    const struct member_track *t = track_find(m, dc->dc);
+    const bool is_self = slice_equal(dc->dc, s->dc);
+
+    if (MUTANT(join_unheld))
+        return dc->is_pooled && dc->has_report && has_layout(&dc->report, s);
+    if (!(is_self ? self_is_eligible(view, s) : member_is_eligible(dc, view, s)))
+        return false;
+    if (t == NULL || t->eligible_first_ms == 0)
+        return false;
+    return now_ms - t->eligible_first_ms >= m->config->member_rejoin_ms;
+}
+
+bool members_next(const struct members *m, const struct merge_view *view, const struct strands *s,
+                  int64_t now_ms, struct member_decision *out)
+{
+    *out = (struct member_decision){0};
+    for (uint32_t i = 0; i < view->head.member_count; i++)
+        judge_member(m, view, s, &view->head.members[i], out);
+    for (uint32_t i = 0; i < view->dc_count; i++) {
+        const struct merge_dc_view *dc = &view->dcs[i];
+        if (view_has_member(view, dc->dc) || !may_join(m, view, s, dc, now_ms))
+            continue;
+        add(out, dc->dc, dc->incarnation);
+        out->is_changed = true;
+        give_reason(out, "took in", dc->dc, "it holds every strand");
+        if (slice_equal(dc->dc, s->dc))
+            out->includes_self = true;
+    }
+    const uint32_t least =
+        m->config->min_members > 1 && !MUTANT(no_min_members) ? m->config->min_members : 1;
+    return out->count >= least && out->includes_self;
+}

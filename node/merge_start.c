@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From what recovery read to a running merge (R11, A1, A2, A5): the last emitted state, the
+ * window as of it, the places of all strands, and where each log is read from.
+ */
+#include "node/merge_state.h"
+#include "node/mutant.h"
+#include "proto/err.h"
+
+#include <assert.h>
+
+void merge_ids(struct merge *m, const struct merge_event *ev)
+{
+    if (MUTANT(window_by_memory))
+        return;
+    if (m->window.next != ev->first_seq)
+        window_reset(&m->window, ev->first_seq);
+    for (uint32_t i = 0; i < ev->count; i++)
+        window_push(&m->window, ev->ids[i]);
+}
+
+/* --- memory --------------------------------------------------------------------------------------- */
+
+/* The layout outlives the view it came from. */
+static int layout_copy(struct merge *m, const struct layout *from, struct layout *out)
+{
+    *out = (struct layout){.count = from->count, .hash = from->hash};
+    out->names = arena_alloc(m->arena, ((size_t)from->count + 1) * sizeof *out->names);
+    if (out->names == NULL)
+        return ERR_NO_MEMORY;
+    for (uint32_t i = 0; i < from->count; i++) {
+        out->names[i] = from->names[i];
+        out->names[i].by = arena_copy(m->arena, from->names[i].by);
+        out->names[i].from.dc = arena_copy(m->arena, from->names[i].from.dc);
+        out->names[i].from.topic = arena_copy(m->arena, from->names[i].from.topic);
+        if (out->names[i].from.topic.ptr == NULL)
+            return ERR_NO_MEMORY;
+    }
+    return 0;
+}
+
+static int arrays_init(struct merge *m, uint32_t count)
+{
+    m->emitted_positions = arena_calloc(m->arena, count, sizeof *m->emitted_positions);
+    m->places = arena_calloc(m->arena, count, sizeof *m->places);
+    m->next_positions = arena_calloc(m->arena, count, sizeof *m->next_positions);
+    m->report_read_back = arena_calloc(m->arena, count, sizeof *m->report_read_back);
+    m->report_offer = arena_calloc(m->arena, count, sizeof *m->report_offer);
+    m->last_read_back = arena_calloc(m->arena, count, sizeof *m->last_read_back);
+    if (m->emitted_positions == NULL || m->places == NULL || m->next_positions == NULL ||
+        m->report_read_back == NULL || m->report_offer == NULL || m->last_read_back == NULL)
+        return ERR_NO_MEMORY;
+    for (int i = 0; i < MERGE_CUTS_AHEAD_MAX; i++) {
+        m->cuts[i].positions = arena_calloc(m->arena, count, sizeof *m->cuts[i].positions);
+        if (m->cuts[i].positions == NULL)
+            return ERR_NO_MEMORY;
+    }
+    return 0;
+}
+
+static int parts_init(struct merge *m, const struct merge_view *view)
+{
+    struct layout layout;
+    int rc = layout_copy(m, &view->head.layout, &layout);
+
+    if (rc != 0)
+        return rc;
+    const struct strands_config config = {
+        .dc = m->config.dc,
+        .layout = &layout,
+        .entries_max = m->config.entries_max,
+        .bytes_max = m->config.bytes_max,
+        .grace_ms = m->config.failed_grace_ms,
+    };
+    rc = strands_init(&m->strands, &config, MERGE_LOGS_MAX, m->arena);
+    if (rc == 0)
+        rc = members_init(&m->members, &m->config, layout.count, m->arena);
+    if (rc == 0)
+        rc = plan_init(&m->plan, layout.count, m->arena);
+    if (rc == 0)
+        rc = arrays_init(m, layout.count);
+    return rc;
+}
+
+/* --- what was emitted ------------------------------------------------------------------------------ */
+
+/* A4: after a start, nothing is reported until at least this is held again. */
+static void last_report(struct merge *m, const struct merge_view *view)
+{
+    const struct merge_dc_view *own = view_dc(view, m->config.dc);
+    const bool usable = own != NULL && own->has_report &&
+                        own->report.incarnation == own->incarnation &&
+                        own->report.layout_hash == m->strands.layout.hash &&
+                        own->report.count == m->strands.layout.count;
+
+    for (uint32_t i = 0; i < m->strands.layout.count; i++)
+        m->last_read_back[i] = usable ? own->report.read_back[i] : POSITION_NONE;
+}
+
+static bool had_emitted(const struct merge *m, const struct merge_view *view)
+{
+    const struct merge_dc_view *own = view_dc(view, m->config.dc);
+
+    return own != NULL && own->has_report && own->report.emitted.number > 0;
+}
+
+/* Compares the newest line with the tail of the global topic. NULL: they agree. */
+static const char *tail_disagrees(const struct merge *m, const struct merge_recovery *r)
+{
+    const uint64_t next = m->emitted.next_seq;
+
+    if (!r->has_tail)
+        return next > 0 && !r->tail_is_emptied ? "the global topic lost what was emitted" : NULL;
+    if (r->tail_seq + 1 < next)
+        return "the global topic ends before the log of cuts";
+    if (r->tail_seq + 1 == next && r->tail_chain != m->emitted.chain)
+        return "the global topic's chain is not the log of cuts'";
+    return NULL;
+}
+
+/* Sets emitted and tail. False: stopped. */
+static bool emitted_init(struct merge *m, const struct merge_event *ev, struct merge_actions *out)
+{
+    const struct merge_recovery *r = ev->recovery;
+
+    if (r->has_line) {
+        m->emitted = r->line.emitted;
+    } else if (m->era > 0 || r->tail_is_emptied || had_emitted(m, ev->view)) {
+        merge_stop(m, out, ERR_DATA_LOSS, "the log of cuts has no line of this stream");
+        return false;
+    }
+    if (m->emitted.era != m->era) {
+        merge_stop(m, out, ERR_DIVERGED, "the log of cuts is of another era than the chain");
+        return false;
+    }
+    const char *why = tail_disagrees(m, r);
+    if (why != NULL && !MUTANT(ignore_truncation)) {
+        merge_stop(m, out, ERR_DATA_LOSS, why);
+        return false;
+    }
+    m->tail =
+        (struct merge_tail){.is_known = r->has_tail, .seq = r->tail_seq, .chain = r->tail_chain};
+    if (MUTANT(recover_from_line) || (!r->has_tail && r->tail_is_emptied))
+        m->tail = (struct merge_tail){.is_known = m->emitted.next_seq > 0,
+                                      .seq = m->emitted.next_seq - 1,
+                                      .chain = m->emitted.chain};
+    return true;
+}
+
+/* False: the window cannot be rebuilt whole (stopped). */
+static bool window_ready(struct merge *m, const struct merge_view *view, struct merge_actions *out)
+{
+    const uint64_t next = m->emitted.next_seq;
+    const struct merge_params *params = &view->head.params;
+
+    if (MUTANT(window_by_memory) || (next == 0 && m->window.next != 0))
+        window_reset(&m->window, next);
+    uint64_t need = next > params->dedup_window ? next - params->dedup_window : 0;
+    if (need < params->dedup_floor)
+        need = params->dedup_floor;
+    if (params->dedup_window > m->window.ids_max) {
+        merge_stop(m, out, ERR_CONFLICT, "the chain asks for a larger window: start again");
+        return false;
+    }
+    if ((m->window.next != next || (m->window.first > need && need < next)) &&
+        !MUTANT(window_by_memory)) {
+        merge_stop(m, out, ERR_DATA_LOSS, "the window of ids cannot be rebuilt");
+        return false;
+    }
+    return true;
+}
+
+static void places_init(struct merge *m, const struct merge_recovery *r)
+{
+    for (uint32_t i = 0; i < m->strands.layout.count; i++)
+        m->places[i] = r->has_line ? r->line.places[i] : (struct place){.last = POSITION_NONE};
+    if (r->has_line && r->line.window_offset >= 0) {
+        m->marks[0] =
+            (struct merge_mark){.seq = m->window.first, .log_offset = r->line.window_offset};
+        m->mark_count = 1;
+    }
+}
+
+void merge_start(struct merge *m, const struct merge_event *ev, struct merge_actions *out)
+{
+    const struct merge_view *view = ev->view;
+    const struct merge_recovery *r = ev->recovery;
+
+    if (!view->has_head) {
+        merge_stop(m, out, ERR_NOT_FOUND, "the stream has no cut in etcd");
+        return;
+    }
+    int rc = parts_init(m, view);
+    if (rc != 0) {
+        merge_stop(m, out, rc, "the stream needs more memory than the node's limits allow");
+        return;
+    }
+    if (r->has_line && (r->line.layout_hash != m->strands.layout.hash ||
+                        r->line.place_count != m->strands.layout.count)) {
+        merge_stop(m, out, ERR_UNSUPPORTED, "the stream's strands changed since it was emitted");
+        return;
+    }
+    m->era = view->head.era;
+    if (!emitted_init(m, ev, out) || !window_ready(m, view, out))
+        return;
+    last_report(m, view);
+    places_init(m, r);
+    m->logged_number = r->has_logged && r->logged_era == m->era ? r->logged_number : 0;
+    m->logging_number = m->logged_number;
+    m->chain = m->emitted.chain;
+    m->cuts_head = m->cuts_tail = m->asked_number = m->emitted.number;
+    m->known_number = m->logged_number > m->emitted.number ? m->logged_number : m->emitted.number;
+    m->token = m->config.seed;
+    m->phase = MERGE_RUNNING;
+    struct merge_action *a = merge_act(out, MERGE_DO_NEED_CUT);
+    a->era = m->era;
+    a->number = m->emitted.number;
+    const struct merge_event seen = {.kind = MERGE_EV_VIEW, .now_ms = ev->now_ms, .view = view};
+    merge_view_taken(m, &seen, out);
+}
+
+/* The cut that was emitted last: now the strands' places are known, and the logs can be read. */
+void merge_floor(struct merge *m, const struct cut *cut, struct merge_actions *out)
+{
+    struct strands *s = &m->strands;
+    const bool from_start = m->emitted.number == 0 && m->emitted.next_seq == 0;
+
+    for (uint32_t i = 0; i < s->layout.count; i++) {
+        if (from_start)
+            m->places[i].last = cut->strands[i].position;
+        m->emitted_positions[i] = cut->strands[i].position;
+        strand_place_set(s, i, &m->places[i]);
+        struct part *part = &s->parts[s->list[i].part];
+        if (cut->strands[i].position > part->decided)
+            part->decided = cut->strands[i].position;
+    }
+    m->has_floor = true;
+    m->cuts_head = m->cuts_tail = cut->number + 1;
+    for (uint32_t i = 0; i < s->log_count; i++) {
+        s->logs[i].next = log_from(s, i);
+        struct merge_action *a = merge_act(out, MERGE_DO_READ);
+        a->log = i;
+        a->log_offset = s->logs[i].next > 0 ? s->logs[i].next : MERGE_FROM_START;
+    }
+}
+
+/* --- the bounds of a log -------------------------------------------------------------------------- */
+
+/* A2: an emptied log is complete only if nobody has reported more of its strands than we hold. */
+static bool nobody_holds_more(const struct merge *m, const struct log *l)
+{
+    for (uint32_t i = 0; i < l->count; i++) {
+        const uint32_t strand = l->strands[i];
+        for (uint32_t d = 0; d < m->view->dc_count; d++) {
+            const struct merge_dc_view *dc = &m->view->dcs[d];
+            if (dc->has_report && dc->report.layout_hash == m->strands.layout.hash &&
+                dc->report.read_back[strand] > m->strands.list[strand].last)
+                return false;
+        }
+    }
+    return true;
+}
+
+void merge_bounds(struct merge *m, const struct merge_event *ev, struct merge_actions *out)
+{
+    struct log *l = &m->strands.logs[ev->log];
+    const int64_t from = l->next;
+
+    if (ev->log_end < from && !MUTANT(ignore_truncation)) {
+        merge_stop(m, out, ERR_DATA_LOSS, "a log of enriched records ends before its place");
+        return;
+    }
+    l->has_bounds = true;
+    if (ev->log_start <= from || MUTANT(start_at_earliest))
+        return;
+    if (ev->log_start == ev->log_end && nobody_holds_more(m, l)) {
+        log_caught_up(&m->strands, ev->log, ev->log_start);
+        return;
+    }
+    merge_stop(m, out, ERR_DATA_LOSS, "a log of enriched records starts after its place");
+}
+
+/* --- caught up (A4) --------------------------------------------------------------------------------- */
+
+void merge_caught_up(struct merge *m, struct merge_actions *out)
+{
+    const struct strands *s = &m->strands;
+
+    if (m->is_caught_up)
+        return;
+    for (uint32_t i = 0; i < s->layout.count; i++) {
+        const struct strand *st = &s->list[i];
+        const struct log *l = &s->logs[st->log];
+        if (l->has_bounds && st->last >= m->last_read_back[i])
+            continue;
+        if (!l->is_caught_up)
+            return;
+        merge_stop(m, out, ERR_DATA_LOSS, "a log holds less than this DC has reported from it");
+        return;
+    }
+    m->is_caught_up = true;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/propose.h"
+
+#include "node/mutant.h"
+
+#include <assert.h>
+
+#define SLOW_CUT_MS 1000 /* A13: what moves no furthest position is cut this often */
+
+/* What a member offers of a strand; the head's position if its report is of no use. */
+static int64_t offer_of(const struct proposer *p, const struct merge_view *view, struct slice dc,
+                        uint32_t strand)
+{
+    const struct strands *s = p->strands;
+    const struct merge_dc_view *v = view_dc(view, dc);
+
+    if (slice_equal(dc, s->dc))
+        return strand_offer(&s->list[strand]);
+    if (v == NULL || !v->has_report || v->report.incarnation != v->incarnation ||
+        v->report.layout_hash != s->layout.hash || v->report.count != s->layout.count)
+        return view->head.strands[strand].position;
+    return v->report.offer[strand];
+}
+
+static int64_t common_offer(const struct proposer *p, const struct merge_view *view,
+                            const struct member_decision *d, uint32_t strand)
+{
+    int64_t common = MUTANT(cut_any_member) ? POSITION_NONE : INT64_MAX;
+
+    for (uint32_t i = 0; i < d->count; i++) {
+        const int64_t offer = offer_of(p, view, d->members[i].dc, strand);
+        if (MUTANT(cut_any_member) ? offer > common : offer < common)
+            common = offer;
+    }
+    return common;
+}
+
+/* What is left of the cut's caps. */
+struct budget {
+    uint64_t records; /* of the whole cut */
+    uint64_t records_each;
+    uint64_t bytes;
+};
+
+/* The furthest of our entries up to `want` that the budget allows; NULL if none. */
+static const struct entry *advance(const struct strand *st, int64_t from, int64_t want,
+                                   struct budget *b)
+{
+    const uint64_t first = strand_after(st, from);
+    uint64_t end = strand_after(st, want);
+    const uint64_t most = b->records_each < b->records ? b->records_each : b->records;
+    uint64_t bytes = 0;
+    uint64_t i = first;
+
+    if (end - first > most)
+        end = first + most;
+    while (i < end && bytes <= b->bytes) {
+        bytes += strand_entry(st, i)->bytes;
+        i++;
+    }
+    if (i == first)
+        return NULL;
+    b->records -= i - first;
+    b->bytes -= bytes < b->bytes ? bytes : b->bytes;
+    return strand_entry(st, i - 1);
+}
+
+/* Sets a strand's position. Returns true if it moved. */
+static bool position(const struct proposer *p, const struct merge_view *view,
+                     const struct member_decision *d, uint32_t strand, struct budget *b,
+                     struct strand_position *out)
+{
+    const struct strand *st = &p->strands->list[strand];
+    const struct strand_position *head = &view->head.strands[strand];
+    const int64_t common = common_offer(p, view, d, strand);
+
+    *out = *head;
+    if (common <= head->position) {
+        if (MUTANT(cut_goes_back) && common > st->base_last &&
+            strand_digest_at(st, common, &out->digest))
+            out->position = common;
+        return false;
+    }
+    const struct entry *e = advance(st, head->position, common, b);
+    if (e == NULL)
+        return false;
+    const bool is_own_log = slice_equal(p->strands->logs[st->log].by, p->strands->dc);
+    *out = (struct strand_position){
+        .position = e->offset, .digest = e->digest, .log_offset = is_own_log ? e->log_offset : -1};
+    return true;
+}
+
+/* All positions. *out_any: one moved; returns true if a partition's furthest position moved. */
+static bool positions_next(const struct proposer *p, const struct merge_view *view,
+                           const struct member_decision *d, struct strand_position *out,
+                           bool *out_any)
+{
+    const struct strands *s = p->strands;
+    const uint64_t ring = s->list[0].mask + 1;
+    struct budget b = {.records = MERGE_ITEMS_MAX,
+                       .records_each = p->params.cap_records,
+                       .bytes = p->params.cap_bytes};
+    bool furthest_moved = false;
+
+    if (b.records_each > ring / 2)
+        b.records_each = ring / 2;
+    *out_any = false;
+    for (uint32_t i = 0; i < s->part_count; i++) {
+        const struct part *part = &s->parts[i];
+        int64_t before = POSITION_NONE;
+        int64_t after = POSITION_NONE;
+        for (uint32_t k = 0; k < part->count; k++) {
+            const uint32_t strand = part->strands[k];
+            if (position(p, view, d, strand, &b, &out[strand]))
+                *out_any = true;
+            if (view->head.strands[strand].position > before)
+                before = view->head.strands[strand].position;
+            if (out[strand].position > after)
+                after = out[strand].position;
+        }
+        if (after > before)
+            furthest_moved = true;
+    }
+    return furthest_moved;
+}
+
+/* A7: agreed time, which only stamps records: the slowest member's clock, never back. */
+static int64_t cut_time(const struct proposer *p, const struct merge_view *view,
+                        const struct member_decision *d, int64_t now_ms)
+{
+    int64_t least = now_ms;
+
+    for (uint32_t i = 0; i < d->count; i++) {
+        const struct merge_dc_view *v = view_dc(view, d->members[i].dc);
+        if (slice_equal(d->members[i].dc, p->strands->dc) || v == NULL || !v->has_report)
+            continue;
+        if (v->report.clock_ms < least)
+            least = v->report.clock_ms;
+    }
+    const int64_t head = view->head.time_ms;
+    if (least <= head || least - head > MERGE_TIME_STEP_MS)
+        return head;
+    return least;
+}
+
+/* The smallest of the members' emitted states, if it is ours: only ours has positions here. */
+static bool is_base(const struct proposer *p, const struct merge_view *view,
+                    const struct member_decision *d)
+{
+    for (uint32_t i = 0; i < d->count; i++) {
+        const struct merge_dc_view *v = view_dc(view, d->members[i].dc);
+        if (slice_equal(d->members[i].dc, p->strands->dc))
+            continue;
+        if (v == NULL || !v->has_report || v->report.emitted.era != p->emitted.era ||
+            v->report.emitted.number < p->emitted.number)
+            return false;
+    }
+    return true;
+}
+
+static bool params_equal(const struct merge_params *a, const struct merge_params *b)
+{
+    return a->dedup_window == b->dedup_window && a->dedup_floor == b->dedup_floor &&
+           a->cap_records == b->cap_records && a->cap_bytes == b->cap_bytes &&
+           a->failed_emit == b->failed_emit && a->canaries_drop == b->canaries_drop;
+}
+
+/* What the next cut says of the rules to follow. */
+static struct merge_params params_next(const struct proposer *p, const struct cut *head)
+{
+    struct merge_params next = p->params;
+
+    if (p->spec_version < head->spec_version)
+        next = head->params; /* we have an older spec than the chain */
+    next.dedup_floor = head->params.dedup_floor;
+    next.rules_version = head->params.rules_version;
+    next.enrich_at_origin = head->params.enrich_at_origin;
+    return next;
+}
+
+static void fill_base(const struct proposer *p, const struct merge_view *view,
+                      const struct member_decision *d, struct cut *out)
+{
+    out->base = view->head.base;
+    out->base_positions = view->head.base_positions;
+    if (is_base(p, view, d)) {
+        out->base = p->emitted;
+        out->base_positions = p->emitted_positions;
+    }
+}
+
+bool propose_cut(const struct proposer *p, const struct merge_view *view, int64_t now_ms,
+                 struct strand_position *positions, struct member_decision *decision,
+                 struct cut *out)
+{
+    const struct cut *head = &view->head;
+    bool any = false;
+
+    assert(view->has_head);
+    if (!members_next(p->members, view, p->strands, now_ms, decision))
+        return false;
+    const bool furthest = positions_next(p, view, decision, positions, &any);
+    const struct merge_params params = params_next(p, head);
+    const bool spec_moved =
+        p->spec_version > head->spec_version || !params_equal(&params, &head->params);
+    const bool is_due = any && now_ms - p->last_cut_ms >= SLOW_CUT_MS;
+    if (!furthest && !decision->is_changed && !spec_moved && !is_due)
+        return false;
+    *out = (struct cut){
+        .era = head->era,
+        .number = head->number + 1,
+        .previous_hash = p->head_hash,
+        .spec_version = p->spec_version > head->spec_version ? p->spec_version : head->spec_version,
+        .time_ms = cut_time(p, view, decision, now_ms),
+        .member_count = decision->count,
+        .layout = p->strands->layout,
+        .strands = positions,
+        .params = params,
+        .proposer = p->config->node,
+        .reason = slice_str(decision->reason),
+    };
+    memcpy(out->members, decision->members, sizeof out->members);
+    fill_base(p, view, decision, out);
+    return true;
+}

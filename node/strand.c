@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/strand.h"
+
+#include "node/filter.h"
+#include "node/mutant.h"
+#include "proto/err.h"
+
+#include <assert.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+/* --- init ------------------------------------------------------------------------------------- */
+
+static uint64_t ring_size(uint32_t entries_max, uint32_t strands)
+{
+    uint64_t size = STRAND_ENTRIES_MIN;
+
+    while (size * 2 * strands <= entries_max)
+        size *= 2;
+    return size;
+}
+
+static int add_to_log(struct strands *s, uint32_t strand, uint32_t logs_max)
+{
+    const struct strand_name *name = &s->layout.names[strand];
+    uint32_t i = 0;
+
+    while (i < s->log_count && !(s->logs[i].partition == name->from.partition &&
+                                 s->logs[i].by_incarnation == name->by_incarnation &&
+                                 slice_equal(s->logs[i].by, name->by)))
+        i++;
+    if (i == logs_max)
+        return ERR_TOO_LARGE;
+    struct log *log = &s->logs[i];
+    if (i == s->log_count) {
+        *log = (struct log){.by = name->by,
+                            .by_incarnation = name->by_incarnation,
+                            .partition = name->from.partition};
+        s->log_count++;
+    }
+    if (log->count == LOG_STRANDS_MAX)
+        return ERR_TOO_LARGE;
+    log->strands[log->count] = strand;
+    log->count++;
+    s->list[strand].log = i;
+    return 0;
+}
+
+/* Inserts the strand's origin partition in order, or finds it. */
+static int add_to_part(struct strands *s, uint32_t strand)
+{
+    const struct origin_partition *from = &s->layout.names[strand].from;
+    uint32_t i = 0;
+
+    while (i < s->part_count && origin_partition_compare(&s->parts[i].from, from) < 0)
+        i++;
+    if (i == s->part_count || !origin_partition_equal(&s->parts[i].from, from)) {
+        memmove(&s->parts[i + 1], &s->parts[i], (s->part_count - i) * sizeof *s->parts);
+        s->parts[i] = (struct part){.from = *from, .decided = POSITION_NONE};
+        s->part_count++;
+    }
+    struct part *part = &s->parts[i];
+    if (part->count == DCS_MAX)
+        return ERR_TOO_LARGE;
+    part->strands[part->count] = strand;
+    part->count++;
+    return 0;
+}
+
+static int init_members(struct strands *s, uint32_t logs_max)
+{
+    for (uint32_t i = 0; i < s->layout.count; i++) {
+        int rc = add_to_log(s, i, logs_max);
+        if (rc == 0)
+            rc = add_to_part(s, i);
+        if (rc != 0)
+            return rc;
+    }
+    for (uint32_t p = 0; p < s->part_count; p++) {
+        for (uint32_t i = 0; i < s->parts[p].count; i++)
+            s->list[s->parts[p].strands[i]].part = p;
+    }
+    return 0;
+}
+
+int strands_init(struct strands *s, const struct strands_config *config, uint32_t logs_max,
+                 struct arena *a)
+{
+    const uint32_t count = config->layout->count;
+
+    *s =
+        (struct strands){.dc = config->dc, .layout = *config->layout, .grace_ms = config->grace_ms};
+    if (count == 0 || count > STRANDS_MAX)
+        return ERR_TOO_LARGE;
+    const uint64_t ring = ring_size(config->entries_max, count);
+    s->bytes_max = config->bytes_max / count;
+    s->released_max = (uint32_t)(ring * count);
+    s->list = arena_calloc(a, count, sizeof *s->list);
+    s->logs = arena_calloc(a, logs_max, sizeof *s->logs);
+    s->parts = arena_calloc(a, (size_t)count + 1, sizeof *s->parts);
+    s->released = arena_alloc(a, s->released_max * sizeof *s->released);
+    if (s->list == NULL || s->logs == NULL || s->parts == NULL || s->released == NULL)
+        return ERR_NO_MEMORY;
+    for (uint32_t i = 0; i < count; i++) {
+        s->list[i].ring = arena_alloc(a, ring * sizeof *s->list[i].ring);
+        if (s->list[i].ring == NULL)
+            return ERR_NO_MEMORY;
+        s->list[i].mask = ring - 1;
+        s->list[i].last = s->list[i].base_last = POSITION_NONE;
+    }
+    return init_members(s, logs_max);
+}
+
+/* --- places ----------------------------------------------------------------------------------- */
+
+void strand_place_set(struct strands *s, uint32_t strand, const struct place *at)
+{
+    struct strand *st = &s->list[strand];
+
+    assert(st->head == st->tail);
+    st->last = st->base_last = at->last;
+    st->digest = st->base_digest = at->digest;
+    st->from = at->from;
+    st->wanted = POSITION_NONE;
+}
+
+void strand_place(const struct strands *s, uint32_t strand, struct place *out)
+{
+    const struct strand *st = &s->list[strand];
+
+    *out = (struct place){.last = st->base_last, .digest = st->base_digest, .from = st->from};
+    if (st->head != st->tail)
+        out->from = strand_entry(st, st->head)->log_offset;
+}
+
+int64_t log_from(const struct strands *s, uint32_t log)
+{
+    const struct log *l = &s->logs[log];
+    int64_t from = INT64_MAX;
+
+    for (uint32_t i = 0; i < l->count; i++) {
+        const struct strand *st = &s->list[l->strands[i]];
+        if (st->from < from)
+            from = st->from;
+    }
+    return from;
+}
+
+/* --- reading ----------------------------------------------------------------------------------- */
+
+/* The strand of a record; -1 for a foreign one (R3). */
+static int strand_of(const struct strands *s, const struct log *l, const struct record *r)
+{
+    const struct braid_headers *h = &r->braid;
+
+    if (!h->has_origin || !h->has_by || h->status == STATUS_NONE)
+        return -1;
+    if (h->by_incarnation != l->by_incarnation || !slice_equal(h->by_dc, l->by))
+        return -1;
+    if (!slice_equal(l->by, s->dc) && !slice_equal(h->raw[HEADER_COPY], s->dc) &&
+        !MUTANT(trust_foreign))
+        return -1;
+    for (uint32_t i = 0; i < l->count; i++) {
+        if (origin_partition_equal(&h->origin.from, &s->layout.names[l->strands[i]].from))
+            return (int)l->strands[i];
+    }
+    return -1;
+}
+
+static bool ring_is_full(const struct strand *st)
+{
+    return st->tail - st->head > st->mask;
+}
+
+/* What the next cut needs is taken whatever it weighs: otherwise emission could wait for ever. */
+static bool is_full_for(const struct strands *s, const struct strand *st, int64_t offset)
+{
+    return ring_is_full(st) || (st->bytes > s->bytes_max && offset > st->wanted);
+}
+
+static uint64_t digest_next(uint64_t digest, int64_t offset, uint64_t content_hash)
+{
+    const uint64_t words[3] = {digest, (uint64_t)offset, content_hash};
+
+    return XXH3_64bits(words, sizeof words);
+}
+
+/* Appends an accepted record. Returns true if its value is needed for emission. */
+static bool append(struct strands *s, struct strand *st, const struct record *r, int64_t now_ms)
+{
+    struct entry *e = strand_entry(st, st->tail);
+    const struct slice id = r->braid.raw[HEADER_ID];
+    const bool needed =
+        r->braid.status != STATUS_SKIPPED && r->braid.origin.offset > s->parts[st->part].decided;
+
+    st->digest = digest_next(st->digest, r->braid.origin.offset, r->content_hash);
+    *e = (struct entry){
+        .offset = r->braid.origin.offset,
+        .log_offset = r->log_offset,
+        .source_time_ms = r->braid.time_ms,
+        .read_ms = now_ms,
+        .digest = st->digest,
+        .handle = needed ? r->handle : NULL,
+        .bytes = needed ? r->bytes : 0,
+        .status = (uint8_t)r->braid.status,
+    };
+    if (id.len > 0 && id.len <= WINDOW_ID_MAX) {
+        e->id_len = (uint8_t)id.len;
+        memcpy(e->id, id.ptr, id.len);
+    }
+    st->tail++;
+    st->bytes += e->bytes;
+    return needed;
+}
+
+/* True if its handle is kept. */
+static bool read_one(struct strands *s, struct log *l, const struct record *r, int64_t now_ms)
+{
+    const int index = strand_of(s, l, r);
+
+    if (index < 0) {
+        s->foreign++;
+        return false;
+    }
+    struct strand *st = &s->list[index];
+    if (st->is_over || r->log_offset < st->from)
+        return false;
+    const struct origin *o = &r->braid.origin;
+    int64_t last = st->last;
+    const enum filter_verdict verdict = filter_step(&last, o->prev, o->offset);
+    if (verdict == FILTER_HOLE)
+        s->holes++;
+    if (verdict == FILTER_DUPLICATE)
+        s->duplicates++;
+    if (verdict != FILTER_ACCEPT)
+        return false;
+    if (is_full_for(s, st, o->offset)) {
+        st->is_over = true;
+        st->from = r->log_offset;
+        return false;
+    }
+    st->last = last;
+    return append(s, st, r, now_ms);
+}
+
+/* All strands that took everything have judged the log up to its next record. */
+static void judged(struct strands *s, const struct log *l)
+{
+    for (uint32_t i = 0; i < l->count; i++) {
+        struct strand *st = &s->list[l->strands[i]];
+        if (!st->is_over && st->from < l->next)
+            st->from = l->next;
+    }
+}
+
+/*
+ * A strand that is full only because emission is behind makes its whole log wait: reading on
+ * would be reading twice. One that is held up by grace or a gap must not (I10).
+ */
+static bool must_pause(const struct strands *s, const struct log *l)
+{
+    bool all_over = true;
+
+    for (uint32_t i = 0; i < l->count; i++) {
+        const struct strand *st = &s->list[l->strands[i]];
+        if (!st->is_over)
+            all_over = false;
+        else if (st->offered == st->tail)
+            return true;
+    }
+    return all_over;
+}
+
+bool strands_read(struct strands *s, uint32_t log, const struct record *records, uint32_t count,
+                  int64_t now_ms, bool *keep)
+{
+    struct log *l = &s->logs[log];
+
+    assert(log < s->log_count);
+    for (uint32_t i = 0; i < count; i++) {
+        keep[i] = false;
+        if (l->is_paused)
+            continue;
+        keep[i] = read_one(s, l, &records[i], now_ms);
+        if (records[i].log_offset >= l->next)
+            l->next = records[i].log_offset + 1;
+        if (must_pause(s, l)) {
+            l->is_paused = true;
+            l->is_caught_up = false;
+        }
+    }
+    judged(s, l);
+    return l->is_paused;
+}
+
+bool log_wants_reading(const struct strands *s, uint32_t log)
+{
+    const struct log *l = &s->logs[log];
+
+    for (uint32_t i = 0; i < l->count; i++) {
+        const struct strand *st = &s->list[l->strands[i]];
+        const bool has_room = st->tail - st->head <= st->mask / 2 && st->bytes <= s->bytes_max / 2;
+        const bool is_needed = st->last < st->wanted && !ring_is_full(st);
+        if (st->is_over && (has_room || is_needed))
+            return true;
+    }
+    return false;
+}
+
+void log_rewind(struct strands *s, uint32_t log)
+{
+    struct log *l = &s->logs[log];
+
+    for (uint32_t i = 0; i < l->count; i++) {
+        struct strand *st = &s->list[l->strands[i]];
+        if (!ring_is_full(st))
+            st->is_over = false;
+    }
+    l->next = log_from(s, log);
+    l->is_paused = false;
+    l->is_caught_up = false;
+}
+
+/* --- offering ----------------------------------------------------------------------------------- */
+
+/* How many other strands of the partition are past an offset. */
+static uint32_t others_past(const struct strands *s, const struct strand *st, int64_t offset)
+{
+    const struct part *p = &s->parts[st->part];
+    uint32_t past = 0;
+
+    for (uint32_t i = 0; i < p->count; i++) {
+        const struct strand *other = &s->list[p->strands[i]];
+        if (other != st && other->last >= offset)
+            past++;
+    }
+    return past;
+}
+
+static bool may_offer(const struct strands *s, const struct strand *st, const struct entry *e,
+                      int64_t now_ms)
+{
+    const uint32_t others = s->parts[st->part].count - 1;
+
+    if (e->status == STATUS_GAP && !MUTANT(gap_offered))
+        return others > 0 && others_past(s, st, e->offset) == others;
+    if (e->status == STATUS_FAILED && !MUTANT(no_grace)) {
+        if (MUTANT(grace_for_own_only) && !slice_equal(s->logs[st->log].by, s->dc))
+            return true;
+        return others == 0 || now_ms - e->read_ms >= s->grace_ms ||
+               others_past(s, st, e->offset) > 0;
+    }
+    return true;
+}
+
+bool strands_offer(struct strands *s, int64_t now_ms)
+{
+    bool moved = false;
+
+    for (uint32_t i = 0; i < s->layout.count; i++) {
+        struct strand *st = &s->list[i];
+        while (st->offered < st->tail && may_offer(s, st, strand_entry(st, st->offered), now_ms)) {
+            st->offered++;
+            moved = true;
+        }
+    }
+    return moved;
+}
+
+int64_t strand_offer(const struct strand *st)
+{
+    assert(st->offered >= st->head);
+
+    return st->offered == st->head ? st->base_last : strand_entry(st, st->offered - 1)->offset;
+}
+
+/* --- looking up, leaving ------------------------------------------------------------------------ */
+
+uint64_t strand_after(const struct strand *st, int64_t offset)
+{
+    uint64_t low = st->head;
+    uint64_t high = st->tail;
+
+    while (low < high) {
+        const uint64_t middle = low + (high - low) / 2;
+        if (strand_entry(st, middle)->offset <= offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+const struct entry *strand_find(const struct strand *st, int64_t offset)
+{
+    const uint64_t after = strand_after(st, offset);
+
+    if (after == st->head)
+        return NULL;
+    const struct entry *e = strand_entry(st, after - 1);
+    return e->offset == offset ? e : NULL;
+}
+
+bool strand_digest_at(const struct strand *st, int64_t position, uint64_t *out)
+{
+    if (position == st->base_last) {
+        *out = st->base_digest;
+        return true;
+    }
+    const struct entry *e = strand_find(st, position);
+    if (e == NULL)
+        return false;
+    *out = e->digest;
+    return true;
+}
+
+void strand_emitted(struct strands *s, uint32_t strand, int64_t position)
+{
+    struct strand *st = &s->list[strand];
+
+    while (st->head < st->tail && strand_entry(st, st->head)->offset <= position) {
+        struct entry *e = strand_entry(st, st->head);
+        if (e->handle != NULL) {
+            assert(s->released_count < s->released_max);
+            s->released[s->released_count] = e->handle;
+            s->released_count++;
+        }
+        st->bytes -= e->bytes;
+        st->base_last = e->offset;
+        st->base_digest = e->digest;
+        st->head++;
+        if (st->offered < st->head)
+            st->offered = st->head;
+    }
+}
+
+void log_caught_up(struct strands *s, uint32_t log, int64_t log_offset)
+{
+    struct log *l = &s->logs[log];
+
+    if (l->is_paused)
+        return;
+    if (log_offset > l->next)
+        l->next = log_offset;
+    judged(s, l);
+    l->is_caught_up = true;
+}
