@@ -7,7 +7,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/braid/lint
-tools_hash=${LINT_TOOLS_HASH:-$({ cat tests/lint/analyse.sh .clang-format .clang-tidy tests/lint/*.txt
+tools_hash=${LINT_TOOLS_HASH:-$({ cat tests/lint/analyse.sh .clang-format .clang-tidy tests/.clang-tidy tests/lint/*.txt
     echo "${LINT_FLAGS:-}"; clang-tidy --version; clang-format --version; cppcheck --version; } 2>/dev/null |
     sha256sum | cut -c1-32)}
 
