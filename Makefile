@@ -67,6 +67,9 @@ SOURCES_braid-outbox := $(wildcard node/outbox/*.c)
 SOURCES_braid-relay := $(wildcard deploy/local/relay/*.c)
 SOURCES_braid-bench := $(wildcard bench/*.c)
 
+# What these programs have beside main.c, so that unit tests can reach it.
+PROGRAM_PARTS := braidctl braid-outbox braid-relay braid-bench
+
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 UNIT_SHARED := $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -127,6 +130,14 @@ build/$1/$2: $$(OBJECTS_$1_$2) $$(LIBS_$1)
 	@$$(CC_$1) $$(CFLAGS) $$(LDFLAGS) $$(LINK_$1) -o $$@ $$^ $$(DEPS_LIBS)
 endef
 
+# $1: variant, $2: program
+define program_parts_rules
+build/$1/lib$2.a: $$(patsubst %.c,build/$1/%.o,$$(filter-out %/main.c,$$(SOURCES_$2)))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	@$$(AR) rcs $$@ $$^
+endef
+
 # gcc has no libFuzzer: its programs replay what was saved, and variations of it.
 REPLAY_san := build/san/tests/fuzz/replay.o
 
@@ -151,13 +162,14 @@ build/$1/%.o: %.c | $$(GEN_H)
 	@echo "  CC    $$@"
 	@$$(CC_$1) $$(CFLAGS) $$(BASE_FLAGS) $$(FLAGS_$1) $$(WARNINGS) $$(DEPS_CFLAGS) -c -o $$@ $$<
 $$(foreach layer,$$(LAYERS),$$(eval $$(call library_rules,$1,$$(layer))))
+$$(foreach p,$$(PROGRAM_PARTS),$$(eval $$(call program_parts_rules,$1,$$(p))))
 $$(foreach program,$$(PROGRAMS),$$(eval $$(call program_rules,$1,$$(program))))
 build/$1/sim: $$(patsubst %.c,build/$1/mutants/%.o,$$(SOURCES_sim) $$(SIM_PURE)) \
     $$(patsubst %.proto,build/$1/gen/%.pb-c.o,$$(PROTOS))
 	@echo "  LINK  $$@"
 	@$$(CC_$1) $$(CFLAGS) $$(LDFLAGS) $$(LINK_$1) -o $$@ $$^ $$(DEPS_LIBS)
 build/$1/tests/test_%: build/$1/tests/unit/test_%.o \
-    $$(UNIT_SHARED:%.c=build/$1/%.o) $$(LIBS_$1)
+    $$(UNIT_SHARED:%.c=build/$1/%.o) $$(PROGRAM_PARTS:%=build/$1/lib%.a) $$(LIBS_$1)
 	@echo "  LINK  $$@"
 	@$$(CC_$1) $$(CFLAGS) $$(LDFLAGS) $$(LINK_$1) -o $$@ $$^ -lcmocka $$(DEPS_LIBS)
 build/$1/fuzz/fuzz_%: build/$1/tests/fuzz/fuzz_%.o $$(REPLAY_$1) $$(LIBS_$1)
