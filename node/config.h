@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config.h - a node's own file: who it is and where things are.
+ *
+ * Promise: CONFIG_TABLE is the one place that says which keys the file has, what they take and
+ *          what they default to; config_check finds what a single key cannot show.
+ * Pure:    yes.
+ * Not here: reading the file (coord/io_yaml.h, io_config.c); what streams there are (etcd).
+ */
+#ifndef BRAID_NODE_CONFIG_H
+#define BRAID_NODE_CONFIG_H
+
+#include "coord/keys.h"
+#include "coord/yaml_file.h"
+
+/* All slices lie in the arena that the file was read into. */
+struct config {
+    struct slice cluster;
+    struct slice dc;
+    struct slice node;
+    struct key_texts etcd_endpoints;
+    struct slice etcd_ca;
+    struct slice etcd_cert;
+    struct slice etcd_key;
+    struct slice source_bootstrap;
+    struct slice source_remote; /* config_check: source_bootstrap if not given */
+    struct slice braid_bootstrap;
+    struct slice braid_remote; /* config_check: braid_bootstrap if not given */
+    struct slice api_base;
+    struct slice api_user_agent;
+    struct slice api_ca;
+    struct key_texts api_domains;
+    struct slice http;
+    struct slice state;
+    int64_t weight;
+    int log_level; /* enum log_level */
+    int64_t merge_bytes_max;
+    int64_t merge_entries_max;
+    int64_t fetch_bytes_max;
+    int64_t copies_in_flight;
+    int64_t pages_in_flight;
+    int64_t drain_ms;
+};
+
+extern const struct key_table CONFIG_TABLE;
+
+/* Fills in what depends on other keys, and reports what does not fit. */
+void config_check(struct config *c, struct yaml_file *file);
+
+#endif
