@@ -38,7 +38,8 @@ struct etcd_range {
     bool is_serializable; /* may be answered by a member that is behind or cut off */
     bool keys_only;
     bool count_only;
-    bool is_descending; /* by key; else ascending */
+    bool is_newest_first; /* by create_revision, descending; else by key, ascending */
+    int64_t created_from; /* only keys whose create_revision is at least this; 0: all */
 };
 
 struct etcd_put {

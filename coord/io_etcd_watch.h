@@ -40,10 +40,10 @@ struct etcd_watch_event {
 typedef void etcd_watch_fn(void *arg, const struct etcd_watch_event *event);
 
 struct etcd_watch_config {
-    struct slice prefix; /* copied */
-    struct slice from;   /* copied; absent: all of the prefix, else only keys >= from in it */
-    uint32_t reread_ms;  /* 0: ETCD_WATCH_REREAD_MS */
-    uint32_t page_keys;  /* 0: ETCD_WATCH_PAGE_KEYS */
+    struct slice prefix;  /* copied */
+    int64_t created_from; /* leaves keys with a lower create_revision out of snapshots; 0: all */
+    uint32_t reread_ms;   /* 0: ETCD_WATCH_REREAD_MS */
+    uint32_t page_keys;   /* 0: ETCD_WATCH_PAGE_KEYS */
     etcd_watch_fn *fn;
     void *arg;
 };
@@ -52,6 +52,9 @@ struct etcd_watch;
 
 /* ERR_NO_MEMORY, ERR_TOO_LARGE. Never calls fn before it has returned. */
 int etcd_watch(struct etcd *e, const struct etcd_watch_config *config, struct etcd_watch **out);
+
+/* Of keys that never change (cuts): later snapshots need not repeat those created before. */
+void etcd_watch_set_created_from(struct etcd_watch *w, int64_t revision);
 
 /* fn is not called any more; w is gone. May be called from within fn. NULL is accepted. */
 void etcd_watch_stop(struct etcd_watch *w);

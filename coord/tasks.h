@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tasks.h - which tasks a DC has, and their names.
+ *
+ *     replicate/<from dc>/<topic without prefix>/<partition>     a copy of another DC's topic
+ *     enrich/<output>/<origin dc>/<source topic>/<partition>     one strand of this DC
+ *     merge/<output>
+ *
+ * Promise: the list is a pure function of the streams, sorted, without doubles; a name says all
+ *          that the task is, and task_parse accepts exactly what task_build writes.
+ * Pure:    yes.
+ */
+#ifndef BRAID_COORD_TASKS_H
+#define BRAID_COORD_TASKS_H
+
+#include "proto/arena.h"
+#include "proto/cut.h"
+#include "proto/slice.h"
+
+enum {
+    TASK_NAME_MAX = 640,
+    TASKS_MAX = 4096, /* of one DC */
+};
+
+/* Prefix of an enriched topic's name, after the DC's: "braid.enriched.<output>". */
+#define TASK_ENRICHED_PREFIX "braid.enriched."
+
+enum task_kind {
+    TASK_REPLICATE,
+    TASK_ENRICH,
+    TASK_MERGE,
+};
+
+struct task {
+    enum task_kind kind;
+    struct slice output; /* absent of replicate */
+    struct slice dc;     /* replicate: where from; enrich: the origin; absent of merge */
+    struct slice topic;  /* without the DC's prefix; absent of merge */
+    uint32_t partition;
+};
+
+/* Borrows from `name`. ERR_MALFORMED. */
+int task_parse(struct slice name, struct task *out);
+
+/* The name, in the arena. ERR_MALFORMED (a part is no valid name), ERR_NO_MEMORY. */
+int task_build(const struct task *t, struct arena *a, struct slice *out);
+
+/* Does this replicate task copy an enriched topic? Then *out_output is the stream (borrowed). */
+bool task_copies_enriched(const struct task *t, struct slice *out_output);
+
+/* A stream as tasks need it: what its newest cut and spec say. */
+struct tasks_stream {
+    struct slice output;
+    const struct slice *dcs; /* of the stream: where it is enriched and merged */
+    uint32_t dc_count;
+    bool enrich_at_origin;
+    struct layout layout; /* of the newest cut: says which origin partitions there are */
+};
+
+/*
+ * Names of all tasks of a DC, sorted, in the arena: for each stream of which the DC is one,
+ *   replicate  each origin partition of another DC; each partition of another DC's enriched topic
+ *              (as many as the source with most);
+ *   enrich     each origin partition; with enrich_at_origin only those of the DC's own;
+ *   merge      once.
+ * The DC "global" is no other DC: its topic is in every DC already. ERR_TOO_LARGE above
+ * TASKS_MAX, ERR_MALFORMED, ERR_NO_MEMORY.
+ */
+int tasks_list(struct slice dc, const struct tasks_stream *streams, size_t count, struct arena *a,
+               struct slice **out_names, size_t *out_count);
+
+#endif
