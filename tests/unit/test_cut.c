@@ -40,7 +40,7 @@ static struct strand_name name(const char *by, const char *origin, uint32_t part
 
 static struct slice sample_cut(struct strand_name *names, struct strand_position *at)
 {
-    static const int64_t base[2] = {-1, 7};
+    static const int64_t BASE[2] = {-1, 7};
     struct slice bytes = {0};
 
     names[0] = name("codfw", "eqiad", 0);
@@ -59,7 +59,7 @@ static struct slice sample_cut(struct strand_name *names, struct strand_position
         .layout = {.count = 2, .names = names},
         .strands = at,
         .base = {.era = 1, .number = 40, .next_seq = 11, .chain = 77},
-        .base_positions = base,
+        .base_positions = BASE,
         .params = {.dedup_window = 1000, .cap_records = 10, .failed_emit = true},
         .proposer = SLICE_LIT("eqiad/eqiad-1"),
         .reason = SLICE_LIT("took in codfw: it holds every strand"),

@@ -41,7 +41,7 @@ static void append(uint8_t *buf, size_t *at, const char *text)
 
 static void the_chain_is_the_documented_one(void **state)
 {
-    static const char *const parts[] = {
+    static const char *const PARTS[] = {
         "00000000000000ab",
         "eqiad/t/0/0/4/5",
         "1700",
@@ -58,33 +58,27 @@ static void the_chain_is_the_documented_one(void **state)
     };
     struct record r = {.key = SLICE_LIT("key"), .value = {0}};
     const struct global_place at = {.seq = 7, .era = 1, .cut = 9, .time_ms = 1234, .chain = 0xab};
-    struct global_text text;
-    struct header out[GLOBAL_HEADERS_MAX];
-    size_t count = 0;
-    uint64_t chain = 0;
+    struct global_headers out;
     uint8_t buf[512];
     size_t len = 0;
 
     (void)state;
     headers_parse(HEADERS, 6, &r.braid);
-    assert_int_equal(global_seal(&r, HEADERS, 6, &at, &text, out, &count, &chain), 0);
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        append(buf, &len, parts[i]);
-    assert_int_equal(chain, XXH3_64bits(buf, len));
+    assert_int_equal(global_seal(&r, HEADERS, 6, &at, &out), 0);
+    for (size_t i = 0; i < sizeof PARTS / sizeof PARTS[0]; i++)
+        append(buf, &len, PARTS[i]);
+    assert_int_equal(out.chain, XXH3_64bits(buf, len));
 }
 
 static void headers_are_the_sources_then_ours_in_order_without_copy(void **state)
 {
-    static const char *const names[] = {
+    static const char *const NAMES[] = {
         "traceparent", "braid-origin", "braid-time", "braid-status",
         "braid-by",    "braid-seq",    "braid-cut",  "braid-chain",
     };
     struct record r = {.key = SLICE_LIT("key"), .value = SLICE_LIT("{}")};
     const struct global_place at = {.seq = 7, .era = 0, .cut = 9, .time_ms = 1234};
-    struct global_text text;
-    struct header out[GLOBAL_HEADERS_MAX];
-    size_t count = 0;
-    uint64_t chain = 0;
+    struct global_headers out;
     struct braid_headers parsed;
     uint64_t seq;
     uint32_t era;
@@ -93,17 +87,17 @@ static void headers_are_the_sources_then_ours_in_order_without_copy(void **state
 
     (void)state;
     headers_parse(HEADERS, 6, &r.braid);
-    assert_int_equal(global_seal(&r, HEADERS, 6, &at, &text, out, &count, &chain), 0);
-    assert_int_equal(count, 8);
-    for (size_t i = 0; i < count; i++)
-        assert_true(slice_equal(out[i].name, slice_str(names[i])));
-    headers_parse(out, count, &parsed);
+    assert_int_equal(global_seal(&r, HEADERS, 6, &at, &out), 0);
+    assert_int_equal(out.count, 8);
+    for (size_t i = 0; i < out.count; i++)
+        assert_true(slice_equal(out.list[i].name, slice_str(NAMES[i])));
+    headers_parse(out.list, out.count, &parsed);
     assert_int_equal(global_parse(&parsed, &seq, &era, &cut, &read_chain), 0);
     assert_int_equal(seq, 7);
     assert_int_equal(era, 0);
     assert_int_equal(cut, 9);
-    assert_int_equal(read_chain, chain);
-    assert_int_equal(global_chain(0, &parsed, 1234, r.key, r.value), chain);
+    assert_int_equal(read_chain, out.chain);
+    assert_int_equal(global_chain(0, &parsed, 1234, r.key, r.value), out.chain);
 }
 
 static void null_and_empty_differ_in_the_chain(void **state)
@@ -118,7 +112,7 @@ static void null_and_empty_differ_in_the_chain(void **state)
 
 static void records_without_sound_global_headers_are_refused(void **state)
 {
-    static const char *const bad[][3] = {
+    static const char *const BAD[][3] = {
         {"7", "1.9", "xyz"},
         {"7", "1.9", "00000000000000AB"},
         {"7", "19", "00000000000000ab"},
@@ -133,11 +127,11 @@ static void records_without_sound_global_headers_are_refused(void **state)
     uint64_t chain;
 
     (void)state;
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) {
         struct braid_headers b = {0};
-        b.raw[HEADER_SEQ] = slice_str(bad[i][0]);
-        b.raw[HEADER_CUT] = slice_str(bad[i][1]);
-        b.raw[HEADER_CHAIN] = slice_str(bad[i][2]);
+        b.raw[HEADER_SEQ] = slice_str(BAD[i][0]);
+        b.raw[HEADER_CUT] = slice_str(BAD[i][1]);
+        b.raw[HEADER_CHAIN] = slice_str(BAD[i][2]);
         assert_int_equal(global_parse(&b, &seq, &era, &cut, &chain), ERR_MALFORMED);
     }
     const struct braid_headers none = {0};
@@ -149,16 +143,12 @@ static void too_many_headers_are_an_error(void **state)
     struct header many[GLOBAL_HEADERS_MAX];
     struct record r = {0};
     const struct global_place at = {0};
-    struct global_text text;
-    struct header out[GLOBAL_HEADERS_MAX];
-    size_t count = 0;
-    uint64_t chain = 0;
+    struct global_headers out;
 
     (void)state;
     for (int i = 0; i < GLOBAL_HEADERS_MAX; i++)
         many[i] = HEADERS[0];
-    assert_int_equal(global_seal(&r, many, GLOBAL_HEADERS_MAX, &at, &text, out, &count, &chain),
-                     ERR_TOO_LARGE);
+    assert_int_equal(global_seal(&r, many, GLOBAL_HEADERS_MAX, &at, &out), ERR_TOO_LARGE);
 }
 
 int main(void)

@@ -113,7 +113,7 @@ static void names_of_others_are_not_ours(void **state)
 
 static void unknown_statuses_and_broken_by_are_absent(void **state)
 {
-    static const char *const by[] = {"codfw", "codfw/", "/1", "codfw/01", "codfw/-1", "codfw/1/2"};
+    static const char *const BY[] = {"codfw", "codfw/", "/1", "codfw/01", "codfw/-1", "codfw/1/2"};
     enum status s;
     struct slice reason;
 
@@ -121,8 +121,8 @@ static void unknown_statuses_and_broken_by_are_absent(void **state)
     assert_int_equal(status_parse(SLICE_LIT("okay"), &s, &reason), ERR_MALFORMED);
     assert_int_equal(status_parse(SLICE_LIT(""), &s, &reason), ERR_MALFORMED);
     assert_int_equal(status_parse(SLICE_LIT(":ok"), &s, &reason), ERR_MALFORMED);
-    for (size_t i = 0; i < sizeof by / sizeof by[0]; i++) {
-        const struct header list[] = {h("braid-by", by[i])};
+    for (size_t i = 0; i < sizeof BY / sizeof BY[0]; i++) {
+        const struct header list[] = {h("braid-by", BY[i])};
         struct braid_headers b;
         headers_parse(list, 1, &b);
         assert_false(b.has_by);

@@ -15,26 +15,26 @@
 
 static void what_is_written_is_read_back(void **state)
 {
-    static const char *const texts[] = {
+    static const char *const TEXTS[] = {
         "eqiad/mediawiki.page_change.v1/0/3/1041/1042",
         "codfw/a/7/0/-1/0",
         "x-1/A_b.c/4294967295/2147483647/-1/999999999999999999",
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    for (size_t i = 0; i < sizeof TEXTS / sizeof TEXTS[0]; i++) {
         struct origin o;
         char buf[ORIGIN_TEXT_MAX];
-        assert_int_equal(origin_parse(slice_str(texts[i]), &o), 0);
+        assert_int_equal(origin_parse(slice_str(TEXTS[i]), &o), 0);
         const size_t len = origin_format(&o, buf);
-        assert_int_equal(len, strlen(texts[i]));
-        assert_memory_equal(buf, texts[i], len);
+        assert_int_equal(len, strlen(TEXTS[i]));
+        assert_memory_equal(buf, TEXTS[i], len);
     }
 }
 
 static void anything_else_is_refused(void **state)
 {
-    static const char *const texts[] = {
+    static const char *const TEXTS[] = {
         "",
         "eqiad",
         "eqiad/t/0/0/-1",
@@ -58,9 +58,9 @@ static void anything_else_is_refused(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    for (size_t i = 0; i < sizeof TEXTS / sizeof TEXTS[0]; i++) {
         struct origin o = {.offset = 77};
-        assert_int_equal(origin_parse(slice_str(texts[i]), &o), ERR_MALFORMED);
+        assert_int_equal(origin_parse(slice_str(TEXTS[i]), &o), ERR_MALFORMED);
         assert_int_equal(o.offset, 77);
     }
     struct origin o;

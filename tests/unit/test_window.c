@@ -111,7 +111,7 @@ static void it_equals_a_plain_list(void **state)
         PUSHES = 200000
     };
     struct window w;
-    int list[IDS]; /* the last IDS ids */
+    int list[IDS] = {0}; /* the last IDS ids */
     unsigned seed = 7;
 
     (void)state;
