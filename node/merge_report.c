@@ -210,6 +210,8 @@ static int encode_report(struct merge *m, int64_t now_ms)
         .caught_up = m->is_caught_up,
     };
 
+    const struct merge_dc_view *own = view_dc(m->view, m->config.dc);
+    m->proposal.report_revision = own == NULL ? 0 : own->report_revision;
     return report_encode(&r, &m->scratch, &m->proposal.report);
 }
 
