@@ -72,6 +72,9 @@ PROGRAM_PARTS := braidctl braid-outbox braid-relay braid-bench
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 UNIT_SHARED := $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
+# Tests against real servers: built as unit tests are, run by the parts in tests/check/.
+INTEGRATION_TESTS := $(patsubst tests/integration/%.c,%,$(wildcard tests/integration/test_*.c))
+INTEGRATION_SHARED := $(filter-out tests/integration/test_%,$(wildcard tests/integration/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 SOURCES_sim := $(wildcard tests/sim/*.c)
 # The simulation runs the pure files, compiled once more with bugs that --mutant can switch on.
@@ -172,6 +175,11 @@ build/$1/tests/test_%: build/$1/tests/unit/test_%.o \
     $$(UNIT_SHARED:%.c=build/$1/%.o) $$(PROGRAM_PARTS:%=build/$1/lib%.a) $$(LIBS_$1)
 	@echo "  LINK  $$@"
 	@$$(CC_$1) $$(CFLAGS) $$(LDFLAGS) $$(LINK_$1) -o $$@ $$^ -lcmocka $$(DEPS_LIBS)
+build/$1/integration/test_%: build/$1/tests/integration/test_%.o \
+    $$(INTEGRATION_SHARED:%.c=build/$1/%.o) $$(LIBS_$1)
+	@mkdir -p $$(@D)
+	@echo "  LINK  $$@"
+	@$$(CC_$1) $$(CFLAGS) $$(LDFLAGS) $$(LINK_$1) -o $$@ $$^ -lcmocka $$(DEPS_LIBS)
 build/$1/fuzz/fuzz_%: build/$1/tests/fuzz/fuzz_%.o $$(REPLAY_$1) $$(LIBS_$1)
 	@mkdir -p $$(@D)
 	@echo "  LINK  $$@"
@@ -194,6 +202,7 @@ check-unit: $(UNIT_TESTS:%=build/san/tests/%) ## unit tests, under ASan and UBSa
 
 .PHONY: test-programs
 test-programs: $(UNIT_TESTS:%=build/san/tests/%) $(FUZZERS:%=build/san/fuzz/%) \
+    $(INTEGRATION_TESTS:%=build/san/integration/%) \
     $(if $(wildcard tests/sim/main.c),build/plain/sim build/san/sim) ## build them, run none
 
 SEEDS ?= 20
