@@ -111,7 +111,8 @@ $(GEN_C): build/gen/%.pb-c.c: %.proto
 	@mkdir -p build/gen
 	@echo "  GEN   $*.pb-c.c"
 	@protoc-c --c_out=build/gen $<
-$(GEN_H): %.h: %.c ;
+$(GEN_H): %.h: %.c
+	@touch $@
 
 # ---- objects, libraries, programs: once for each variant ----------------------------------------
 
@@ -209,9 +210,13 @@ SEEDS ?= 20
 FIRST ?= 1
 .PHONY: sim
 SIM_VARIANT ?= plain
-sim: build/$(SIM_VARIANT)/sim ## simulation: SEEDS=n [FIRST=k] [SEED=n] [MUTANT=name] [SIM_VARIANT=san]
+sim: build/$(SIM_VARIANT)/sim ## simulation: SEEDS=n [FIRST=k] [SEED=n] [MUTANT=name] [SIM_VARIANT=san] [SIM_FLAGS=--trace]
 	@$< $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST)) \
-	    $(if $(MUTANT),--mutant $(MUTANT))
+	    $(if $(MUTANT),--mutant $(MUTANT)) $(SIM_FLAGS)
+
+.PHONY: mutants
+mutants: build/$(SIM_VARIANT)/sim ## each planted bug is found by the simulation
+	@$< --mutants $(SIM_FLAGS)
 
 .PHONY: check-fuzz
 check-fuzz: $(FUZZERS:%=build/san/fuzz/%) ## replay all saved fuzz inputs and variations of them
