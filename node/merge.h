@@ -30,6 +30,7 @@
 struct merge_config {
     struct slice dc;   /* own */
     struct slice node; /* "<dc>/<node>", the proposer */
+    int64_t claim_revision; /* create_revision of the claim that this run is under */
     uint32_t cut_interval_ms;
     uint32_t member_timeout_ms;
     uint32_t member_rejoin_ms;

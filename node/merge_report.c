@@ -205,6 +205,7 @@ static int encode_report(struct merge *m, int64_t now_ms)
         .emitted = m->emitted,
         .logged_era = m->era,
         .logged_number = m->logged_number,
+        .claim_revision = m->config.claim_revision,
         .node = m->config.node,
         .rules_version_max = MERGE_RULES_VERSION,
         .caught_up = m->is_caught_up,
