@@ -28,8 +28,8 @@
 #include "proto/cut.h"
 
 struct merge_config {
-    struct slice dc;   /* own */
-    struct slice node; /* "<dc>/<node>", the proposer */
+    struct slice dc;        /* own */
+    struct slice node;      /* "<dc>/<node>", the proposer */
     int64_t claim_revision; /* create_revision of the claim that this run is under */
     uint32_t cut_interval_ms;
     uint32_t member_timeout_ms;
@@ -39,6 +39,7 @@ struct merge_config {
     uint32_t min_members;
     uint64_t spec_version;      /* newest applied, with ... */
     struct merge_params params; /* ... its parameters: what the next cut names */
+    uint32_t cuts_kept;         /* in etcd, below those that every member has logged; 1 or more */
     uint32_t entries_max;       /* over all strands: metadata of records not yet emitted */
     uint64_t bytes_max;         /* over all strands: values kept for emission */
     uint64_t seed;              /* for tokens */

@@ -19,7 +19,6 @@
 #define MERGE_PART_RECORDS   2048  /* records of one transaction */
 #define MERGE_CUTS_AHEAD_MAX 8     /* cuts decoded ahead of emission */
 #define MERGE_UNLOGGED_MAX   1000  /* A5 */
-#define MERGE_CUTS_KEPT      64    /* cuts kept in etcd below the logged ones */
 #define MERGE_HEARTBEAT_MS   1000
 #define MERGE_TIME_STEP_MS   3600000 /* A7: cut time advances by no more without an operator */
 #define MERGE_VIEW_GAP_MS    1000 /* time between re-reads above this does not count as a stall */

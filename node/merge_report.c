@@ -11,6 +11,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#define DELETE_STEP 64 /* cuts that are worth a request */
+
 /* --- views ---------------------------------------------------------------------------------------- */
 
 /* A4: two DCs that emitted the same cut must have the same chain. */
@@ -224,10 +226,10 @@ static void delete_cuts(struct merge *m, struct merge_actions *out)
 
     if (MUTANT(delete_unlogged))
         logged = view->head.number;
-    if (!m->is_member || logged < 2 * MERGE_CUTS_KEPT)
+    if (!m->is_member || logged <= m->config.cuts_kept)
         return;
-    const uint64_t below = logged - MERGE_CUTS_KEPT;
-    if (below < view->oldest_cut + MERGE_CUTS_KEPT || below < m->deleted_below + MERGE_CUTS_KEPT)
+    const uint64_t below = logged - m->config.cuts_kept;
+    if (below < view->oldest_cut + DELETE_STEP || below < m->deleted_below + DELETE_STEP)
         return;
     struct merge_action *a = merge_act(out, MERGE_DO_DELETE_CUTS);
     a->era = m->era;
