@@ -55,9 +55,9 @@ struct etcd_done {
 /* Connects when first used. ERR_CONFIG (endpoints unusable), ERR_NO_MEMORY. */
 int etcd_open(uv_loop_t *loop, const struct etcd_config *config, struct etcd **out);
 
-/* Ends everything: callbacks of calls under way, watches and leases are not called any more (a
- * lease stays alive on the server until its TTL: see etcd_lease_close). The client is freed after
- * `closed`, which the loop must still run for. NULL is accepted: `closed` is called at once. */
+/* Ends everything: no callback of a call comes any more, and watches and leases are gone with the
+ * client (a lease stays alive on the server until its TTL: see etcd_lease_close). The client is
+ * freed before `closed`, for which the loop must still run. NULL: `closed` is called at once. */
 void etcd_close(struct etcd *e, etcd_closed_fn *closed, void *arg);
 
 /* Each starts a call. `out_id` may be NULL; it names the call for etcd_cancel. ERR_BUSY,

@@ -14,6 +14,7 @@
 #ifndef BRAID_COORD_IO_ETCD_WATCH_H
 #define BRAID_COORD_IO_ETCD_WATCH_H
 
+#include "coord/etcd_watch_codec.h"
 #include "coord/io_etcd.h"
 
 enum {
@@ -21,11 +22,6 @@ enum {
     ETCD_WATCH_PROGRESS_MS = 3000, /* silent for so long: ask for a sign of life */
     ETCD_WATCH_SILENCE_MS = 6000,  /* silent for so long: throw the connection away */
     ETCD_WATCH_PAGE_KEYS = 512,    /* keys read at once */
-};
-
-struct etcd_change {
-    bool is_delete;
-    struct etcd_kv kv; /* of a delete only key and mod_revision are set */
 };
 
 /* One call of the handler. All is borrowed until the handler returns. */
