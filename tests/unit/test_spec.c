@@ -126,6 +126,8 @@ static const struct broken BROKEN[] = {
     {"stream: a.v1\ndcs: [eqiad]\nsources: [{topic: [x]}]\n", 3, 1,
      "has an item that is no plain value", NULL},
     /* what is missing, and YAML itself */
+    {HEAD "owner: \"\xc3\xa9\x87\"\n", 4, 10, "not UTF-8", NULL},
+    {"%a\x87", 1, 3, "not UTF-8", NULL},
     {"dcs: [eqiad]\nsources: [{topic: b.v1}]\n", 1, 1, "'stream' is missing", "for example"},
     {"stream: a.v1\nsources: [{topic: b.v1}]\n", 1, 1, "'dcs' is missing", NULL},
     {"stream: a.v1\ndcs: [eqiad]\n", 1, 1, "'sources[].topic' is missing", NULL},
