@@ -72,6 +72,7 @@ PROGRAM_PARTS := braidctl braid-outbox braid-relay braid-bench
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 UNIT_SHARED := $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
+# Tests against real servers: built as unit tests are, run by the parts in tests/check/.
 INTEGRATION_TESTS := $(patsubst tests/integration/%.c,%,$(wildcard tests/integration/test_*.c))
 INTEGRATION_SHARED := $(filter-out tests/integration/test_%,$(wildcard tests/integration/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -110,7 +111,8 @@ $(GEN_C): build/gen/%.pb-c.c: %.proto
 	@mkdir -p build/gen
 	@echo "  GEN   $*.pb-c.c"
 	@protoc-c --c_out=build/gen $<
-$(GEN_H): %.h: %.c ;
+$(GEN_H): %.h: %.c
+	@touch $@
 
 # ---- objects, libraries, programs: once for each variant ----------------------------------------
 
@@ -201,15 +203,20 @@ check-unit: $(UNIT_TESTS:%=build/san/tests/%) ## unit tests, under ASan and UBSa
 
 .PHONY: test-programs
 test-programs: $(UNIT_TESTS:%=build/san/tests/%) $(FUZZERS:%=build/san/fuzz/%) \
+    $(INTEGRATION_TESTS:%=build/san/integration/%) \
     $(if $(wildcard tests/sim/main.c),build/plain/sim build/san/sim) ## build them, run none
 
 SEEDS ?= 20
 FIRST ?= 1
 .PHONY: sim
 SIM_VARIANT ?= plain
-sim: build/$(SIM_VARIANT)/sim ## simulation: SEEDS=n [FIRST=k] [SEED=n] [MUTANT=name] [SIM_VARIANT=san]
+sim: build/$(SIM_VARIANT)/sim ## simulation: SEEDS=n [FIRST=k] [SEED=n] [MUTANT=name] [SIM_VARIANT=san] [SIM_FLAGS=--trace]
 	@$< $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST)) \
-	    $(if $(MUTANT),--mutant $(MUTANT))
+	    $(if $(MUTANT),--mutant $(MUTANT)) $(SIM_FLAGS)
+
+.PHONY: mutants
+mutants: build/$(SIM_VARIANT)/sim ## each planted bug is found by the simulation
+	@$< --mutants $(SIM_FLAGS)
 
 .PHONY: check-fuzz
 check-fuzz: $(FUZZERS:%=build/san/fuzz/%) ## replay all saved fuzz inputs and variations of them

@@ -5,8 +5,8 @@
  * Promise: an idle scheduler asks at once for a single revision; under backlog up to batch_max
  *          revisions of one wiki go into one call. Calls under way adapt to the API (additive
  *          increase, multiplicative decrease on errors and slowness), keep to the rate, and to what
- *          Retry-After says. Each item ends exactly once, before its deadline. Memory is fixed at
- *          init: a full queue is an answer (ERR_BUSY).
+ *          Retry-After says. Each item ends exactly once, at the latest one call's timeout
+ *          after its deadline. Memory is fixed at init: a full queue is an answer (ERR_BUSY).
  * Pure:    yes: time comes in with the event, chance from a seed.
  * Not here: HTTP (io_fetch.h), what an answer means for an event (proto/enrich_page.h).
  */
@@ -14,37 +14,38 @@
 #define BRAID_NODE_FETCH_H
 
 #include "node/fetch_limits.h"
-#include "proto/arena.h"
+#include "node/fetch_queue.h"
 #include "proto/enrich_page.h"
 
 enum {
-    FETCH_BATCH_MAX = 50,     /* revisions in a call, at most: what an anonymous reader may ask */
-    FETCH_CALLS_MAX = 64,     /* calls under way, at most */
-    FETCH_HOSTS_MAX = 1024,   /* wikis with something waiting, at most */
-    FETCH_ACTIONS_MAX = 2048, /* actions of one step; fetch_step must be called again if full */
+    FETCH_HOSTS_MAX = 1024,            /* wikis with something waiting */
+    FETCH_ACTIONS_MAX = 512,           /* actions of one step */
+    FETCH_RETRY_AFTER_MAX_MS = 120000, /* a longer Retry-After is cut to this */
+    FETCH_CIRCUIT_FAILURES = 5,        /* calls that fail in a row before everything pauses */
 };
 
-#define FETCH_NONE UINT32_MAX /* no item, no host */
-
-struct fetch_item; /* in fetch.c */
-struct fetch_host;
-struct fetch_call;
+/* A call under way. */
+struct fetch_call {
+    uint32_t host; /* FETCH_NONE: free */
+    uint32_t count;
+    uint64_t bytes; /* announced */
+    int64_t started_ms;
+    uint32_t items[FETCH_BATCH_MAX];
+    uint64_t users[FETCH_BATCH_MAX];
+    int64_t rev_ids[FETCH_BATCH_MAX];
+};
 
 struct fetch {
     struct fetch_limits limits;
-    struct fetch_item *items; /* in the arena given to fetch_init */
-    struct fetch_host *hosts;
-    struct fetch_call *calls;
-    uint32_t free_item;
-    uint32_t item_count;
-    uint32_t waiting_count; /* ready or backing off, not in a call */
+    struct fetch_queue queue;
+    struct fetch_call *calls; /* FETCH_CALLS_MAX, in the arena given to fetch_init */
     uint32_t calls_in_flight;
     uint64_t bytes_in_flight; /* announced */
     uint32_t window_milli;    /* adaptive limit of calls at once, in thousandths of a call */
     int64_t window_cut_ms;    /* when it was last halved */
-    int64_t pause_until_ms;   /* all hosts: 429, 503 with Retry-After, connection refused */
-    int64_t token_ms;         /* rate: time at which the next call is paid for */
-    uint32_t next_host;       /* round robin */
+    int64_t pause_until_ms;   /* all hosts */
+    uint32_t failures_in_row; /* calls, all hosts */
+    int64_t paid_until_us;    /* rate: when the next call is paid for (GCRA) */
     uint64_t seed;
 };
 
@@ -52,18 +53,16 @@ enum fetch_event_kind {
     FETCH_EV_TICK,   /* time went by */
     FETCH_EV_SUBMIT, /* a new item */
     FETCH_EV_ANSWER, /* a call ended */
-    FETCH_EV_CANCEL, /* an item is no longer wanted; no DONE follows */
 };
 
 /* How a call ended as a whole. */
 enum fetch_call_result {
     FETCH_CALL_OK,        /* verdicts hold one entry an item */
-    FETCH_CALL_TRANSIENT, /* 5xx, connection, garbage, maxlag, ... */
-    FETCH_CALL_TIMEOUT,
+    FETCH_CALL_TRANSIENT, /* 5xx, connection, timeout, garbage; reason is what it may end in */
     FETCH_CALL_LIMITED,   /* 429, ratelimited, maxlag: not the item's fault, no attempt counted */
-    FETCH_CALL_SPLIT,     /* ask for its items one by one; for one alone it is permanent */
-    FETCH_CALL_TOO_LARGE, /* answer larger than the limit: the same */
-    FETCH_CALL_PERMANENT, /* every item of it fails */
+    FETCH_CALL_SPLIT,     /* ask for its items one by one; for one alone it is TRANSIENT */
+    FETCH_CALL_TOO_LARGE, /* larger than the limit: one by one; one alone fails */
+    FETCH_CALL_PERMANENT, /* refused: the same */
 };
 
 struct fetch_verdict {
@@ -91,9 +90,6 @@ struct fetch_event {
             uint32_t took_ms;
             const struct fetch_verdict *verdicts; /* by place in the call */
         } answer;
-        struct {
-            uint32_t item;
-        } cancel;
     };
 };
 
@@ -107,18 +103,17 @@ struct fetch_action {
     union {
         struct {
             uint32_t call;       /* number to answer with */
-            struct slice domain; /* borrowed until the call is answered */
+            struct slice domain; /* this and the next two: borrowed until the call is answered */
+            const uint64_t *users;
+            const int64_t *rev_ids;
             uint32_t count;
             uint32_t timeout_ms;
-            uint32_t items[FETCH_BATCH_MAX];
-            int64_t rev_ids[FETCH_BATCH_MAX];
         } call;
         struct {
-            uint32_t item;
             uint64_t user;
             enum reason reason; /* REASON_NONE: its content is in the answer of this very step */
             uint32_t place;     /* its place in that call */
-            uint32_t attempts;
+            uint32_t attempts;  /* calls that it was in */
         } done;
     };
 };
@@ -126,20 +121,19 @@ struct fetch_action {
 struct fetch_actions {
     struct fetch_action *list; /* of FETCH_ACTIONS_MAX entries, the caller's */
     size_t count;
-    int64_t wake_ms; /* step again at this time at the latest; INT64_MAX: nothing to wait for */
+    int64_t wake_ms; /* TICK at this time at the latest (it may be now); INT64_MAX: no need */
 };
 
 /* Takes all its memory from the arena. ERR_CONFIG for limits out of range, ERR_NO_MEMORY. */
 int fetch_init(struct fetch *f, const struct fetch_limits *limits, uint64_t seed, struct arena *a);
 
-/* Takes new limits while running; items_max and call memory stay as they were. */
-void fetch_set_limits(struct fetch *f, const struct fetch_limits *limits);
+/* Takes new limits while running, but for items_max. ERR_CONFIG: nothing changed. */
+int fetch_set_limits(struct fetch *f, const struct fetch_limits *limits);
 
 /*
- * One event in, actions out, to be carried out in order: DONE before the answer's memory goes.
- * SUBMIT: 0 and *out_item, or ERR_BUSY (nothing changed). Other events never fail.
+ * One event in, actions out, to be carried out in order, DONE before the answer's memory goes.
+ * ERR_BUSY for a SUBMIT that there is no room for; other events never fail.
  */
-int fetch_step(struct fetch *f, const struct fetch_event *ev, struct fetch_actions *out,
-               uint32_t *out_item);
+int fetch_step(struct fetch *f, const struct fetch_event *ev, struct fetch_actions *out);
 
 #endif

@@ -18,7 +18,7 @@ struct fetch_limits {
     uint32_t batch_max;           /* revisions in one call [50] */
     uint32_t batch_bytes_max;     /* announced content bytes in one call [4 MiB]; one always fits */
     uint32_t bytes_in_flight_max; /* the same over all calls [24 MiB]; one call is always allowed */
-    uint32_t attempts_max;        /* failed calls about one revision [6] */
+    uint32_t attempts_max;        /* failed calls about one revision [8] */
     uint32_t deadline_ms;         /* from submission [60,000] */
     uint32_t call_timeout_ms;     /* of one call [15,000] */
     uint32_t missing_retry_ms;    /* how young a missing revision is asked for again [10,000] */
@@ -26,5 +26,14 @@ struct fetch_limits {
     uint32_t backoff_max_ms;      /* [10,000] */
     uint32_t slow_ms;             /* a call longer than this lowers the window [3,000] */
 };
+
+enum {
+    FETCH_BATCH_MAX = 50,      /* revisions in a call: what an anonymous reader may ask */
+    FETCH_CALLS_MAX = 64,      /* calls under way */
+    FETCH_ITEMS_MAX = 1000000, /* revisions that an operator may let wait */
+};
+
+/* Fills in the defaults. ERR_CONFIG for a limit out of range: `out` is untouched then. */
+int fetch_limits_fill(const struct fetch_limits *in, struct fetch_limits *out);
 
 #endif

@@ -54,57 +54,47 @@ uint64_t global_chain(uint64_t previous, const struct braid_headers *braid, int6
     return XXH3_64bits_digest(&state);
 }
 
-static int add(struct header *out, size_t *count, struct slice name, struct slice value)
+static int add(struct global_headers *out, struct slice name, struct slice value)
 {
-    if (*count == GLOBAL_HEADERS_MAX)
+    if (out->count == GLOBAL_HEADERS_MAX)
         return ERR_TOO_LARGE;
-    out[*count] = (struct header){.name = name, .value = value};
-    (*count)++;
+    out->list[out->count] = (struct header){.name = name, .value = value};
+    out->count++;
     return 0;
 }
 
 /* Header values of the global record: the enriched record's, and those made here. */
 static void seal_values(const struct record *r, const struct global_place *at,
-                        struct global_text *text, struct braid_headers *out)
+                        struct global_headers *out, struct braid_headers *out_values)
 {
-    *out = r->braid;
-    out->raw[HEADER_COPY] = (struct slice){0};
-    (void)snprintf(text->seq, sizeof text->seq, "%" PRIu64, at->seq);
-    (void)snprintf(text->cut, sizeof text->cut, "%" PRIu32 ".%" PRIu64, at->era, at->cut);
-    out->raw[HEADER_SEQ] = slice_str(text->seq);
-    out->raw[HEADER_CUT] = slice_str(text->cut);
-    out->raw[HEADER_CHAIN] = (struct slice){0};
+    *out_values = r->braid;
+    out_values->raw[HEADER_COPY] = (struct slice){0};
+    (void)snprintf(out->seq_text, sizeof out->seq_text, "%" PRIu64, at->seq);
+    (void)snprintf(out->cut_text, sizeof out->cut_text, "%" PRIu32 ".%" PRIu64, at->era, at->cut);
+    out_values->raw[HEADER_SEQ] = slice_str(out->seq_text);
+    out_values->raw[HEADER_CUT] = slice_str(out->cut_text);
+    out->chain = global_chain(at->chain, out_values, at->time_ms, r->key, r->value);
+    chain_text(out->chain, out->chain_text);
+    out_values->raw[HEADER_CHAIN] = slice_of(out->chain_text, CHAIN_TEXT_LEN);
 }
 
 int global_seal(const struct record *r, const struct header *in, size_t in_count,
-                const struct global_place *at, struct global_text *text,
-                struct header out[GLOBAL_HEADERS_MAX], size_t *out_count, uint64_t *out_chain)
+                const struct global_place *at, struct global_headers *out)
 {
-    struct braid_headers braid;
-    size_t count = 0;
-    int rc;
+    struct braid_headers values;
+    int rc = 0;
 
-    seal_values(r, at, text, &braid);
-    const uint64_t chain = global_chain(at->chain, &braid, at->time_ms, r->key, r->value);
-    chain_text(chain, text->chain);
-    braid.raw[HEADER_CHAIN] = slice_of(text->chain, CHAIN_TEXT_LEN);
-    for (size_t i = 0; i < in_count; i++) {
-        if (header_is_reserved(in[i].name))
-            continue;
-        rc = add(out, &count, in[i].name, in[i].value);
-        if (rc != 0)
-            return rc;
+    out->count = 0;
+    seal_values(r, at, out, &values);
+    for (size_t i = 0; i < in_count && rc == 0; i++) {
+        if (!header_is_reserved(in[i].name))
+            rc = add(out, in[i].name, in[i].value);
     }
-    for (int i = 0; i < HEADER_COUNT; i++) {
-        if (braid.raw[i].ptr == NULL)
-            continue;
-        rc = add(out, &count, slice_str(header_text((enum header_name)i)), braid.raw[i]);
-        if (rc != 0)
-            return rc;
+    for (int i = 0; i < HEADER_COUNT && rc == 0; i++) {
+        if (values.raw[i].ptr != NULL)
+            rc = add(out, slice_str(header_text((enum header_name)i)), values.raw[i]);
     }
-    *out_count = count;
-    *out_chain = chain;
-    return 0;
+    return rc;
 }
 
 static int parse_hex64(struct slice text, uint64_t *out)

@@ -5,7 +5,7 @@
  * Promise: global_seal is a pure function of the enriched record, its number, its cut and the
  *          record before it, so that every DC writes the same bytes.
  * Pure:    yes.
- * Not here: which records are emitted and in which order (emit.h).
+ * Not here: which records are emitted and in which order (plan.h).
  *
  * The chain: XXH3-64, seed 0, over the record before's braid-chain (16 zeros for the first), the
  * braid- headers of global records in header order but braid-copy and braid-chain, the Kafka
@@ -29,21 +29,24 @@ struct global_place {
     uint64_t chain;  /* of the record before it */
 };
 
-/* Storage for the header values made here. */
-struct global_text {
-    char seq[24];
-    char cut[36];
-    char chain[CHAIN_TEXT_LEN + 1];
+/* The headers of a global record. Values lie in `text`, in the enriched record or in its headers,
+ * so it must not be copied, and lives no longer than they. */
+struct global_headers {
+    struct header list[GLOBAL_HEADERS_MAX];
+    size_t count;
+    uint64_t chain; /* of this record */
+    char seq_text[24];
+    char cut_text[36];
+    char chain_text[CHAIN_TEXT_LEN + 1];
 };
 
 /*
  * The headers of the global record made from `r`, whose headers are `in`: the source's own in
- * order, then Braid's in header order. Returns the record's chain. `text` must outlive `out`.
- * ERR_TOO_LARGE if there are more than GLOBAL_HEADERS_MAX.
+ * order, then Braid's in header order; and the record's chain. 0, or ERR_TOO_LARGE if there are
+ * more than GLOBAL_HEADERS_MAX.
  */
 int global_seal(const struct record *r, const struct header *in, size_t in_count,
-                const struct global_place *at, struct global_text *text,
-                struct header out[GLOBAL_HEADERS_MAX], size_t *out_count, uint64_t *out_chain);
+                const struct global_place *at, struct global_headers *out);
 
 /* The same hash, from a global record as read back; `previous` is the chain before it. */
 uint64_t global_chain(uint64_t previous, const struct braid_headers *braid, int64_t time_ms,

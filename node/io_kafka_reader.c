@@ -261,10 +261,12 @@ static bool take_other(struct io_reading *rg, const rd_kafka_message_t *msg)
     const uint32_t generation = rg->generation;
     const struct io_read_event end = {.kind = IO_READ_END, .log_offset = msg->offset};
 
-    if (msg->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+    if (msg->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        rg->from = msg->offset;
         emit(rg, &end);
-    else
+    } else {
         take_error(rg, msg);
+    }
     return rg->generation == generation && !rg->is_stopped;
 }
 
@@ -408,6 +410,19 @@ void io_reading_from(struct io_reading *rg, int64_t log_offset)
 void io_reading_kick(struct io_reading *rg)
 {
     (void)uv_idle_start(rg->reader->again, on_again); /* cannot fail with a callback */
+}
+
+int64_t io_reading_behind(const struct io_reading *rg)
+{
+    int64_t low;
+    int64_t high;
+
+    if (rg->lane == NULL ||
+        rd_kafka_get_watermark_offsets(rg->lane->rk, rg->topic, rg->config.partition, &low,
+                                       &high) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        high < 0)
+        return -1;
+    return high > rg->from ? high - rg->from : 0;
 }
 
 void io_reading_stop(struct io_reading *rg)

@@ -78,6 +78,10 @@ void io_reading_from(struct io_reading *rg, int64_t log_offset);
 /* There is room again. */
 void io_reading_kick(struct io_reading *rg);
 
+/* How many offsets lie between what was handed over and the visible end, as of the last fetch; -1: not
+ * known. Control records count: only for people. */
+int64_t io_reading_behind(const struct io_reading *rg);
+
 /* No event after this. Handles that are out stay valid. Accepts NULL. */
 void io_reading_stop(struct io_reading *rg);
 

@@ -13,10 +13,14 @@ void merge_ids(struct merge *m, const struct merge_event *ev)
 {
     if (MUTANT(window_by_memory))
         return;
-    if (m->window.next != ev->first_seq)
+    if (!m->has_ids)
         window_reset(&m->window, ev->first_seq);
-    for (uint32_t i = 0; i < ev->count; i++)
-        window_push(&m->window, ev->ids[i]);
+    m->has_ids = true;
+    for (uint32_t i = 0; i < ev->count; i++) {
+        /* An older merge may have noted a cut late or again: only the next number counts. */
+        if (ev->first_seq + i == m->window.next)
+            window_push(&m->window, ev->ids[i]);
+    }
 }
 
 /* --- memory --------------------------------------------------------------------------------------- */

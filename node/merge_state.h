@@ -62,6 +62,7 @@ struct merge {
     struct members members;
     struct plan plan;
     struct window window;
+    bool has_ids; /* the window was given ids before the start */
 
     /* the chain of cuts */
     uint32_t era;

@@ -391,7 +391,7 @@ uint64_t strand_after(const struct strand *st, int64_t offset)
     return low;
 }
 
-const struct entry *strand_find(const struct strand *st, int64_t offset)
+static const struct entry *strand_find(const struct strand *st, int64_t offset)
 {
     const uint64_t after = strand_after(st, offset);
 

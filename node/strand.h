@@ -129,9 +129,6 @@ bool strands_offer(struct strands *s, int64_t now_ms);
 /* The last offset that may be offered. */
 int64_t strand_offer(const struct strand *st);
 
-/* The entry with exactly this offset; NULL if it is not kept. */
-const struct entry *strand_find(const struct strand *st, int64_t offset);
-
 /* Index of the first entry with an offset above `offset`; tail if none. */
 uint64_t strand_after(const struct strand *st, int64_t offset);
 

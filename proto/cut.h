@@ -136,7 +136,7 @@ int report_decode(struct slice bytes, struct arena *a, struct report *out);
 int report_encode(const struct report *r, struct arena *a, struct slice *out);
 
 /* A line of <dc>.braid.cuts: exactly one of the two is set on success (cut_bytes.ptr == NULL or
- * *out_is_cut). The cut's bytes borrow from `bytes`. */
+ * *out_is_cut). */
 int line_decode(struct slice bytes, struct arena *a, bool *out_is_cut, struct slice *out_cut_bytes,
                 struct emitted_line *out_emitted);
 int line_encode_cut(struct slice cut_bytes, struct arena *a, struct slice *out);

@@ -378,7 +378,8 @@ size_t enrich_page_status_text(const struct enrich_page *p, char out[ENRICH_STAT
         break;
     }
     len = snprintf(out, ENRICH_STATUS_MAX, "%s%s", word, reason_word(p->reason));
-    assert(len > 0 && len < ENRICH_STATUS_MAX);
+    assert(len > 0);
+    assert(len < ENRICH_STATUS_MAX);
     return (size_t)len;
 }
 
@@ -389,7 +390,8 @@ size_t enrich_page_fetch_text(const struct enrich_page *p, char out[ENRICH_FETCH
         snprintf(out, ENRICH_FETCH_MAX, "attempts=%u http=%u error=%s ms=%u", o->attempts,
                  o->http_status, o->api_error[0] == '\0' ? "-" : o->api_error, o->ms);
 
-    assert(len > 0 && len < ENRICH_FETCH_MAX);
+    assert(len > 0);
+    assert(len < ENRICH_FETCH_MAX);
     return (size_t)len;
 }
 

@@ -94,6 +94,40 @@ expect "an implication is one fact" clean node/x.c 'int x = assert(!a || (b && c
 expect "goto goes to out" "goto" node/x.c 'int x; goto again;'
 expect "a header says what it is for" "opening: a header" proto/b.h $'#ifndef BRAID_PROTO_B_H\n#define BRAID_PROTO_B_H\n#endif'
 expect "a guard is named after the path" "opening: the guard" proto/b.h $'/*\n * b.h - x.\n */\n#ifndef B_H\n#define B_H\n#endif'
+# expect_analysis NAME WORDS TEXT: the tools behind analyse.sh find it too (or, `clean`, nothing).
+# The file lies under the tree, in build/, so that the tree's own configuration applies.
+expect_analysis() {
+    local name=$1 words=$2 file=$here/../../build/lint/planted/x.c out rc=0
+    mkdir -p "${file%/*}"
+    printf '%s\n%s\n' "$spdx" "$3" >"$file"
+    out=$(LINT_FLAGS="-std=c11 -D_GNU_SOURCE" "$here/analyse.sh" "$file" 2>&1) || rc=1
+    rm -rf "${file%/*}"
+    if { [ "$words" = clean ] && [ $rc = 0 ]; } ||
+        { [ "$words" != clean ] && [ $rc = 1 ] && grep -qe "$words" <<<"$out"; }; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED $name: expected '$words', got:"
+        echo "${out:-(nothing)}"
+    fi
+}
+
+expect_analysis "sound code is sound for the tools" clean 'int twice(int n);'
+expect_analysis "layout is checked" "clang-format" 'int  twice( int n );'
+expect_analysis "recursion is found" "misc-no-recursion" \
+    $'int down(int n);\nint down(int n)\n{\n    return n > 0 ? down(n - 1) : 0;\n}'
+expect_analysis "seven parameters are found" "readability-function-size" \
+    $'int f(int a, int b, int c, int d, int e, int g, int h);\nint f(int a, int b, int c, int d, int e, int g, int h)\n{\n    return a + b + c + d + e + g + h;\n}'
+expect_analysis "a variable that could live in a smaller scope is found" "variableScope" \
+    $'int f(int a);\nint f(int a)\n{\n    int b;\n    if (a > 1) {\n        b = a * 2;\n        a += b;\n    }\n    return a;\n}'
+sound_tree
+printf '#!/bin/bash\necho $1\n' >"$root/script"
+if ! "$here/scripts.sh" "$root" >"$root/out" 2>&1 && grep -q 'SC2086' "$root/out"; then
+    passed=$((passed + 1))
+else
+    failed=$((failed + 1))
+    echo "FAILED an unquoted variable in a script is found"
+fi
 sound_tree
 echo 'int x;' >"$root/proto/x.c"
 if "$here/shape.sh" "$root" | grep -q '^proto/x.c:1: opening: the first line'; then

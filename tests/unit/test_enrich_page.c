@@ -23,7 +23,7 @@
 #define META(domain) "\"meta\":{\"stream\":\"in\",\"domain\":\"" domain "\",\"dt\":\"then\"}"
 #define META_OUT(domain)                                                                           \
     "\"meta\":{\"stream\":\"out.v1\",\"domain\":\"" domain "\",\"dt\":\"2026-01-02T03:04:05."      \
-                                                           "678Z\"}"
+    "678Z\"}"
 #define SLOT(more) "\"content_slots\":{\"main\":{\"content_sha1\":\"" SHA36_ABC "\"" more "}}"
 
 enum {

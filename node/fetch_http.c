@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/fetch_http.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "proto/err.h"
+
+/* rvprop has what is needed to judge and to place content, nothing of user or comment. */
+#define QUERY_HEAD                                                                                 \
+    "?action=query&format=json&formatversion=2&prop=revisions&rvslots=*"                           \
+    "&rvprop=ids%7Cflags%7Ctimestamp%7Csize%7Csha1%7Cslotsha1%7Cslotsize%7Ccontentmodel"           \
+    "%7Ccontent%7Croles&maxlag="
+
+enum {
+    REV_ID_LEN_MAX = 20
+};
+
+static_assert(sizeof QUERY_HEAD + 32 + FETCH_BATCH_MAX * (REV_ID_LEN_MAX + 3) <= FETCH_QUERY_MAX,
+              "a full batch fits into its query");
+
+void fetch_query_text(const int64_t *rev_ids, uint32_t count, uint32_t maxlag_s,
+                      char out[FETCH_QUERY_MAX])
+{
+    int len = snprintf(out, FETCH_QUERY_MAX, "%s%u&revids=", QUERY_HEAD, maxlag_s);
+
+    assert(count >= 1);
+    assert(count <= FETCH_BATCH_MAX);
+    for (uint32_t i = 0; i < count; i++)
+        len += snprintf(out + len, (size_t)(FETCH_QUERY_MAX - len), "%s%lld", i == 0 ? "" : "%7C",
+                        (long long)rev_ids[i]);
+    assert(len < FETCH_QUERY_MAX);
+}
+
+static struct fetch_result transient(enum reason reason)
+{
+    return (struct fetch_result){.result = FETCH_CALL_TRANSIENT, .reason = reason};
+}
+
+static struct fetch_result result_of(enum fetch_call_result result, enum reason reason)
+{
+    return (struct fetch_result){.result = result, .reason = reason};
+}
+
+/* A well-formed answer of the API, which may be an error: those come with status 200 too. */
+static struct fetch_result class_of_answer(const struct mwapi_answer *answer)
+{
+    struct fetch_result limited = result_of(FETCH_CALL_LIMITED, REASON_UNAVAILABLE);
+
+    switch (answer->error_class) {
+    case MWAPI_ERROR_NONE:
+        return result_of(FETCH_CALL_OK, REASON_NONE);
+    case MWAPI_ERROR_LIMITED:
+        /* a database lags for the wikis on it; other limits are on us */
+        limited.is_global = strcmp(answer->error_code, "maxlag") != 0;
+        return limited;
+    case MWAPI_ERROR_TRANSIENT:
+        return transient(REASON_UNAVAILABLE);
+    case MWAPI_ERROR_SPLIT:
+        return result_of(FETCH_CALL_SPLIT, REASON_UNAVAILABLE);
+    case MWAPI_ERROR_PERMANENT:
+        return result_of(FETCH_CALL_PERMANENT, REASON_REFUSED);
+    }
+    return transient(REASON_BAD_ANSWER);
+}
+
+static struct fetch_result class_of_status(const struct fetch_reply *reply)
+{
+    const uint32_t status = reply->http_status;
+
+    if (status == 429) {
+        struct fetch_result limited = result_of(FETCH_CALL_LIMITED, REASON_UNAVAILABLE);
+        limited.is_global = true;
+        return limited;
+    }
+    if (status >= 500 || status == 408 || status == 425)
+        return transient(REASON_UNAVAILABLE);
+    if (status == 414 || status == 413)
+        return result_of(FETCH_CALL_SPLIT, REASON_REFUSED);
+    if (status != 200)
+        return result_of(FETCH_CALL_PERMANENT, REASON_REFUSED);
+    if (!reply->is_json || reply->decode_rc == ERR_MALFORMED || reply->decode_rc == ERR_UNSUPPORTED)
+        return transient(REASON_BAD_ANSWER);
+    if (reply->decode_rc != 0)
+        return result_of(FETCH_CALL_TOO_LARGE, REASON_TOO_LARGE);
+    return class_of_answer(reply->answer);
+}
+
+struct fetch_result fetch_reply_class(const struct fetch_reply *reply)
+{
+    struct fetch_result result = transient(REASON_BAD_ANSWER);
+
+    switch (reply->transport) {
+    case FETCH_TRANSPORT_OK:
+        result = class_of_status(reply);
+        break;
+    case FETCH_TRANSPORT_TIMEOUT:
+        result = transient(REASON_TIMEOUT);
+        break;
+    case FETCH_TRANSPORT_BROKEN:
+        result = transient(REASON_UNAVAILABLE);
+        break;
+    case FETCH_TRANSPORT_GARBLED:
+        break;
+    case FETCH_TRANSPORT_TOO_LARGE:
+        result = result_of(FETCH_CALL_TOO_LARGE, REASON_TOO_LARGE);
+        break;
+    }
+    if (reply->transport == FETCH_TRANSPORT_OK && reply->retry_after_s > 0)
+        result.retry_after_ms =
+            reply->retry_after_s < UINT32_MAX / 1000 ? reply->retry_after_s * 1000 : UINT32_MAX;
+    return result;
+}

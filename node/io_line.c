@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/io_line.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "coord/text.h"
+#include "node/io_line_part.h"
+#include "node/io_loop.h"
+#include "node/place.h"
+#include "proto/err.h"
+
+static void on_timer(uv_timer_t *timer);
+
+/* ---- steps ---------------------------------------------------------------------------------- */
+
+void line_end(struct io_line *l, int rc, const char *why)
+{
+    if (l->is_over)
+        return;
+    l->is_over = true;
+    l->code = rc;
+    (void)snprintf(l->why_text, sizeof(l->why_text), "%s", why);
+    l->why = l->why_text;
+    if (err_class(rc) == ERR_CLASS_FATAL)
+        l->is_failed = true;
+    if (rc != 0)
+        io_log_about(&l->host->log, l, l->is_failed ? LOG_ERROR : LOG_WARN,
+                     l->is_failed ? "task stopped until an operator acts" : "task's run ended",
+                     "task=%s err=%s why=\"%s\"", l->name, err_name(rc), l->why);
+    (void)uv_timer_start(l->timer, on_timer, 0, IO_LINE_TICK_MS);
+}
+
+void line_done_later(struct io_line *l, uint64_t ticket)
+{
+    assert(l->done_count < l->config.in_flight_max);
+    l->done[l->done_count++] = ticket;
+}
+
+static void on_committed(void *data, const struct io_kafka_answer *answer);
+
+static void commit_places(struct io_line *l)
+{
+    char text[PLACE_TEXT_MAX];
+    struct line_place in;
+    struct line_place out;
+    const struct io_kafka_partition where = {l->topic_out, (int32_t)l->task.partition};
+
+    if (l->question != NULL) {
+        l->commit_again = true;
+        return;
+    }
+    l->commit_again = false;
+    line_places(l->line, &in, &out);
+    if (!out.valid)
+        return;
+    const size_t len = place_format(l->strands_hash, l->config.strand_count, &in, &out, text);
+    l->question =
+        io_kafka_ask_commit(l->site_out->ask, l->group, where, out.log_offset, slice_of(text, len),
+                            (struct io_kafka_asker){on_committed, l});
+}
+
+static void on_committed(void *data, const struct io_kafka_answer *answer)
+{
+    struct io_line *l = data;
+
+    l->question = NULL;
+    if (answer->code != 0) {
+        l->commit_again = true; /* with the next tick; the run needs it only when it restarts */
+        io_log_about(&l->host->log, l, LOG_WARN, "cannot save a task's place, trying again",
+                     "task=%s err=%s why=\"%s\"", l->name, err_name(answer->code), answer->detail);
+    }
+}
+
+static void carry_out(struct io_line *l, const struct line_action *a, const struct line_event *ev)
+{
+    switch (a->kind) {
+    case LINE_DO_READ_OUT:
+        io_reading_from(l->reading_out, a->log_offset);
+        return;
+    case LINE_DO_READ_IN:
+        io_reading_from(l->reading_in, a->log_offset);
+        return;
+    case LINE_DO_WORK:
+        line_work(l, a, &ev->records[a->index]);
+        return;
+    case LINE_DO_PRODUCE:
+        if (l->config.kind == LINE_COPY)
+            line_produce(l, a, &ev->records[a->index]);
+        else
+            line_produce_work(l, a);
+        return;
+    case LINE_DO_SKIP:
+    case LINE_DO_GAP:
+        line_produce(l, a, NULL);
+        return;
+    case LINE_DO_DROP:
+        io_kafka_release(ev->records[a->index].handle);
+        return;
+    case LINE_DO_COMMIT:
+        commit_places(l);
+        return;
+    case LINE_DO_STOP:
+        line_end(l, a->code, a->why);
+        return;
+    }
+}
+
+static void step_once(struct io_line *l, struct line_event *ev)
+{
+    struct line_actions *actions = &l->host->line_actions;
+
+    ev->now_ms = io_mono_ms();
+    line_step(l->line, ev, actions);
+    for (uint32_t i = 0; i < actions->count; i++)
+        carry_out(l, &actions->list[i], ev);
+}
+
+void line_tell_done(struct io_line *l)
+{
+    while (l->done_count > 0 && !l->is_over) {
+        l->done_count--;
+        struct line_event ev = {.kind = LINE_EV_DONE, .ticket = l->done[l->done_count]};
+        step_once(l, &ev);
+    }
+}
+
+static void step(struct io_line *l, struct line_event *ev)
+{
+    if (l->is_over)
+        return;
+    step_once(l, ev);
+    line_tell_done(l);
+}
+
+/* ---- what the logs and the writer say ------------------------------------------------------- */
+
+static void maybe_start(struct io_line *l)
+{
+    struct line_event ev = {
+        .kind = LINE_EV_START,
+        .place_in = &l->place_in,
+        .place_out = &l->place_out,
+        .in = l->in,
+        .out = l->out,
+    };
+
+    if (l->has_started || !l->has_places || !l->has_in || !l->has_out)
+        return;
+    l->has_started = true;
+    step(l, &ev);
+    io_line_stream_changed(l, l->stream);
+}
+
+static uint32_t room_in(void *data)
+{
+    const struct io_line *l = data;
+
+    if (l->is_over || l->is_draining || l->pending.first != NULL)
+        return 0;
+    return line_room(l->line);
+}
+
+/* Of either log; true if it was no record and no end. */
+static bool take_state(struct io_line *l, const struct io_read_event *read, const char *which)
+{
+    char why[192];
+
+    if (read->kind == IO_READ_RANGE) {
+        line_end(l, ERR_CONFLICT, "a log has moved: starting again from its bounds");
+        return true;
+    }
+    if (read->kind == IO_READ_FAILED) {
+        (void)snprintf(why, sizeof(why), "cannot read the %s: %s", which, read->detail);
+        line_end(l, read->code, why);
+        return true;
+    }
+    return false;
+}
+
+static void on_in(void *data, const struct io_read_event *read)
+{
+    struct io_line *l = data;
+    struct line_event ev = {.records = read->records, .count = read->count};
+
+    if (l->is_over) {
+        for (uint32_t i = 0; i < read->count; i++)
+            io_kafka_release(read->records[i].handle);
+        return;
+    }
+    if (take_state(l, read, "input"))
+        return;
+    if (read->kind == IO_READ_BOUNDS) {
+        l->in = read->bounds;
+        l->has_in = true;
+        maybe_start(l);
+        return;
+    }
+    ev.kind = read->kind == IO_READ_RECORDS ? LINE_EV_IN : LINE_EV_IN_END;
+    ev.log_offset = read->log_offset;
+    if (read->count > 0) {
+        l->consumed += read->count;
+        l->last_time_ms = read->records[read->count - 1].log_time_ms;
+    }
+    step(l, &ev);
+}
+
+static void on_out(void *data, const struct io_read_event *read)
+{
+    struct io_line *l = data;
+    struct line_event ev = {.records = read->records, .count = read->count};
+
+    if (!l->is_over && !take_state(l, read, "output")) {
+        if (read->kind == IO_READ_BOUNDS) {
+            l->out = read->bounds;
+            l->has_out = true;
+            maybe_start(l);
+            return;
+        }
+        ev.kind = read->kind == IO_READ_RECORDS ? LINE_EV_OUT : LINE_EV_OUT_END;
+        ev.log_offset = read->log_offset;
+        step(l, &ev);
+        if (!l->is_over)
+            io_reading_kick(l->reading_in); /* what is read back makes room */
+    }
+    for (uint32_t i = 0; i < read->count; i++)
+        io_kafka_release(read->records[i].handle);
+}
+
+static void on_acked(void *data, uint64_t ticket, int64_t log_offset)
+{
+    struct io_line *l = data;
+    struct line_event ev = {.kind = LINE_EV_ACKED, .ticket = ticket};
+
+    (void)log_offset; /* only what is read back counts (R5) */
+    step(l, &ev);
+    line_retry(l);
+}
+
+static void on_failed(void *data, int code, const char *detail)
+{
+    struct io_line *l = data;
+    struct line_event ev = {.kind = LINE_EV_FAILED};
+
+    if (code == ERR_TOO_LARGE && l->config.kind == LINE_COPY) {
+        l->is_failed = true; /* A8 */
+        line_end(l, code, detail);
+        return;
+    }
+    step(l, &ev);
+}
+
+static void on_places(void *data, const struct io_kafka_answer *answer)
+{
+    struct io_line *l = data;
+
+    l->question = NULL;
+    if (l->is_over)
+        return;
+    if (answer->code != 0) {
+        line_end(l, answer->code, answer->detail);
+        return;
+    }
+    if (answer->offset >= 0) {
+        const int rc = place_parse(answer->metadata, l->strands_hash, l->config.strand_count,
+                                   &l->place_in, &l->place_out);
+        if (rc != 0)
+            io_log(&l->host->log, LOG_WARN, "a saved place is not usable, reading from the start",
+                   "task=%s err=%s", l->name, err_name(rc));
+    }
+    l->has_places = true;
+    maybe_start(l);
+}
+
+/* ---- life cycle ----------------------------------------------------------------------------- */
+
+/* Opens both logs once the strands are known. */
+static int open_logs(struct io_line *l)
+{
+    const struct io_reading_config in = {.topic = l->topic_in,
+                                         .partition = (int32_t)l->task.partition,
+                                         .data = l,
+                                         .room = room_in,
+                                         .on_event = on_in};
+    const struct io_reading_config out = {.topic = l->topic_out,
+                                          .partition = (int32_t)l->task.partition,
+                                          .data = l,
+                                          .on_event = on_out};
+    const struct io_writer_config client = {.topic = l->topic_out,
+                                            .partition = (int32_t)l->task.partition,
+                                            .data = l,
+                                            .acked = on_acked,
+                                            .failed = on_failed};
+    const struct io_kafka_partition where = {l->topic_out, (int32_t)l->task.partition};
+
+    l->line = malloc(sizeof(*l->line));
+    l->jobs = calloc(l->config.in_flight_max, sizeof(struct job *));
+    l->done = calloc(l->config.in_flight_max, sizeof(*l->done));
+    l->client = io_writer_client_open(l->site_out->writer, &client);
+    if (l->line == NULL || l->jobs == NULL || l->done == NULL || l->client == NULL)
+        return ERR_NO_MEMORY;
+    line_init(l->line, &l->config);
+    l->strands_hash = place_strands_hash(&l->config);
+    l->is_set_up = true;
+    l->reading_in = io_reading_start(l->site_in->reader, &in);
+    l->reading_out = io_reading_start(l->site_out->reader, &out);
+    if (l->reading_in == NULL || l->reading_out == NULL)
+        return ERR_NO_MEMORY;
+    l->question = io_kafka_ask_committed(l->site_out->ask, l->group, where,
+                                         (struct io_kafka_asker){on_places, l});
+    return 0;
+}
+
+static void close_run(struct io_line *l)
+{
+    io_reading_stop(l->reading_in);
+    io_reading_stop(l->reading_out);
+    io_writer_client_close(l->client);
+    if (l->question != NULL)
+        io_kafka_ask_cancel(l->question);
+    l->reading_in = NULL;
+    l->reading_out = NULL;
+    l->client = NULL;
+    l->question = NULL;
+    line_drop_jobs(l);
+}
+
+/* True if nothing is under way any more, or there was time enough. */
+static bool is_drained(const struct io_line *l)
+{
+    if (!l->has_started || l->line->phase != LINE_RUNNING)
+        return true;
+    if (io_mono_ms() - l->drain_ms > IO_LINE_DRAIN_MS)
+        return true;
+    return l->line->ticket_read == l->line->ticket_next && l->question == NULL && !l->commit_again;
+}
+
+static void tick(struct io_line *l)
+{
+    struct line_event ev = {.kind = LINE_EV_TICK};
+
+    if (!l->is_set_up) {
+        int rc = line_set_up(l);
+        if (rc == 0)
+            rc = open_logs(l);
+        if (rc == 0 || rc == ERR_NO_MEMORY || io_mono_ms() - l->opened_ms > IO_LINE_OPEN_MS) {
+            if (rc != 0)
+                line_end(l, rc, "where this task reads or writes is not known");
+        }
+        return;
+    }
+    if (!l->has_started && io_mono_ms() - l->opened_ms > IO_LINE_OPEN_MS) {
+        line_end(l, ERR_TIMEOUT, "no answer about places and bounds");
+        return;
+    }
+    if (!l->has_started)
+        return;
+    step(l, &ev);
+    if (l->is_over)
+        return;
+    if (l->commit_again)
+        commit_places(l);
+    line_retry(l);
+    io_reading_kick(l->reading_in);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct io_line *l = timer->data;
+
+    if (!l->is_over)
+        tick(l);
+    if (!l->is_over && l->is_draining && is_drained(l))
+        line_end(l, 0, "finished");
+    if (!l->is_over)
+        return;
+    close_run(l);
+    if (l->is_failed && !l->is_stopped)
+        return; /* stays, visible, until it is asked to stop */
+    (void)uv_timer_stop(l->timer);
+    l->finished(l->data, l, l->is_stopped ? 0 : l->code);
+}
+
+int io_line_open(struct io_host *h, struct slice name, const struct task *task,
+                 void (*finished)(void *data, struct io_line *l, int rc), void *data,
+                 struct io_line **out)
+{
+    struct io_line *l = calloc(1, sizeof(*l));
+    uv_timer_t *timer = calloc(1, sizeof(*timer));
+
+    assert(task->kind == TASK_REPLICATE || task->kind == TASK_ENRICH);
+    if (l != NULL)
+        l->name = strndup((const char *)name.ptr, name.len);
+    if (l == NULL || timer == NULL || l->name == NULL) {
+        free(timer);
+        free(l);
+        return ERR_NO_MEMORY;
+    }
+    l->host = h;
+    l->finished = finished;
+    l->data = data;
+    l->timer = timer;
+    l->opened_ms = io_mono_ms();
+    l->why = "";
+    arena_init(&l->arena, 4096, 1024 * 1024);
+    const int rc = task_parse(slice_str(l->name), &l->task);
+    assert(rc == 0); /* it was parsed before from the same text */
+    (void)rc;
+    (void)uv_timer_init(h->loop, timer); /* never fails */
+    timer->data = l;
+    (void)uv_timer_start(timer, on_timer, 0, IO_LINE_TICK_MS);
+    *out = l;
+    return 0;
+}
+
+void io_line_stop(struct io_line *l)
+{
+    l->is_stopped = true;
+    if (!l->is_draining)
+        l->drain_ms = io_mono_ms();
+    l->is_draining = true;
+    if (!l->is_over && l->has_started && l->line->phase == LINE_RUNNING)
+        commit_places(l);
+    (void)uv_timer_start(l->timer, on_timer, 0, 20);
+}
+
+void io_line_stream_changed(struct io_line *l, const struct io_stream *s)
+{
+    int64_t positions[LINE_STRANDS_MAX];
+    struct line_event ev = {.kind = LINE_EV_CUT, .positions = positions};
+
+    if (s == NULL || l->stream != s || !l->has_started || !s->has_head)
+        return;
+    if (line_strands_changed(l)) {
+        l->is_failed = false;
+        l->is_over = false;
+        line_end(l, ERR_CONFLICT, "the stream's strands have changed: starting again");
+        return;
+    }
+    for (uint32_t i = 0; i < l->config.strand_count; i++)
+        positions[i] = io_stream_position(s, &l->config.strands[i]);
+    step(l, &ev);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+void io_line_free(struct io_line *l)
+{
+    if (l == NULL)
+        return;
+    close_run(l);
+    uv_close((uv_handle_t *)l->timer, on_timer_closed);
+    arena_deinit(&l->arena);
+    free(l->line);
+    free(l->jobs);
+    free(l->done);
+    free(l->name);
+    free(l);
+}
+
+void io_line_status(const struct io_line *l, struct io_line_status *out)
+{
+    *out = (struct io_line_status){
+        .name = l->name,
+        .is_failed = l->is_failed,
+        .code = l->code,
+        .why = l->why,
+        .consumed = l->consumed,
+        .produced = l->produced,
+        .lag_records = l->reading_in != NULL ? io_reading_behind(l->reading_in) : -1,
+    };
+    memcpy(out->statuses, l->statuses, sizeof(out->statuses));
+    if (l->line == NULL)
+        return;
+    out->phase = l->line->phase;
+    out->holes = l->line->holes;
+    out->foreign = l->line->foreign;
+    out->duplicates = l->line->duplicates;
+    out->under_way = (uint32_t)(l->line->ticket_next - l->line->ticket_read);
+    out->is_caught_up = l->line->in_caught_up;
+    if (out->lag_records > 0 && l->last_time_ms > 0 && io_now_ms() > l->last_time_ms)
+        out->lag_ms = io_now_ms() - l->last_time_ms;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * io_line_part.h - what io_line.c (the run) and io_line_work.c (its records) share; nobody else
+ * includes it.
+ *
+ * Pure:    no: shell.
+ */
+#ifndef BRAID_NODE_IO_LINE_PART_H
+#define BRAID_NODE_IO_LINE_PART_H
+
+#include "node/inner.h"
+#include "node/io_line.h"
+
+/* A record on its way from input to output. */
+struct job {
+    struct io_line *line;       /* NULL: its run is over, it ends with its fetch */
+    struct job *next;           /* in a queue */
+    enum line_action_kind kind; /* WORK, PRODUCE (a copy), SKIP or GAP */
+    uint64_t ticket;
+    struct origin origin;
+    int64_t source_time_ms;
+    void *handle;               /* owned; the input record, NULL for SKIP and GAP */
+    struct slice key;           /* borrowed from the handle */
+    struct slice value;         /* borrowed from the handle */
+    struct io_spec *spec;       /* held, of WORK */
+    struct enrich_page *page;   /* owned, of WORK */
+    struct io_fetch_hold *hold; /* owned, of WORK */
+    bool is_fetching;
+    bool is_too_large; /* of WORK: the producer refused the value */
+};
+
+struct job_queue {
+    struct job *first;
+    struct job *last;
+};
+
+struct io_line {
+    struct io_host *host;
+    char *name;       /* owned */
+    struct task task; /* borrows from name */
+    void (*finished)(void *data, struct io_line *l, int rc);
+    void *data;
+    uv_timer_t *timer; /* owned; freed when closed */
+    int64_t opened_ms; /* monotonic */
+
+    struct io_stream *stream; /* NULL: a copy of a source topic */
+    struct arena arena;       /* the strands' names, topics, group */
+    struct line_config config;
+    uint64_t strands_hash;
+    const char *group;
+    const char *topic_in;
+    const char *topic_out;
+    struct io_site *site_in;
+    struct io_site *site_out;
+    struct io_reading *reading_in;
+    struct io_reading *reading_out;
+    struct io_writer_client *client;
+    struct io_kafka_question *question; /* places: read or committed */
+    bool is_set_up;
+    bool has_places;
+    bool has_in;
+    bool has_out;
+    bool has_started;
+    bool commit_again;
+    struct line_place place_in;
+    struct line_place place_out;
+    struct log_bounds in;
+    struct log_bounds out;
+
+    struct line *line;        /* owned */
+    struct job **jobs;        /* owned; WORK by ticket modulo in_flight_max */
+    struct job_queue pending; /* to be produced, in order; the writer was full */
+    struct job_queue waiting; /* to be fetched; the fetcher was full */
+    uint64_t *done;           /* owned; tickets whose work is done, to be told to the line */
+    uint32_t done_count;
+
+    bool is_draining;
+    int64_t drain_ms; /* monotonic; when it began */
+    bool is_over;     /* the run has ended; `finished` follows, or it stays failed */
+    bool is_failed;
+    bool is_stopped; /* asked to */
+    int code;
+    const char *why;
+    char why_text[192];
+    uint64_t consumed;
+    uint64_t produced;
+    uint64_t statuses[STATUS_COUNT];
+    int64_t last_time_ms; /* of the last record taken */
+};
+
+/* Finds out what the task reads and writes. 0; ERR_UNAVAILABLE, ERR_NOT_FOUND: not known yet. */
+int line_set_up(struct io_line *l);
+
+/* The newest cut has other strands for this task than it was set up with. */
+bool line_strands_changed(const struct io_line *l);
+
+/* The run ends: rc 0 as asked, else why. */
+void line_end(struct io_line *l, int rc, const char *why);
+
+/* Starts the work on a record of the input (WORK), whose handle it takes over. */
+void line_work(struct io_line *l, const struct line_action *a, const struct record *r);
+
+/* Produces a copy, or a record of its own (SKIP, GAP). Takes over the handle of a copy. */
+void line_produce(struct io_line *l, const struct line_action *a, const struct record *r);
+
+/* Produces what WORK has made. */
+void line_produce_work(struct io_line *l, const struct line_action *a);
+
+/* Tries again what the writer or the fetcher had no room for. */
+void line_retry(struct io_line *l);
+
+/* Lets go of all jobs of a run that is over. */
+void line_drop_jobs(struct io_line *l);
+
+/* A job's work is done: the line is told after the present step. */
+void line_done_later(struct io_line *l, uint64_t ticket);
+
+/* Tells the line of what is done since. */
+void line_tell_done(struct io_line *l);
+
+#endif

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/io_line_part.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "node/io_loop.h"
+#include "proto/err.h"
+
+static void push(struct job_queue *q, struct job *job)
+{
+    job->next = NULL;
+    if (q->last != NULL)
+        q->last->next = job;
+    else
+        q->first = job;
+    q->last = job;
+}
+
+static void pop(struct job_queue *q)
+{
+    q->first = q->first->next;
+    if (q->first == NULL)
+        q->last = NULL;
+}
+
+static void job_free(struct job *job)
+{
+    io_kafka_release(job->handle);
+    io_fetch_release(job->hold);
+    io_spec_release(job->spec);
+    free(job->page);
+    free(job);
+}
+
+static struct job *job_new(struct io_line *l, const struct line_action *a, const struct record *r)
+{
+    struct job *job = calloc(1, sizeof(*job));
+
+    assert(job != NULL); /* 300 bytes; without them the process is lost anyway */
+    *job = (struct job){
+        .line = l,
+        .kind = a->kind,
+        .ticket = a->ticket,
+        .origin = a->origin,
+        .source_time_ms = a->source_time_ms,
+    };
+    if (r != NULL) {
+        job->handle = r->handle;
+        job->key = r->key;
+        job->value = r->value;
+    }
+    return job;
+}
+
+static struct job **slot_of(struct io_line *l, uint64_t ticket)
+{
+    return &l->jobs[ticket % l->config.in_flight_max];
+}
+
+/* ---- the records ---------------------------------------------------------------------------- */
+
+static void fill_fields(const struct io_line *l, const struct job *job, struct inner_fields *f)
+{
+    *f = (struct inner_fields){.origin = job->origin, .time_ms = job->source_time_ms};
+    if (l->config.kind == LINE_COPY) {
+        f->copy_dc = l->host->config.dc;
+    } else {
+        f->by_dc = l->config.by_dc;
+        f->by_incarnation = l->config.by_incarnation;
+        f->spec_version = l->stream->spec->spec.version;
+    }
+}
+
+static int produce(struct io_line *l, const struct job *job, const struct header *headers,
+                   size_t header_count, const struct slice *value)
+{
+    const struct io_write record = {
+        .key = job->key,
+        .value = *value,
+        .headers = headers,
+        .header_count = header_count,
+        .ticket = job->ticket,
+    };
+
+    return io_writer_produce(l->client, &record);
+}
+
+static int produce_copy(struct io_line *l, const struct job *job)
+{
+    struct header source[IO_KAFKA_HEADERS_MAX];
+    struct header headers[INNER_HEADERS_MAX];
+    struct inner_fields fields;
+    struct inner_text text;
+    const size_t source_count = io_kafka_headers(job->handle, source);
+    size_t count;
+
+    if (l->config.raw) {
+        fill_fields(l, job, &fields);
+        count = inner_headers(source, source_count, &fields, &text, headers);
+    } else {
+        count = inner_copy_headers(source, source_count, l->host->config.dc, headers);
+    }
+    return produce(l, job, headers, count, &job->value);
+}
+
+/* A record without a source record: skipped or gap. */
+static int produce_own(struct io_line *l, const struct job *job)
+{
+    struct header headers[INNER_HEADERS_MAX];
+    const struct slice none = {0};
+    struct inner_fields fields;
+    struct inner_text text;
+
+    fill_fields(l, job, &fields);
+    fields.status = slice_str(status_text(job->kind == LINE_DO_SKIP ? STATUS_SKIPPED : STATUS_GAP));
+    const size_t count = inner_headers(NULL, 0, &fields, &text, headers);
+    return produce(l, job, headers, count, &none);
+}
+
+/* The value in memory of its own; NULL if it is null or there is no memory (ERR_NO_MEMORY). */
+static int make_value(struct job *job, uint8_t **out, struct slice *out_value)
+{
+    bool is_null = true;
+    const size_t size = enrich_page_value(job->page, io_now_ms(), &is_null);
+
+    *out = NULL;
+    *out_value = (struct slice){0};
+    if (is_null)
+        return 0;
+    *out = malloc(size + 1);
+    if (*out == NULL)
+        return ERR_NO_MEMORY;
+    enrich_page_write(job->page, *out);
+    *out_value = slice_of(*out, size);
+    return 0;
+}
+
+static int produce_page(struct io_line *l, struct job *job)
+{
+    struct header source[IO_KAFKA_HEADERS_MAX];
+    struct header headers[INNER_HEADERS_MAX];
+    struct inner_fields fields;
+    struct inner_text text;
+    char status[ENRICH_STATUS_MAX];
+    char fetch[ENRICH_FETCH_MAX];
+    struct slice value = {0};
+    uint8_t *bytes = NULL;
+
+    /* First the value: it may turn ok into failed:too_large. */
+    if (!job->is_too_large) {
+        const int rc = make_value(job, &bytes, &value);
+        if (rc != 0)
+            return rc;
+    }
+    fill_fields(l, job, &fields);
+    fields.spec_version = job->spec->spec.version;
+    fields.status = job->is_too_large
+                        ? SLICE_LIT("failed:too_large")
+                        : slice_of(status, enrich_page_status_text(job->page, status));
+    if (job->page->is_decoded && job->page->event.id.len > 0 &&
+        job->page->event.id.len <= BRAID_ID_MAX)
+        fields.id = job->page->event.id;
+    if (job->page->outcome.attempts > 0)
+        fields.fetch = slice_of(fetch, enrich_page_fetch_text(job->page, fetch));
+    const size_t source_count = io_kafka_headers(job->handle, source);
+    const size_t count = inner_headers(source, source_count, &fields, &text, headers);
+    const int rc = produce(l, job, headers, count, &value);
+    free(bytes);
+    return rc;
+}
+
+static enum status status_of(const struct job *job)
+{
+    switch (job->kind) {
+    case LINE_DO_SKIP:
+        return STATUS_SKIPPED;
+    case LINE_DO_GAP:
+        return STATUS_GAP;
+    case LINE_DO_WORK:
+        break;
+    default:
+        return STATUS_NONE;
+    }
+    switch (job->page->status) {
+    case ENRICH_OK:
+        return STATUS_OK;
+    case ENRICH_WITHHELD:
+        return STATUS_WITHHELD;
+    case ENRICH_FAILED:
+        return STATUS_FAILED;
+    case ENRICH_CANARY:
+        return STATUS_CANARY;
+    case ENRICH_FILTERED:
+        return STATUS_FILTERED;
+    case ENRICH_PENDING:
+        break;
+    }
+    return STATUS_NONE;
+}
+
+/* True if the job is done with (freed), false if it must be tried again later. */
+static bool try_produce(struct io_line *l, struct job *job)
+{
+    int rc = job->kind == LINE_DO_WORK      ? produce_page(l, job)
+             : job->kind == LINE_DO_PRODUCE ? produce_copy(l, job)
+                                            : produce_own(l, job);
+
+    if (rc == ERR_TOO_LARGE && job->kind == LINE_DO_WORK) {
+        job->is_too_large = true; /* enrich may substitute (A8) */
+        rc = produce_page(l, job);
+    }
+    if (rc == ERR_BUSY || rc == ERR_NO_MEMORY)
+        return false;
+    if (rc == 0) {
+        l->produced++;
+        l->statuses[job->is_too_large ? STATUS_FAILED : status_of(job)]++;
+    } else if (rc == ERR_TOO_LARGE) {
+        l->is_failed = true; /* A8: a copier may not substitute, an operator must act */
+        line_end(l, ERR_TOO_LARGE, "a record is too large to be copied");
+    }
+    /* ERR_DELIVERY: the writer tells so from the loop. */
+    job_free(job);
+    return true;
+}
+
+static void produce_or_queue(struct io_line *l, struct job *job)
+{
+    if (l->pending.first != NULL || !try_produce(l, job))
+        push(&l->pending, job);
+}
+
+void line_produce(struct io_line *l, const struct line_action *a, const struct record *r)
+{
+    produce_or_queue(l, job_new(l, a, r));
+}
+
+void line_produce_work(struct io_line *l, const struct line_action *a)
+{
+    struct job **slot = slot_of(l, a->ticket);
+    struct job *job = *slot;
+
+    assert(job != NULL);
+    assert(job->ticket == a->ticket);
+    assert(!job->is_fetching);
+    *slot = NULL;
+    produce_or_queue(l, job);
+}
+
+/* ---- pages ---------------------------------------------------------------------------------- */
+
+/* From the fetcher, once for each request it took. */
+static void on_fetched(void *data, const struct enrich_outcome *outcome, struct io_fetch_hold *hold)
+{
+    struct job *job = data;
+    struct io_line *l = job->line;
+
+    job->is_fetching = false;
+    job->hold = hold;
+    if (l == NULL) {
+        job_free(job);
+        return;
+    }
+    enrich_page_settle(job->page, outcome);
+    line_done_later(l, job->ticket);
+    line_tell_done(l);
+    line_retry(l);
+}
+
+static void settle_refused(struct job *job, enum reason reason)
+{
+    const struct enrich_outcome outcome = {.reason = reason};
+
+    enrich_page_settle(job->page, &outcome);
+    line_done_later(job->line, job->ticket);
+}
+
+/* False: the fetcher is full. */
+static bool try_fetch(struct io_line *l, struct job *job)
+{
+    struct io_fetch *fetch = io_stream_fetch(l->stream);
+    const struct io_fetch_request request = {
+        .event = &job->page->event,
+        .source_time_ms = job->source_time_ms,
+        .data = job,
+        .done = on_fetched,
+    };
+
+    if (fetch == NULL)
+        return false;
+    const int rc = io_fetch_submit(fetch, &request);
+    if (err_class(rc) == ERR_CLASS_RETRY || rc == ERR_NO_MEMORY)
+        return false;
+    if (rc == 0)
+        job->is_fetching = true;
+    else
+        settle_refused(job, rc == ERR_REFUSED ? REASON_DOMAIN : REASON_NO_REVISION);
+    return true;
+}
+
+void line_work(struct io_line *l, const struct line_action *a, const struct record *r)
+{
+    struct job *job = job_new(l, a, r);
+
+    job->spec = io_spec_hold(l->stream);
+    job->page = calloc(1, sizeof(*job->page));
+    assert(job->page != NULL); /* 5 KB; without them the process is lost anyway */
+    assert(*slot_of(l, a->ticket) == NULL);
+    *slot_of(l, a->ticket) = job;
+    arena_reset(&l->host->scratch);
+    const bool must_fetch =
+        enrich_page_open(job->page, &job->spec->enrich, &l->host->scratch, job->value);
+    if (!must_fetch)
+        line_done_later(l, job->ticket);
+    else if (l->waiting.first != NULL || !try_fetch(l, job))
+        push(&l->waiting, job);
+}
+
+/* ---- queues --------------------------------------------------------------------------------- */
+
+void line_retry(struct io_line *l)
+{
+    while (!l->is_over && l->pending.first != NULL) {
+        struct job *job = l->pending.first;
+        struct job *next = job->next;
+        if (!try_produce(l, job))
+            break;
+        l->pending.first = next;
+        if (next == NULL)
+            l->pending.last = NULL;
+    }
+    while (!l->is_over && l->waiting.first != NULL) {
+        struct job *job = l->waiting.first;
+        if (!try_fetch(l, job))
+            break;
+        pop(&l->waiting);
+    }
+    line_tell_done(l);
+}
+
+void line_drop_jobs(struct io_line *l)
+{
+    while (l->pending.first != NULL) {
+        struct job *job = l->pending.first;
+        pop(&l->pending);
+        job_free(job);
+    }
+    l->waiting = (struct job_queue){0}; /* each is in its slot, too */
+    for (uint32_t i = 0; l->jobs != NULL && i < l->config.in_flight_max; i++) {
+        struct job *job = l->jobs[i];
+        l->jobs[i] = NULL;
+        if (job == NULL)
+            continue;
+        job->line = NULL;
+        if (!job->is_fetching)
+            job_free(job);
+    }
+    l->done_count = 0;
+}
