@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* braid-relay - the network between the sites of the local cluster. See io_relay.h. */
+#include "deploy/local/relay/io_relay.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    CONFIG_BYTES_MAX = 64 << 10,
+    COMMAND_BYTES_MAX = 256
+};
+
+static int usage(void)
+{
+    (void)fputs("usage: braid-relay run CONFIG SOCKET\n"
+                "       braid-relay ctl SOCKET COMMAND...\n"
+                "commands: status, cut A B, cut-one-way A B, heal [A B], latency MS [A B],\n"
+                "  delay KEY MS N [LINK], drop KEY N [LINK], drop-reply KEY N [LINK],\n"
+                "  repeat KEY N [LINK], forget\n",
+                stderr);
+    return 2;
+}
+
+static int run(const char *config_path, const char *socket_path)
+{
+    static char text[CONFIG_BYTES_MAX];
+    static struct relay_config config;
+    static struct faults faults;
+    uint32_t line = 0;
+    FILE *file = fopen(config_path, "r");
+
+    if (file == NULL) {
+        (void)fprintf(stderr, "braid-relay: cannot read %s: %s\n", config_path, strerror(errno));
+        return 78;
+    }
+    size_t len = fread(text, 1, sizeof(text), file);
+
+    (void)fclose(file);
+    if (len == sizeof(text) ||
+        relay_config_read(slice_of(text, len), &faults, &config, &line) != 0) {
+        (void)fprintf(stderr, "%s:%u: not a link, proxy or route, or too many\n", config_path,
+                      line);
+        return 78;
+    }
+    (void)signal(SIGPIPE, SIG_IGN);
+    return relay_run(&config, &faults, socket_path) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int ctl(const char *socket_path, int count, char **words)
+{
+    char command[COMMAND_BYTES_MAX] = "";
+    size_t len = 0;
+
+    for (int i = 0; i < count; i++) {
+        int written = snprintf(command + len, sizeof(command) - len, "%s%s", words[i],
+                               i + 1 < count ? " " : "\n");
+
+        if (written < 0 || (size_t)written >= sizeof(command) - len)
+            return usage();
+        len += (size_t)written;
+    }
+    return relay_ctl(socket_path, command);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 4 && strcmp(argv[1], "run") == 0)
+        return run(argv[2], argv[3]);
+    if (argc >= 4 && strcmp(argv[1], "ctl") == 0)
+        return ctl(argv[2], argc - 3, argv + 3);
+    return usage();
+}
