@@ -1,0 +1,67 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# node.sh - Braid's own processes: two nodes in each DC, and what ships MediaWiki's events.
+# shellcheck disable=SC2154  # variables of deploy/local/cluster and places.sh
+
+# The listener that Braid's clients in DC use: with BRAID_TAP=1 the one behind the relay, where
+# requests can be delayed, dropped and repeated.
+kafka_bootstrap() {
+	if [ "${BRAID_TAP:-0}" = 1 ]; then
+		echo "127.0.0.1:$(port kafka-tap-relay "$1")"
+	else
+		echo "127.0.0.1:$(port kafka-local "$1")"
+	fi
+}
+
+node_config() {
+	local dc=$1 n=$2 other tls=$state/tls
+	other=$(other_dc "$dc")
+	cat <<END
+# Written by deploy/local/cluster at each start.
+cluster: $cluster_name
+dc: $dc
+node: $dc-$n
+state: $state/node-$dc-$n
+http: 127.0.0.1:$(port node "$dc" "$n")
+etcd:
+  endpoints:
+$(etcd_endpoints "$dc" | tr , '\n' | sed 's/^/    - /')
+  ca: $tls/ca.crt
+  cert: $tls/client.crt
+  key: $tls/client.key
+source_kafka:
+  bootstrap: $(kafka_bootstrap "$dc")
+braid_kafka:
+  bootstrap: $(kafka_bootstrap "$dc")
+remote_kafka:
+  $other:
+    bootstrap: 127.0.0.1:$(port kafka-remote-relay "$other")
+api:
+  base: http://127.0.0.1:$(port mediawiki "$dc")
+END
+}
+
+# start_node DC N
+start_node() {
+	local name=node-$1-$2
+	[ -x "$build/braidd" ] || die "build/braidd is missing; run make"
+	mkdir -p "$state/$name"
+	node_config "$1" "$2" >"$state/$name/braidd.yaml"
+	process_start "$name" "$build/braidd" --config "$state/$name/braidd.yaml"
+	wait_ready "$name" 20 node_is_live "$1" "$2"
+}
+
+node_is_live() {
+	curl -fsS -m 2 --noproxy '*' "http://127.0.0.1:$(port node "$1" "$2")/livez"
+}
+
+# The shipper has no port: it is ready when it lives.
+start_outbox() {
+	local dc=$1 name=outbox-$1
+	[ -x "$build/braid-outbox" ] || die "build/braid-outbox is missing; run make"
+	mkdir -p "$state/$name"
+	process_start "$name" "$build/braid-outbox" --dc "$dc" --dir "$state/mediawiki/data" \
+		--kafka "$(kafka_bootstrap "$dc")"
+	sleep 0.2
+	process_pid "$name" >/dev/null || fail_with_log "$name" "has ended"
+}
