@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/check.h"
+
+#include "tests/sim/checker.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <xxhash.h>
+
+void check_begin(struct world *w)
+{
+    struct check *c = pool_alloc(&w->pool, sizeof *c);
+
+    w->check = c;
+    for (uint32_t dc = 0; dc < SIM_DCS; dc++) {
+        for (uint32_t s = 0; s < SIM_STRANDS; s++) {
+            c->held[dc][s] = POSITION_NONE;
+            c->read_back[dc][s] = POSITION_NONE;
+        }
+    }
+    for (uint32_t s = 0; s < SIM_STRANDS; s++)
+        c->superseded[s] = POSITION_NONE;
+    for (uint32_t o = 0; o < ORIGINS_MAX; o++)
+        c->emitted[o] = POSITION_NONE;
+}
+
+const struct violation *check_verdict(const struct world *w)
+{
+    return &w->check->verdict;
+}
+
+void check_fail(struct world *w, const char *invariant, const char *format, ...)
+{
+    struct violation *v = &w->check->verdict;
+    va_list args;
+
+    if (v->is_broken)
+        return;
+    v->is_broken = true;
+    v->at_us = w->now_us;
+    (void)snprintf(v->invariant, sizeof v->invariant, "%s", invariant);
+    va_start(args, format);
+    (void)vsnprintf(v->text, sizeof v->text, format, args);
+    va_end(args);
+    say(w, NOBODY, NOBODY, "checker", "%s is broken: %s", invariant, v->text);
+}
+
+static const struct facts *facts_of(struct world *w, const struct body *b)
+{
+    struct body *learns;
+
+    if (b->facts == NULL) {
+        struct facts *f = pool_alloc(&w->pool, sizeof *f);
+
+        *f = facts_read(w, b);
+        memcpy(&learns, &b, sizeof learns); /* a cache */
+        learns->facts = f;
+    }
+    return b->facts;
+}
+
+/* --- strands: the checker's own chain filter ---------------------------------------------------- */
+
+static void see_enriched(struct world *w, const struct klog *log, const struct krec *k)
+{
+    struct check *c = w->check;
+    const struct facts *f = facts_of(w, k->body);
+    uint32_t strand;
+    int64_t *last;
+
+    if (!f->has_origin || f->by != log->origin || f->by_incarnation != 0)
+        return;
+    if (log->role == LOG_ENRICHED_COPY && k->copy_dc != (int32_t)log->dc)
+        return;
+    strand = strand_index(w, f->by, f->origin);
+    if (strand == UINT32_MAX || w->origin_partition[f->origin] != log->partition)
+        return;
+    last = &c->held[log->dc][strand];
+    if (f->offset <= *last || f->prev > *last)
+        return;
+    *last = f->offset;
+    if (log->role == LOG_ENRICHED)
+        by_offset_put(w, &c->accepted[strand], f->offset, k);
+}
+
+/* --- copies of the global stream ---------------------------------------------------------------- */
+
+static bool same_bytes(const struct krec *a, const struct krec *b)
+{
+    const struct body *x = a->body;
+    const struct body *y = b->body;
+
+    if (a->time_ms != b->time_ms || x->header_count != y->header_count)
+        return false;
+    if (!slice_equal(x->key, y->key) || !slice_equal(x->value, y->value))
+        return false;
+    for (uint32_t h = 0; h < x->header_count; h++) {
+        if (!slice_equal(x->headers[h].name, y->headers[h].name) ||
+            !slice_equal(x->headers[h].value, y->headers[h].value))
+            return false;
+    }
+    return true;
+}
+
+static bool starts_with(struct slice s, const char *text)
+{
+    return slice_starts_with(s, slice_str(text));
+}
+
+/* I11: no strand that the cut covers calls it withheld. */
+static void check_not_withheld(struct world *w, const struct facts *f, const struct parsed_cut *cut)
+{
+    struct check *c = w->check;
+
+    if (!starts_with(f->status, "ok"))
+        return;
+    for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
+        uint32_t s = strand_index(w, dc, f->origin);
+        const struct krec *k;
+
+        if (s == UINT32_MAX || cut->positions[s] < f->offset)
+            continue;
+        k = by_offset_get(&c->accepted[s], f->offset);
+        if (k != NULL && starts_with(facts_of(w, k->body)->status, "withheld"))
+            check_fail(w, "I11", "number %llu is emitted as ok, but %.*s's strand withholds it",
+                       (unsigned long long)f->seq, SLICE_ARG(w->dcs[dc].name));
+    }
+}
+
+/* The first that anybody emits with this number. */
+static void check_new(struct world *w, uint32_t dc, const struct krec *k, const struct facts *f)
+{
+    struct check *c = w->check;
+    const struct parsed_cut *cut;
+
+    if (f->cut == 0 || f->cut >= c->cut_count) {
+        check_fail(w, "I5", "%.*s emits number %llu of cut %llu, which is not committed",
+                   SLICE_ARG(w->dcs[dc].name), (unsigned long long)f->seq,
+                   (unsigned long long)f->cut);
+        return;
+    }
+    cut = &c->cuts[f->cut];
+    if (f->cut < c->stream_cut)
+        check_fail(w, "I4", "number %llu is of cut %llu after one of cut %llu",
+                   (unsigned long long)f->seq, (unsigned long long)f->cut,
+                   (unsigned long long)c->stream_cut);
+    if (f->offset <= c->emitted[f->origin])
+        check_fail(w, "I4", "number %llu has origin offset %lld after %lld",
+                   (unsigned long long)f->seq, (long long)f->offset,
+                   (long long)c->emitted[f->origin]);
+    if (f->offset > cut->furthest[f->origin] || f->offset <= cut[-1].furthest[f->origin])
+        check_fail(w, "I5", "number %llu has origin offset %lld, which cut %llu does not decide",
+                   (unsigned long long)f->seq, (long long)f->offset, (unsigned long long)f->cut);
+    check_not_withheld(w, f, cut);
+    c->stream_cut = f->cut;
+    c->emitted[f->origin] = f->offset;
+    c->stream =
+        pool_grow(&w->pool, c->stream, c->stream_count, &c->stream_capacity, sizeof *c->stream);
+    c->stream[c->stream_count++] = k;
+    w->stats.emitted++;
+}
+
+/* Committed or not: what a reader of everything sees. */
+static const struct facts *see_global(struct world *w, uint32_t dc, const struct krec *k)
+{
+    struct check *c = w->check;
+    const struct facts *f = facts_of(w, k->body);
+
+    if (!f->has_origin || !f->has_seq)
+        return NULL;
+    if (f->seq > c->next_uncommitted[dc]) {
+        check_fail(w, "I1", "%.*s: number %llu comes where %llu is next",
+                   SLICE_ARG(w->dcs[dc].name), (unsigned long long)f->seq,
+                   (unsigned long long)c->next_uncommitted[dc]);
+        return NULL;
+    }
+    if (f->seq == c->next_uncommitted[dc])
+        c->next_uncommitted[dc]++;
+    if (f->seq == c->stream_count)
+        check_new(w, dc, k, f);
+    else if (!same_bytes(c->stream[f->seq], k))
+        check_fail(w, "I2", "%.*s: number %llu differs from what was emitted before",
+                   SLICE_ARG(w->dcs[dc].name), (unsigned long long)f->seq);
+    return f;
+}
+
+void check_uncommitted(struct world *w, struct klog *log, const struct krec *k)
+{
+    if (log->role == LOG_GLOBAL)
+        (void)see_global(w, log->dc, k);
+}
+
+static void see_committed(struct world *w, uint32_t dc, const struct krec *k)
+{
+    struct check *c = w->check;
+    const struct facts *f = see_global(w, dc, k);
+
+    if (f == NULL)
+        return;
+    if (f->seq != c->next[dc])
+        check_fail(w, "I1", "%.*s shows number %llu where %llu is next",
+                   SLICE_ARG(w->dcs[dc].name), (unsigned long long)f->seq,
+                   (unsigned long long)c->next[dc]);
+    c->next[dc] = f->seq + 1;
+    if (k->writer != c->writer[dc])
+        check_fail(w, "I7", "%.*s: number %llu of an older merge shows after a newer one began",
+                   SLICE_ARG(w->dcs[dc].name), (unsigned long long)f->seq);
+}
+
+void check_visible(struct world *w, struct klog *log, const struct krec *k)
+{
+    switch (log->role) {
+    case LOG_SOURCE:
+        by_offset_put(w, &w->check->sources[origin_index(w, log->dc, log->topic, log->partition)],
+                      k->offset, k);
+        w->stats.records++;
+        break;
+    case LOG_ENRICHED:
+    case LOG_ENRICHED_COPY:
+        see_enriched(w, log, k);
+        break;
+    case LOG_GLOBAL:
+        see_committed(w, log->dc, k);
+        break;
+    case LOG_SOURCE_COPY:
+    case LOG_CUTS:
+        break;
+    }
+}
+
+void check_retained(struct world *w, struct klog *log)
+{
+    (void)w;
+    (void)log;
+}
+
+void check_truncated(struct world *w, struct klog *log)
+{
+    (void)log;
+    w->check->lost_data = true;
+}
+
+void check_initialised(struct world *w, uint32_t dc, uint32_t writer)
+{
+    w->check->writer[dc] = writer;
+}
+
+void check_memory(struct world *w, uint32_t dc, uint64_t entries, uint64_t entries_max)
+{
+    if (entries > entries_max)
+        check_fail(w, "I9", "%.*s's merge keeps %llu records, more than %llu",
+                   SLICE_ARG(w->dcs[dc].name), (unsigned long long)entries,
+                   (unsigned long long)entries_max);
+}
+
+void check_stopped(struct world *w, const struct task *t)
+{
+    if (!w->check->lost_data)
+        check_fail(w, "I10", "%.*s's %s stopped for good though nothing was lost: %s (%s)",
+                   SLICE_ARG(w->dcs[t->dc].name), task_name(t), err_name(t->fatal), t->why);
+}
+
+/* --- etcd --------------------------------------------------------------------------------------- */
+
+void check_report(struct world *w, uint32_t dc, struct slice bytes)
+{
+    struct check *c = w->check;
+    int64_t read_back[SIM_STRANDS];
+    int64_t offer[SIM_STRANDS];
+
+    if (!report_read(w, bytes, read_back, offer)) {
+        check_fail(w, "I6", "%.*s's report cannot be read", SLICE_ARG(w->dcs[dc].name));
+        return;
+    }
+    for (uint32_t s = 0; s < w->layout.count; s++) {
+        int64_t held = c->held[dc][s];
+
+        if (c->superseded[s] > held)
+            held = c->superseded[s];
+        if (read_back[s] > held || offer[s] > held)
+            check_fail(w, "I6", "%.*s reports strand %u up to %lld (offer %lld) but holds %lld",
+                       SLICE_ARG(w->dcs[dc].name), s, (long long)read_back[s],
+                       (long long)offer[s], (long long)held);
+        if (read_back[s] < c->read_back[dc][s])
+            check_fail(w, "I6", "%.*s reports strand %u up to %lld after %lld",
+                       SLICE_ARG(w->dcs[dc].name), s, (long long)read_back[s],
+                       (long long)c->read_back[dc][s]);
+        c->read_back[dc][s] = read_back[s];
+    }
+}
+
+static void check_positions(struct world *w, const struct parsed_cut *cut)
+{
+    struct check *c = w->check;
+    const struct parsed_cut *before = cut - 1;
+
+    for (uint32_t s = 0; s < w->layout.count; s++) {
+        int64_t position = cut->positions[s];
+        bool is_held = true;
+
+        if (position < before->positions[s])
+            check_fail(w, "I5", "cut %llu takes strand %u back from %lld to %lld",
+                       (unsigned long long)cut->number, s, (long long)before->positions[s],
+                       (long long)position);
+        for (uint32_t dc = 0; dc < w->p.dc_count; dc++)
+            is_held = is_held && (!cut->is_member[dc] || c->held[dc][s] >= position);
+        if (is_held || position <= c->superseded[s])
+            continue;
+        if (position > before->positions[s] &&
+            position <= before->furthest[w->strand_origin[s]]) {
+            c->superseded[s] = position;
+            continue;
+        }
+        check_fail(w, "I5", "a member does not hold strand %u up to %lld, as cut %llu says", s,
+                   (long long)position, (unsigned long long)cut->number);
+    }
+}
+
+static void tell_cut(const struct world *w, const struct parsed_cut *cut)
+{
+    char members[64] = "";
+
+    for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
+        if (cut->is_member[dc]) {
+            size_t len = strlen(members);
+
+            (void)snprintf(members + len, sizeof members - len, " %.*s",
+                           SLICE_ARG(w->dcs[dc].name));
+        }
+    }
+    say(w, NOBODY, NOBODY, "etcd", "cut %llu is committed; members:%s",
+        (unsigned long long)cut->number, members);
+}
+
+void check_cut(struct world *w, uint64_t number, struct slice bytes)
+{
+    struct check *c = w->check;
+    struct parsed_cut *cut;
+
+    c->cuts = pool_grow(&w->pool, c->cuts, c->cut_count, &c->cut_capacity, sizeof *c->cuts);
+    cut = &c->cuts[c->cut_count];
+    if (!cut_read(w, bytes, cut)) {
+        check_fail(w, "I5", "cut %llu cannot be read", (unsigned long long)number);
+        return;
+    }
+    if (number != c->cut_count || cut->number != number) {
+        check_fail(w, "I5", "cut %llu is committed where %zu is next", (unsigned long long)number,
+                   c->cut_count);
+        return;
+    }
+    c->cut_count++;
+    tell_cut(w, cut);
+    if (number == 0)
+        return;
+    if (cut->previous_hash != XXH3_64bits(cut[-1].bytes.ptr, cut[-1].bytes.len))
+        check_fail(w, "I5", "cut %llu does not name the cut before by its hash",
+                   (unsigned long long)number);
+    if (cut->time_ms < cut[-1].time_ms)
+        check_fail(w, "I5", "cut %llu's time goes back", (unsigned long long)number);
+    if (memcmp(cut->is_member, cut[-1].is_member, sizeof cut->is_member) != 0)
+        w->stats.member_changes++;
+    check_positions(w, cut);
+}
+
+/* --- the end ------------------------------------------------------------------------------------ */
+
+static bool is_settled(const struct world *w)
+{
+    const struct check *c = w->check;
+    const struct parsed_cut *last = &c->cuts[c->cut_count - 1];
+
+    for (uint32_t o = 0; o < w->origin_count; o++) {
+        int64_t end = (int64_t)c->sources[o].count - 1;
+
+        while (end >= 0 && c->sources[o].list[end] == NULL)
+            end--;
+        if (last->furthest[o] < end)
+            return false;
+    }
+    for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
+        if (c->next[dc] != c->stream_count)
+            return false;
+    }
+    return true;
+}
+
+bool check_has_drained(const struct world *w)
+{
+    return w->check->cut_count != 0 && is_settled(w);
+}
+
+static void check_stuck(struct world *w)
+{
+    const struct check *c = w->check;
+    const struct parsed_cut *last = &c->cuts[c->cut_count - 1];
+
+    for (uint32_t o = 0; o < w->origin_count; o++) {
+        if (last->furthest[o] + 1 < (int64_t)c->sources[o].count)
+            check_fail(w, "I10",
+                       "long after all faults, cut %llu stands at %lld of origin partition %u"
+                       " (%.*s), which has %zu",
+                       (unsigned long long)last->number, (long long)last->furthest[o], o,
+                       SLICE_ARG(w->dcs[w->origin_dc[o]].name), c->sources[o].count);
+    }
+    for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
+        if (c->next[dc] != c->stream_count)
+            check_fail(w, "I10", "long after all faults, %.*s has %llu of %zu numbers",
+                       SLICE_ARG(w->dcs[dc].name), (unsigned long long)c->next[dc],
+                       c->stream_count);
+    }
+}
+
+void check_end(struct world *w)
+{
+    if (w->check->lost_data)
+        return;
+    reference_check(w);
+    if (!is_settled(w))
+        check_stuck(w);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * check.h - the invariants I1-I11 of docs/design.md, checked on what happens in the world.
+ *
+ * Promise: shares no code with the core: it has its own chain filter, its own parser of cuts, its
+ *          own merge (reference.h) and its own chain hash, and looks at logs and etcd only.
+ * Not here: the core's opinion of itself.
+ */
+#ifndef BRAID_SIM_CHECK_H
+#define BRAID_SIM_CHECK_H
+
+#include "tests/sim/kafka.h"
+
+struct task;
+
+struct violation {
+    bool is_broken;
+    char invariant[8];
+    char text[320];
+    int64_t at_us;
+};
+
+void check_begin(struct world *w);
+const struct violation *check_verdict(const struct world *w);
+
+/* The first violation counts. */
+void check_fail(struct world *w, const char *invariant, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A record became visible to read_committed readers; or is appended, not committed yet. */
+void check_visible(struct world *w, struct klog *log, const struct krec *k);
+void check_uncommitted(struct world *w, struct klog *log, const struct krec *k);
+void check_retained(struct world *w, struct klog *log);
+void check_truncated(struct world *w, struct klog *log);
+
+/* etcd has taken a report of `dc`, or cut `number`. */
+void check_report(struct world *w, uint32_t dc, struct slice bytes);
+void check_cut(struct world *w, uint64_t number, struct slice bytes);
+
+/* A merge's producer is initialised: from now on only `writer` may show anything in `dc`. */
+void check_initialised(struct world *w, uint32_t dc, uint32_t writer);
+
+/* What a merge says it keeps in memory. */
+void check_memory(struct world *w, uint32_t dc, uint64_t entries, uint64_t entries_max);
+
+/* A task stopped for good. */
+void check_stopped(struct world *w, const struct task *t);
+
+/* True when every DC has emitted all that there is. */
+bool check_has_drained(const struct world *w);
+
+/* After the phase without faults: I3, I8, I10. */
+void check_end(struct world *w);
+
+#endif

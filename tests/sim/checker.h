@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * checker.h - what the checker itself remembers; shared by its own files only.
+ */
+#ifndef BRAID_SIM_CHECKER_H
+#define BRAID_SIM_CHECKER_H
+
+#include "tests/sim/check.h"
+#include "tests/sim/world.h"
+
+/* What a record's headers say, read by the checker's own parser. */
+struct facts {
+    bool has_origin;
+    uint32_t origin; /* index of the origin partition */
+    int64_t prev;
+    int64_t offset;
+    int64_t time_ms;
+    uint32_t by; /* enriching DC; UINT32_MAX: none */
+    uint32_t by_incarnation;
+    struct slice status;
+    struct slice id;
+    struct slice chain;
+    bool has_seq;
+    uint64_t seq;
+    uint32_t era;
+    uint64_t cut;
+};
+
+/* A list by offset that grows. */
+struct by_offset {
+    const struct krec **list; /* NULL: nothing there */
+    size_t count;
+    size_t capacity;
+};
+
+struct parsed_cut {
+    struct slice bytes;
+    uint64_t number;
+    uint64_t previous_hash;
+    int64_t time_ms;
+    uint64_t dedup_window;
+    uint64_t dedup_floor;
+    bool failed_emit;
+    bool canaries_drop;
+    bool is_member[SIM_DCS];
+    uint32_t strand_count;
+    int64_t *positions; /* by strand */
+    int64_t *furthest;  /* by origin partition */
+};
+
+struct check {
+    struct violation verdict;
+    struct by_offset sources[ORIGINS_MAX];   /* visible source records */
+    struct by_offset accepted[SIM_STRANDS];  /* of each strand, in the enriching DC's own log */
+    int64_t held[SIM_DCS][SIM_STRANDS];      /* what the DC's own Kafka holds without a hole */
+    int64_t read_back[SIM_DCS][SIM_STRANDS]; /* as last reported */
+    int64_t superseded[SIM_STRANDS];         /* nobody need hold the strand up to here */
+    struct parsed_cut *cuts;
+    size_t cut_count;
+    size_t cut_capacity;
+    const struct krec **stream; /* the one global stream, by sequence number */
+    size_t stream_count;
+    size_t stream_capacity;
+    uint64_t stream_cut;                /* of its last record */
+    int64_t emitted[ORIGINS_MAX];       /* last offset in the stream */
+    uint64_t next[SIM_DCS];             /* number that each copy needs next */
+    uint64_t next_uncommitted[SIM_DCS]; /* the same for a reader of everything */
+    uint32_t writer[SIM_DCS];           /* the producer that was initialised last */
+    bool lost_data;                     /* a fault took what had been acknowledged */
+};
+
+struct facts facts_read(const struct world *w, const struct body *b);
+
+void by_offset_put(struct world *w, struct by_offset *list, int64_t offset, const struct krec *k);
+const struct krec *by_offset_get(const struct by_offset *list, int64_t offset);
+
+/* False: not a cut. */
+bool cut_read(struct world *w, struct slice bytes, struct parsed_cut *out);
+/* Its positions by strand; false: not a report. */
+bool report_read(const struct world *w, struct slice bytes, int64_t *read_back, int64_t *offer);
+
+enum verdict {
+    VERDICT_NONE, /* no cut decides it */
+    VERDICT_EMITTED,
+    VERDICT_DUPLICATE,
+    VERDICT_OMITTED, /* filtered, failed or a canary, as the spec says */
+    VERDICT_GAP,
+};
+
+/* The plain merge over the final strands and cuts: compares with the stream (I8), and tells what
+ * became of each source record (I3). */
+void reference_check(struct world *w);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * etcd.h - the store of cuts, reports and claims: transactions with compares, revisions, leases.
+ *
+ * Promise: strictly serialisable, as etcd is; what can go wrong is on the way there and back,
+ *          or a restore from a backup.
+ * Not here: the checker's own memory of every cut that was ever committed (check.h).
+ */
+#ifndef BRAID_SIM_ETCD_H
+#define BRAID_SIM_ETCD_H
+
+#include "node/merge.h"
+#include "proto/err.h"
+#include "tests/sim/params.h"
+
+struct world;
+
+struct etcd_cut {
+    struct slice bytes; /* ptr NULL: deleted */
+    int64_t create_revision;
+};
+
+struct etcd_value {
+    struct slice bytes;
+    int64_t mod_revision; /* 0: absent */
+};
+
+struct etcd_claim {
+    int64_t create_revision; /* 0: nobody's */
+    uint32_t instance;
+    uint32_t generation;
+};
+
+struct etcd {
+    int64_t revision;
+    struct etcd_cut *cuts; /* era 0, by number */
+    size_t cut_capacity;
+    uint64_t cut_count;
+    uint64_t oldest;
+    struct etcd_value reports[SIM_DCS];
+    struct etcd_claim claims[SIM_DCS]; /* of the merges */
+    bool depooled[SIM_DCS];
+    bool is_paused;
+    uint64_t spec_version;
+    struct merge_params spec;
+};
+
+/* One consistent read, as bytes. */
+struct etcd_view {
+    int64_t revision;
+    int64_t head_revision;
+    struct slice head;
+    uint64_t oldest;
+    struct etcd_value reports[SIM_DCS];
+    bool depooled[SIM_DCS];
+    bool is_paused;
+    int64_t claim_revision; /* of the asking DC's merge */
+    uint64_t spec_version;
+    struct merge_params spec;
+};
+
+enum etcd_ask {
+    ASK_VIEW,
+    ASK_REPORT,
+    ASK_CUT,
+};
+
+struct etcd_request {
+    enum etcd_ask ask;
+    uint32_t instance;
+    uint32_t generation;
+    uint32_t dc;
+    int64_t claim_revision;
+    struct merge_proposal proposal; /* REPORT; owned by the pool */
+    uint64_t number;                /* CUT */
+    int code;                       /* outcome */
+    struct etcd_view view;
+    struct slice cut; /* CUT: its bytes; absent: not there */
+    bool answer_lost;
+};
+
+/* Sends a request of `instance`; the answer comes as HAPPENS_ANSWER. */
+void etcd_send(struct world *w, uint32_t instance, struct etcd_request *request);
+void etcd_arrive(struct world *w, struct etcd_request *request);
+
+/* Deletes cut keys below `number` (fire and forget). */
+void etcd_delete_cuts(struct world *w, uint32_t dc, uint64_t number);
+
+void etcd_read_view(const struct world *w, uint32_t dc, struct etcd_view *out);
+
+/* Writes the first cut and the first spec. */
+void etcd_begin(struct world *w);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/params.h"
+
+#include "tests/sim/chance.h"
+
+static const uint32_t fault_means[FAULT_COUNT] = {
+#define X(name, mean, what) mean,
+    FAULT_MAP(X)
+#undef X
+};
+
+const char *fault_name(enum fault f)
+{
+    static const char *const names[FAULT_COUNT] = {
+#define X(name, mean, what) #name,
+        FAULT_MAP(X)
+#undef X
+    };
+
+    return names[f];
+}
+
+static uint32_t one_of(struct chance *c, const uint32_t *list, uint32_t count)
+{
+    return list[chance_below(c, count)];
+}
+
+#define ONE_OF(c, ...)                                                                             \
+    one_of((c), (const uint32_t[]){__VA_ARGS__},                                                   \
+           (uint32_t)(sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t)))
+
+static void draw_shape(struct params *p, struct chance *c)
+{
+    p->dc_count = chance_permille(c, 700) ? 2 : 3;
+    p->node_count = 1 + chance_below(c, SIM_NODES);
+    p->topic_count = chance_permille(c, 700) ? 1 : 2;
+    for (uint32_t t = 0; t < p->topic_count; t++) {
+        p->partitions[t] = ONE_OF(c, 1, 1, 2, 3);
+        if (p->partitions[t] > p->e_partitions)
+            p->e_partitions = p->partitions[t];
+    }
+    p->at_origin = chance_permille(c, 250);
+    p->records = (uint32_t)chance_between(c, 1800, 3000);
+    p->burst_max = ONE_OF(c, 6, 12, 24);
+    p->faults_ms = chance_between(c, 570000, 660000);
+    p->drain_ms_max = 300000;
+}
+
+static void draw_spec(struct params *p, struct chance *c)
+{
+    p->cut_interval_ms = ONE_OF(c, 500, 1000, 1000, 1500);
+    p->member_timeout_ms = (uint32_t)chance_between(c, 4000, 15000);
+    p->member_rejoin_ms = (uint32_t)chance_between(c, 2000, 10000);
+    p->member_lag_max_ms = (uint32_t)chance_between(c, 10000, 40000);
+    p->failed_grace_ms = (uint32_t)chance_between(c, 2000, 10000);
+    p->min_members = p->dc_count == 2 ? 1 : ONE_OF(c, 1, 2, 2);
+    p->dedup_window = ONE_OF(c, 20, 60, 200, 1000);
+    p->cap_records = ONE_OF(c, 10, 40, 200, 2000);
+    p->in_flight_max = ONE_OF(c, 4, 16, 64, 256);
+    p->failed_emit = chance_permille(c, 400);
+    p->canaries_drop = chance_permille(c, 400);
+    p->far_clock = chance_permille(c, 100);
+    for (uint32_t dc = 0; dc < p->dc_count; dc++)
+        p->failed_share[dc] = ONE_OF(c, 0, 10, 50, 200);
+    p->withheld_share = ONE_OF(c, 0, 20, 100);
+}
+
+/* Swarm: which faults exist differs from seed to seed, and so does how often. */
+static void draw_faults(struct params *p, struct chance *c)
+{
+    uint32_t share = ONE_OF(c, 200, 400, 700);
+
+    for (uint32_t f = 0; f < FAULT_COUNT; f++) {
+        uint32_t scale = ONE_OF(c, 500, 1000, 2000);
+
+        if (chance_permille(c, share) && fault_means[f] != 0)
+            p->fault_mean_ms[f] = fault_means[f] * scale / 1000;
+    }
+    p->fault_share[FAULT_page_hidden] = ONE_OF(c, 0, 20, 100);
+    p->fault_share[FAULT_id_repeated] = ONE_OF(c, 0, 20, 100);
+    p->fault_share[FAULT_source_txn] = ONE_OF(c, 0, 50, 200);
+}
+
+void params_draw(struct params *p, uint64_t seed, enum mutant mutant)
+{
+    struct chance c;
+
+    chance_seed(&c, seed, 1);
+    *p = (struct params){.seed = seed, .mutant = mutant};
+    draw_shape(p, &c);
+    draw_spec(p, &c);
+    draw_faults(p, &c);
+}
+
+void params_print(const struct params *p, FILE *to)
+{
+    (void)fprintf(to, "seed %llu: dcs %u, nodes %u, topics %u, partitions %u/%u, enrich_at %s\n",
+                  (unsigned long long)p->seed, p->dc_count, p->node_count, p->topic_count,
+                  p->partitions[0], p->partitions[1], p->at_origin ? "origin" : "everywhere");
+    (void)fprintf(to,
+                  "  records %u, burst %u, faults for %lld s, cut interval %u ms, member timeout"
+                  " %u ms, rejoin %u ms, lag %u ms, grace %u ms\n",
+                  p->records, p->burst_max, (long long)(p->faults_ms / 1000), p->cut_interval_ms,
+                  p->member_timeout_ms, p->member_rejoin_ms, p->member_lag_max_ms,
+                  p->failed_grace_ms);
+    (void)fprintf(to,
+                  "  min members %u, window %u, cap %u, in flight %u, failed %s, canaries %s%s\n",
+                  p->min_members, p->dedup_window, p->cap_records, p->in_flight_max,
+                  p->failed_emit ? "emit" : "omit", p->canaries_drop ? "drop" : "keep",
+                  p->far_clock ? ", a clock a year ahead" : "");
+    (void)fprintf(to, "  faults:");
+    for (enum fault f = 0; f < FAULT_COUNT; f++) {
+        if (p->fault_mean_ms[f] != 0)
+            (void)fprintf(to, " %s/%us", fault_name(f), p->fault_mean_ms[f] / 1000);
+        if (p->fault_share[f] != 0)
+            (void)fprintf(to, " %s/%u permille", fault_name(f), p->fault_share[f]);
+    }
+    (void)fprintf(to, "\n");
+}

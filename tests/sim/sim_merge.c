@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sim_merge.c - the shell of a merge: carries out in order what node/merge.h asks for.
+ * Transactions are in sim_emit.c, recovery in sim_recover.c.
+ */
+#include "tests/sim/check.h"
+#include "tests/sim/sim_merge.h"
+#include "tests/sim/world.h"
+
+#include <assert.h>
+
+#define READ_MAX 64
+
+void merge_begin(struct world *w, uint32_t instance)
+{
+    struct instance *i = &w->instances[instance];
+    struct merge_run *run = i->merge;
+    const struct params *p = &w->p;
+    struct merge_config config = {
+        .dc = w->dcs[i->dc].name,
+        .node = w->dcs[i->dc].name,
+        .cut_interval_ms = p->cut_interval_ms,
+        .member_timeout_ms = p->member_timeout_ms,
+        .member_rejoin_ms = p->member_rejoin_ms,
+        .member_lag_max_ms = p->member_lag_max_ms,
+        .failed_grace_ms = p->failed_grace_ms,
+        .min_members = p->min_members,
+        .spec_version = w->etcd.spec_version,
+        .params = w->etcd.spec,
+        .entries_max = SIM_ENTRIES_MAX,
+        .bytes_max = 8 << 20,
+        .seed = chance_next(&w->chance_detail),
+    };
+
+    if (run->arena.block_bytes == 0) {
+        arena_init(&run->arena, 1 << 20, 256 << 20);
+        arena_init(&run->scratch, 1 << 16, 64 << 20);
+    }
+    arena_reset(&run->arena);
+    arena_reset(&run->scratch);
+    run->merge = merge_new(&config, &run->arena);
+    assert(run->merge != NULL);
+    memset(run->readers, 0, sizeof run->readers);
+    memset(run->bounds_told, 0, sizeof run->bounds_told);
+    for (uint32_t r = 0; r < MERGE_READERS; r++) {
+        run->readers[r].instance = instance;
+        run->readers[r].generation = i->generation;
+        run->readers[r].which = r;
+    }
+    run->is_started = false;
+    run->kept = 0;
+    run->writer = 0;
+    run->spec_told = w->etcd.spec_version;
+    run->view_us = 0;
+    run->is_asking = false;
+    run->session = pool_alloc(&w->pool, sizeof *run->session);
+    *run->session = (struct session){.log = w->dcs[i->dc].cuts,
+                                     .serial = ++w->serials,
+                                     .instance = instance,
+                                     .generation = i->generation};
+    merge_plan(w, instance, HAPPENS_READY, 20 * MS, 0);
+}
+
+void merge_plan(struct world *w, uint32_t instance, int kind, int64_t delay_us, uint32_t which)
+{
+    world_plan(w, delay_us,
+               &(struct happening){.kind = kind,
+                                   .who = instance,
+                                   .generation = w->instances[instance].generation,
+                                   .which = which});
+}
+
+static struct klog *log_of(const struct world *w, const struct instance *i, uint32_t log)
+{
+    struct slice by;
+    uint32_t partition;
+
+    merge_log_name(i->merge->merge, log, &by, &partition);
+    for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
+        if (slice_equal(by, w->dcs[dc].name))
+            return w->dcs[i->dc].enriched[dc][partition];
+    }
+    return NULL;
+}
+
+static struct merge_proposal copy_proposal(struct world *w, const struct merge_proposal *p)
+{
+    struct merge_proposal copy = *p;
+
+    copy.report = pool_copy(&w->pool, p->report);
+    if (p->has_cut)
+        copy.cut = pool_copy(&w->pool, p->cut);
+    copy.dropped = pool_copy(&w->pool, p->dropped);
+    for (uint32_t m = 0; m < p->member_count; m++)
+        copy.members[m] = pool_copy(&w->pool, p->members[m]);
+    return copy;
+}
+
+static void ask(struct world *w, uint32_t instance, enum etcd_ask what, uint64_t number)
+{
+    struct merge_run *run = w->instances[instance].merge;
+    struct etcd_request *request = pool_alloc(&w->pool, sizeof *request);
+
+    request->ask = what;
+    request->number = number;
+    request->claim_revision = run->claim_revision;
+    if (what == ASK_REPORT)
+        request->proposal = copy_proposal(w, merge_proposal(run->merge));
+    if (what == ASK_VIEW)
+        run->is_asking = true;
+    etcd_send(w, instance, request);
+}
+
+/* Appends one line to this DC's log of cuts. */
+static void log_line(struct world *w, uint32_t instance, struct slice line, uint64_t number,
+                     bool is_cut)
+{
+    struct merge_run *run = w->instances[instance].merge;
+    struct batch *b = pool_alloc(&w->pool, sizeof *b);
+
+    b->session = run->session;
+    b->count = 1;
+    b->copy_dc = -1;
+    b->bodies = pool_alloc(&w->pool, sizeof(void *));
+    b->tickets = pool_alloc(&w->pool, sizeof(uint64_t));
+    b->bodies[0] = body_new(w, SLICE_LIT("stream"), pool_copy(&w->pool, line), NULL, 0);
+    b->tickets[0] = number * 2 + is_cut;
+    send_batch(w, b);
+}
+
+static void do_log_cut(struct world *w, uint32_t instance, const struct merge_action *a)
+{
+    struct merge_run *run = w->instances[instance].merge;
+    struct slice line;
+
+    arena_reset(&run->scratch);
+    if (line_encode_cut(a->bytes, &run->scratch, &line) == 0)
+        log_line(w, instance, line, a->number, true);
+}
+
+static void do_log_emitted(struct world *w, uint32_t instance)
+{
+    struct merge_run *run = w->instances[instance].merge;
+    const struct emitted_line *emitted = merge_line(run->merge);
+    struct slice line;
+
+    arena_reset(&run->scratch);
+    if (line_encode_emitted(emitted, &run->scratch, &line) == 0)
+        log_line(w, instance, line, emitted->emitted.number, false);
+}
+
+static void release(struct world *w, struct instance *i)
+{
+    struct merge_run *run = i->merge;
+    uint32_t count = w->merge_actions->released_count;
+
+    if (count > run->kept)
+        check_fail(w, "I9", "a merge gave back more records than it had");
+    run->kept -= count;
+}
+
+/* False if the run has ended. */
+static bool carry_out(struct world *w, uint32_t instance)
+{
+    struct instance *i = &w->instances[instance];
+    struct merge_run *run = i->merge;
+
+    for (uint32_t n = 0; n < w->merge_actions->count; n++) {
+        const struct merge_action *a = &w->merge_actions->list[n];
+        struct klog *log;
+
+        switch (a->kind) {
+        case MERGE_DO_READ:
+            log = log_of(w, i, a->log);
+            run->bounds_told[a->log] = false;
+            reader_start(w, &run->readers[a->log], log,
+                         a->log_offset == LINE_FROM_START ? log->start : a->log_offset);
+            break;
+        case MERGE_DO_REPORT:
+            ask(w, instance, ASK_REPORT, 0);
+            break;
+        case MERGE_DO_NEED_CUT:
+            ask(w, instance, ASK_CUT, a->number);
+            break;
+        case MERGE_DO_LOG_CUT:
+            do_log_cut(w, instance, a);
+            break;
+        case MERGE_DO_EMIT:
+            emit_part(w, instance);
+            break;
+        case MERGE_DO_LOG_EMITTED:
+            do_log_emitted(w, instance);
+            break;
+        case MERGE_DO_DELETE_CUTS:
+            etcd_delete_cuts(w, i->dc, a->number);
+            break;
+        case MERGE_DO_RELEASE:
+            break;
+        case MERGE_DO_RESET:
+            merge_plan(w, instance, HAPPENS_READY, 50 * MS, 1);
+            break;
+        case MERGE_DO_STOP:
+            instance_stop(w, instance, a->code, a->why);
+            return false;
+        }
+    }
+    release(w, i);
+    return true;
+}
+
+bool merge_feed(struct world *w, uint32_t instance, struct merge_event *ev)
+{
+    struct instance *i = &w->instances[instance];
+
+    ev->now_ms = node_now_ms(w, i->dc, i->node);
+    merge_step(i->merge->merge, ev, w->merge_actions);
+    return carry_out(w, instance);
+}
+
+static void pump(struct world *w, uint32_t instance, struct reader *r)
+{
+    struct instance *i = &w->instances[instance];
+    struct merge_run *run = i->merge;
+    struct krec *found[READ_MAX];
+    struct record records[READ_MAX];
+    bool keep[READ_MAX] = {false};
+    struct merge_event ev = {.kind = MERGE_EV_RECORDS, .log = r->which, .records = records};
+
+    r->is_planned = false;
+    if (r->log == NULL)
+        return;
+    if (!kafka_answers(w, i->dc, r->log->dc)) {
+        r->is_planned = true;
+        merge_plan(w, instance, HAPPENS_PUMP, 500 * MS, r->which);
+        return;
+    }
+    if (r->log_epoch != r->log->epoch && r->at > r->log->cut_off_at) {
+        instance_stop(w, instance, ERR_HOLE, "a log was truncated under the reader");
+        return;
+    }
+    r->log_epoch = r->log->epoch;
+    if (!run->bounds_told[r->which]) {
+        struct merge_event bounds = {.kind = MERGE_EV_BOUNDS,
+                                     .log = r->which,
+                                     .log_start = r->log->start,
+                                     .log_end = klog_stable_end(r->log)};
+
+        run->bounds_told[r->which] = true;
+        if (!merge_feed(w, instance, &bounds) || r->log == NULL)
+            return;
+    }
+    if (r->at < r->log->start) {
+        instance_stop(w, instance, ERR_HOLE, "retention has overtaken the reader");
+        return;
+    }
+    ev.count = klog_read(r->log, &r->at, found, READ_MAX);
+    ev.keep = keep;
+    for (uint32_t n = 0; n < ev.count; n++)
+        merge_view_record(w, r->log, found[n], &records[n]);
+    if (ev.count != 0) {
+        ev.now_ms = node_now_ms(w, i->dc, i->node);
+        merge_step(run->merge, &ev, w->merge_actions);
+        for (uint32_t n = 0; n < ev.count; n++)
+            run->kept += keep[n];
+        if (!carry_out(w, instance))
+            return;
+    }
+    if (r->log == NULL)
+        return;
+    if (r->at < klog_stable_end(r->log)) {
+        reader_plan(w, r);
+    } else if (!r->end_told) {
+        r->end_told = true;
+        ev = (struct merge_event){
+            .kind = MERGE_EV_CAUGHT_UP, .log = r->which, .log_offset = r->at};
+        (void)merge_feed(w, instance, &ev);
+    }
+}
+
+static void answered_cut(struct world *w, uint32_t instance, const struct etcd_request *request)
+{
+    struct merge_run *run = w->instances[instance].merge;
+    struct slice bytes = request->code == 0 ? request->cut : (struct slice){0};
+    struct cut cut;
+    struct merge_event ev = {.kind = MERGE_EV_CUT, .cut = &cut};
+
+    if (bytes.ptr == NULL)
+        bytes = recover_cut(w, w->instances[instance].dc, request->number);
+    if (bytes.ptr == NULL) {
+        struct etcd_request *again = pool_alloc(&w->pool, sizeof *again);
+
+        *again = (struct etcd_request){.ask = ASK_CUT, .number = request->number};
+        etcd_send(w, instance, again);
+        return;
+    }
+    arena_reset(&run->scratch);
+    if (cut_decode(bytes, &run->scratch, &cut) != 0) {
+        check_fail(w, "I5", "committed cut %llu cannot be decoded",
+                   (unsigned long long)request->number);
+        return;
+    }
+    ev.cut_bytes = bytes;
+    (void)merge_feed(w, instance, &ev);
+}
+
+static bool decode_view(struct world *w, const struct instance *i, const struct etcd_view *in,
+                        struct merge_view *out)
+{
+    struct arena *a = &i->merge->scratch;
+
+    *out = (struct merge_view){
+        .revision = in->revision,
+        .oldest_cut = in->oldest,
+        .dc_count = w->p.dc_count,
+        .is_paused = in->is_paused,
+        .claim_held = in->claim_revision == i->merge->claim_revision,
+    };
+    arena_reset(a);
+    if (in->head.ptr != NULL) {
+        out->has_head = true;
+        out->head_revision = in->head_revision;
+        out->head_bytes = in->head;
+        if (cut_decode(in->head, a, &out->head) != 0)
+            return false;
+    }
+    for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
+        struct merge_dc_view *d = &out->dcs[dc];
+
+        d->dc = w->dcs[dc].name;
+        d->is_pooled = !in->depooled[dc];
+        d->report_revision = in->reports[dc].mod_revision;
+        if (d->report_revision == 0)
+            continue;
+        if (report_decode(in->reports[dc].bytes, a, &d->report) != 0)
+            return false;
+        d->has_report = true;
+    }
+    return true;
+}
+
+static void answered(struct world *w, uint32_t instance, const struct etcd_request *request)
+{
+    struct instance *i = &w->instances[instance];
+    struct merge_run *run = i->merge;
+    struct merge_view view;
+    struct merge_recovery recovery;
+    struct merge_event ev = {.kind = MERGE_EV_VIEW, .view = &view};
+
+    if (request->ask == ASK_VIEW)
+        run->is_asking = false;
+    if (request->ask == ASK_CUT) {
+        answered_cut(w, instance, request);
+        return;
+    }
+    if (request->code != 0) {
+        if (request->ask == ASK_REPORT)
+            (void)merge_feed(
+                w, instance,
+                &(struct merge_event){.kind = MERGE_EV_REPORTED, .code = request->code});
+        else if (!run->is_started)
+            ask(w, instance, ASK_VIEW, 0);
+        return;
+    }
+    if (!decode_view(w, i, &request->view, &view)) {
+        check_fail(w, "I5", "etcd holds a cut or a report that cannot be decoded");
+        return;
+    }
+    run->view_us = w->now_us;
+    if (run->is_started && request->view.spec_version != run->spec_told) {
+        run->spec_told = request->view.spec_version;
+        merge_set_spec(run->merge, run->spec_told, &request->view.spec);
+    }
+    if (!run->is_started) {
+        run->is_started = true;
+        recover(w, instance, &recovery);
+        ev.kind = MERGE_EV_START;
+        ev.recovery = &recovery;
+        merge_plan(w, instance, HAPPENS_TICK, w->p.cut_interval_ms * MS, 0);
+    }
+    (void)merge_feed(w, instance, &ev);
+}
+
+/* The producer is made: from here on no older one can write; then the tail is read. */
+static void ready(struct world *w, uint32_t instance, const struct happening *h)
+{
+    struct instance *i = &w->instances[instance];
+    struct merge_run *run = i->merge;
+    struct dc *dc = &w->dcs[i->dc];
+    struct merge_recovery recovery;
+
+    if (!kafka_answers(w, i->dc, i->dc)) {
+        world_plan(w, 500 * MS, h);
+        return;
+    }
+    run->writer = ++w->serials;
+    if (!MUTANT(no_fence))
+        klog_end_txn(w, dc->global, dc->txn_writer, false);
+    dc->txn_writer = run->writer;
+    check_initialised(w, i->dc, run->writer);
+    if (h->which == 0) {
+        ask(w, instance, ASK_VIEW, 0);
+        return;
+    }
+    arena_reset(&run->scratch);
+    recover(w, instance, &recovery);
+    (void)merge_feed(w, instance,
+                     &(struct merge_event){.kind = MERGE_EV_TAIL, .recovery = &recovery});
+}
+
+static void tick(struct world *w, uint32_t instance)
+{
+    struct instance *i = &w->instances[instance];
+    struct merge_run *run = i->merge;
+    struct merge_status status;
+
+    if (!merge_feed(w, instance, &(struct merge_event){.kind = MERGE_EV_TICK}))
+        return;
+    if (w->now_us - run->view_us > SECOND && !run->is_asking)
+        ask(w, instance, ASK_VIEW, 0);
+    merge_status(run->merge, &status);
+    check_memory(w, i->dc, status.entries, SIM_ENTRIES_MAX);
+    merge_plan(w, instance, HAPPENS_TICK, w->p.cut_interval_ms * MS, 0);
+}
+
+static void delivered(struct world *w, uint32_t instance, const struct batch *b)
+{
+    struct merge_event ev = {.kind = (b->tickets[0] & 1) != 0 ? MERGE_EV_LOGGED : MERGE_EV_NOTED,
+                             .number = b->tickets[0] / 2,
+                             .log_offset = b->first_offset};
+
+    if (!b->is_delivered)
+        instance_stop(w, instance, ERR_DELIVERY, "a line for the log of cuts failed");
+    else
+        (void)merge_feed(w, instance, &ev);
+}
+
+void merge_happens(struct world *w, uint32_t instance, const struct happening *h)
+{
+    switch (h->kind) {
+    case HAPPENS_READY:
+        ready(w, instance, h);
+        break;
+    case HAPPENS_PUMP:
+        pump(w, instance, &w->instances[instance].merge->readers[h->which]);
+        break;
+    case HAPPENS_ANSWER:
+        answered(w, instance, h->ptr);
+        break;
+    case HAPPENS_DELIVERED:
+        delivered(w, instance, h->ptr);
+        break;
+    case HAPPENS_TXN_DONE:
+        emit_done(w, instance, h->ptr);
+        break;
+    case HAPPENS_HEAD:
+        if (w->instances[instance].merge->is_started)
+            ask(w, instance, ASK_VIEW, 0);
+        break;
+    case HAPPENS_TICK:
+        tick(w, instance);
+        break;
+    default:
+        break;
+    }
+}

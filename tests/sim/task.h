@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * task.h - tasks, and their instances on nodes: a thin shell around each core, as io_line.c and
+ * io_merge.c are in a node.
+ *
+ * A task is owned by a node of its DC. An instance is one run of it; there may be several at once
+ * (a paused owner that woke, a deliberate second owner): that is what the rules must survive.
+ */
+#ifndef BRAID_SIM_TASK_H
+#define BRAID_SIM_TASK_H
+
+#include "node/global.h"
+#include "node/line.h"
+#include "node/merge.h"
+
+#include "tests/sim/etcd.h"
+#include "tests/sim/kafka.h"
+#include "tests/sim/timeline.h"
+
+#define TASKS_MAX     128
+#define INSTANCES_MAX 400
+#define NOBODY        UINT32_MAX
+#define MERGE_READERS (SIM_DCS * SIM_PARTITIONS)
+
+enum task_kind {
+    TASK_COPY_SOURCE,
+    TASK_ENRICH,
+    TASK_COPY_ENRICHED,
+    TASK_MERGE,
+};
+
+struct task {
+    enum task_kind kind;
+    uint32_t dc;        /* where it runs and writes */
+    uint32_t origin;    /* sources: the origin; COPY_ENRICHED: the enriching DC */
+    uint32_t topic;
+    uint32_t partition;
+    struct klog *input; /* lines */
+    struct klog *output;
+    struct line_config config; /* lines */
+    uint32_t strand_origins[LINE_STRANDS_MAX]; /* origin partition by strand of the config */
+    uint32_t owner;     /* instance; NOBODY */
+    uint32_t owner_generation;
+    bool is_starting;   /* a start is planned */
+    int fatal;          /* code that only an operator can clear */
+    const char *why;
+    struct saved_place saved_in;
+    struct saved_place saved_out;
+};
+
+/* An idempotent producer of one run. Outlives its instance: what was sent may arrive later. */
+struct session {
+    struct klog *log;
+    uint32_t serial;
+    uint32_t instance;
+    uint32_t generation;
+    uint64_t sent;     /* batches */
+    uint64_t appended; /* batches that the broker has, or that failed */
+    bool is_dead;      /* nothing more of it is appended */
+    int64_t last_us;
+};
+
+enum batch_fate {
+    FATE_APPENDED,
+    FATE_FAILED,          /* not appended; so are those after it */
+    FATE_FAILED_ARRIVED,  /* appended, but the client is told it failed */
+    FATE_FAILED_SKIPPED,  /* not appended, yet those already on the way after it are */
+    FATE_FAILED_LATE,     /* told as failed; appended much later */
+};
+
+struct batch {
+    struct session *session;
+    uint64_t number;
+    uint32_t count;
+    int32_t copy_dc;
+    enum batch_fate fate;
+    int64_t sent_us;
+    const struct body **bodies;
+    uint64_t *tickets;
+    bool is_delivered; /* outcome, for HAPPENS_DELIVERED */
+    int64_t first_offset;
+};
+
+struct work {
+    const struct krec *source;
+    int64_t done_us;
+    int64_t asked_us;
+};
+
+struct line_run {
+    struct line line;
+    struct reader in;
+    struct reader out;
+    struct session *session;
+    struct work works[LINE_IN_FLIGHT_MAX];
+    uint64_t head_told;
+    bool is_idle; /* ticks come rarely */
+};
+
+/* A transaction on its way. */
+struct txn {
+    uint32_t instance;
+    uint32_t generation;
+    uint32_t writer;
+    uint32_t dc;
+    uint32_t count;
+    const struct body **bodies;
+    int64_t time_ms;
+    uint64_t chain;
+    uint32_t step;
+    uint32_t tries;
+    int outcome; /* enum merge_event_kind, for HAPPENS_TXN_DONE */
+};
+
+struct merge_run {
+    struct merge *merge;
+    struct arena arena;
+    struct arena scratch;
+    struct reader readers[MERGE_READERS];
+    bool bounds_told[MERGE_READERS];
+    uint32_t writer;       /* serial of its transactional producer; 0: none */
+    int64_t claim_revision;
+    bool is_started;
+    uint64_t kept;         /* handles that the merge holds */
+    int64_t view_us;
+    uint64_t spec_told;
+    bool is_asking;          /* a read of etcd is under way */
+    struct session *session; /* to the log of cuts */
+};
+
+struct instance {
+    uint32_t generation;
+    bool is_live;
+    uint32_t task;
+    uint32_t dc;
+    uint32_t node;
+    struct line_run *line;   /* owned, reused from seed to seed */
+    struct merge_run *merge; /* owned, reused */
+};
+
+/* Builds the list of tasks. */
+void tasks_begin(struct world *w);
+
+/* Starts a run of the task on the node; returns its instance. */
+uint32_t instance_start(struct world *w, uint32_t task, uint32_t node);
+/* It is gone, with all that it had in memory. */
+void instance_end(struct world *w, uint32_t instance);
+/* The core asked for it: class ABORT starts again, FATAL waits for an operator. */
+void instance_stop(struct world *w, uint32_t instance, int code, const char *why);
+
+void line_begin(struct world *w, uint32_t instance);
+void line_happens(struct world *w, uint32_t instance, const struct happening *h);
+void merge_begin(struct world *w, uint32_t instance);
+void merge_happens(struct world *w, uint32_t instance, const struct happening *h);
+
+/* Requests of lines to their output's Kafka. */
+void send_batch(struct world *w, struct batch *b);
+void send_arrive(struct world *w, struct batch *b);
+void send_late(struct world *w, struct batch *b);
+/* A step of a transaction arrives. */
+void txn_arrive(struct world *w, struct txn *t);
+
+#endif

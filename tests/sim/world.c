@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/world.h"
+
+#include "tests/sim/check.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define POOL_BYTES     ((size_t)1 << 30)
+#define HAPPENINGS_MAX 6000000
+
+void world_init(struct world *w)
+{
+    *w = (struct world){0};
+    pool_init(&w->pool, POOL_BYTES);
+    w->line_actions = calloc(1, sizeof *w->line_actions);
+    w->merge_actions = calloc(1, sizeof *w->merge_actions);
+    if (w->line_actions == NULL || w->merge_actions == NULL) {
+        perror("sim: calloc");
+        exit(3);
+    }
+}
+
+void world_free(struct world *w)
+{
+    for (uint32_t n = 0; n < INSTANCES_MAX; n++) {
+        if (w->instances[n].merge != NULL) {
+            arena_deinit(&w->instances[n].merge->arena);
+            arena_deinit(&w->instances[n].merge->scratch);
+        }
+        free(w->instances[n].merge);
+        free(w->instances[n].line);
+    }
+    arena_deinit(&w->scratch);
+    free(w->line_actions);
+    free(w->merge_actions);
+    free(w->timeline.heap);
+}
+
+void world_plan(struct world *w, int64_t delay_us, const struct happening *h)
+{
+    struct happening planned = *h;
+
+    planned.at_us = w->now_us + (delay_us > 0 ? delay_us : 0);
+    timeline_add(&w->timeline, &planned);
+}
+
+int64_t world_now_ms(const struct world *w)
+{
+    return EPOCH_MS + w->now_us / 1000;
+}
+
+int64_t node_now_ms(const struct world *w, uint32_t dc, uint32_t node)
+{
+    const struct node *n = &w->dcs[dc].nodes[node];
+    int64_t now = w->now_us / 1000;
+
+    return EPOCH_MS + now + n->clock_offset_ms + now * n->drift_ppm / 1000000;
+}
+
+bool node_runs(const struct world *w, uint32_t dc, uint32_t node)
+{
+    const struct node *n = &w->dcs[dc].nodes[node];
+
+    return n->is_up && n->paused_until_us <= w->now_us;
+}
+
+bool kafka_answers(const struct world *w, uint32_t from, uint32_t dc)
+{
+    return w->dcs[dc].kafka_down_until_us <= w->now_us && net_both(w, from, dc);
+}
+
+bool window_is_on(const struct world *w, uint32_t dc, enum fault f)
+{
+    return w->dcs[dc].window_until_us[f] > w->now_us;
+}
+
+uint32_t origin_index(const struct world *w, uint32_t dc, uint32_t topic, uint32_t partition)
+{
+    if (dc >= w->p.dc_count || topic >= w->p.topic_count || partition >= w->p.partitions[topic])
+        return UINT32_MAX;
+    return w->origin_table[dc][topic][partition];
+}
+
+uint32_t strand_index(const struct world *w, uint32_t by, uint32_t origin)
+{
+    if (by >= w->p.dc_count || origin >= w->origin_count)
+        return UINT32_MAX;
+    return w->strand_table[by][origin];
+}
+
+void say(const struct world *w, uint32_t dc, uint32_t node, const char *part, const char *format,
+         ...)
+{
+    char who[48] = "";
+    va_list args;
+
+    if (!w->trace)
+        return;
+    if (dc < w->p.dc_count && node < SIM_NODES)
+        (void)snprintf(who, sizeof who, "%.*s-%u", SLICE_ARG(w->dcs[dc].name), node + 1);
+    else if (dc < w->p.dc_count)
+        (void)snprintf(who, sizeof who, "%.*s", SLICE_ARG(w->dcs[dc].name));
+    (void)printf("[%8.3fs] %-8s %-13s ", (double)w->now_us / 1e6, who, part);
+    va_start(args, format);
+    (void)vprintf(format, args);
+    va_end(args);
+    (void)printf("\n");
+}
+
+/* What every node of the DC learns of the head, by its watch or a re-read. */
+static void see_head(struct world *w, uint32_t dc)
+{
+    struct dc *d = &w->dcs[dc];
+    const struct etcd *e = &w->etcd;
+    struct cut cut;
+
+    if (e->cut_count == 0 || net_etcd_site(w, dc) < 0)
+        return;
+    if (d->head_positions != NULL && d->head_seen == e->cut_count - 1)
+        return;
+    arena_reset(&w->scratch);
+    if (cut_decode(e->cuts[e->cut_count - 1].bytes, &w->scratch, &cut) != 0)
+        return;
+    if (d->head_positions == NULL)
+        d->head_positions = pool_alloc(&w->pool, w->origin_count * sizeof(int64_t));
+    d->head_seen = cut.number;
+    for (uint32_t o = 0; o < w->origin_count; o++)
+        d->head_positions[o] = POSITION_NONE;
+    for (uint32_t s = 0; s < cut.layout.count; s++) {
+        int64_t *furthest = &d->head_positions[w->strand_origin[s]];
+
+        if (cut.strands[s].position > *furthest)
+            *furthest = cut.strands[s].position;
+    }
+    for (uint32_t n = 0; n < w->instance_count; n++) {
+        const struct instance *i = &w->instances[n];
+
+        if (i->is_live && i->dc == dc && w->tasks[i->task].kind == TASK_MERGE &&
+            node_runs(w, dc, i->node))
+            merge_happens(w, n, &(struct happening){.kind = HAPPENS_HEAD});
+    }
+}
+
+void world_note_logged(struct world *w, const struct klog *log, const struct krec *k)
+{
+    struct dc *d = &w->dcs[log->dc];
+    struct emitted_line line;
+    struct slice bytes;
+    struct cut cut;
+    bool is_cut;
+
+    arena_reset(&w->scratch);
+    if (line_decode(k->body->value, &w->scratch, &is_cut, &bytes, &line) != 0 || !is_cut)
+        return;
+    if (cut_decode(bytes, &w->scratch, &cut) != 0)
+        return;
+    while (d->logged_count <= cut.number) {
+        d->logged = pool_grow(&w->pool, d->logged, d->logged_count, &d->logged_capacity,
+                              sizeof *d->logged);
+        d->logged[d->logged_count++] = (struct slice){0};
+    }
+    d->logged[cut.number] = bytes;
+}
+
+static void happens_to_instance(struct world *w, const struct happening *h)
+{
+    struct instance *i = &w->instances[h->who];
+    const struct node *n;
+
+    if (!i->is_live || i->generation != h->generation)
+        return;
+    n = &w->dcs[i->dc].nodes[i->node];
+    if (n->paused_until_us > w->now_us) {
+        world_plan(w, n->paused_until_us - w->now_us, h);
+        return;
+    }
+    if (w->tasks[i->task].kind == TASK_MERGE)
+        merge_happens(w, h->who, h);
+    else
+        line_happens(w, h->who, h);
+}
+
+static void save(struct world *w, const struct happening *h)
+{
+    struct task *t = &w->tasks[h->who];
+    const struct saved_place *places = h->ptr;
+
+    if (!kafka_answers(w, t->dc, t->dc))
+        return;
+    t->saved_in = places[0];
+    t->saved_out = places[1];
+}
+
+/* Ends the seed once nothing is left to do, twice in a row. */
+static void look(struct world *w)
+{
+    if (check_has_drained(w)) {
+        if (w->drained_looks++ >= 2) {
+            w->is_over = true;
+            return;
+        }
+    } else {
+        w->drained_looks = 0;
+    }
+    if (w->now_us > (w->p.faults_ms + w->p.drain_ms_max) * MS) {
+        w->is_over = true;
+        return;
+    }
+    world_plan(w, 2 * SECOND, &(struct happening){.kind = HAPPENS_LOOK});
+}
+
+static void heal(struct world *w)
+{
+    say(w, NOBODY, NOBODY, "world", "all faults end; no more events");
+    w->is_faulty = false;
+    faults_heal(w);
+    world_plan(w, SECOND, &(struct happening){.kind = HAPPENS_LOOK});
+}
+
+static void happen(struct world *w, const struct happening *h)
+{
+    if (h->kind < HAPPENS_FOR_INSTANCE) {
+        happens_to_instance(w, h);
+        return;
+    }
+    switch ((enum happening_kind)h->kind) {
+    case HAPPENS_PRODUCE:
+        if (h->which == 1)
+            send_late(w, h->ptr);
+        else
+            send_arrive(w, h->ptr);
+        break;
+    case HAPPENS_SAVE:
+        save(w, h);
+        break;
+    case HAPPENS_ETCD:
+        etcd_arrive(w, h->ptr);
+        break;
+    case HAPPENS_TXN:
+        txn_arrive(w, h->ptr);
+        break;
+    case HAPPENS_HEAD:
+        see_head(w, h->who);
+        break;
+    case HAPPENS_REREAD:
+        for (uint32_t dc = 0; dc < w->p.dc_count; dc++)
+            see_head(w, dc);
+        world_plan(w, 5 * SECOND, h);
+        break;
+    case HAPPENS_START:
+        task_restart(w, h->who, h->which);
+        break;
+    case HAPPENS_OWNERS:
+        owners_look(w);
+        break;
+    case HAPPENS_SOURCE:
+    case HAPPENS_SOURCE_END:
+        source_happens(w, h);
+        break;
+    case HAPPENS_FAULT:
+    case HAPPENS_FAULT_END:
+        fault_happens(w, h);
+        break;
+    case HAPPENS_HEAL:
+        heal(w);
+        break;
+    case HAPPENS_LOOK:
+        look(w);
+        break;
+    case HAPPENS_PUMP:
+    case HAPPENS_DELIVERED:
+    case HAPPENS_WORKED:
+    case HAPPENS_TICK:
+    case HAPPENS_ANSWER:
+    case HAPPENS_TXN_DONE:
+    case HAPPENS_READY:
+    case HAPPENS_FOR_INSTANCE:
+        break;
+    }
+}
+
+/* Everything but what is kept from seed to seed is forgotten. */
+static void forget(struct world *w)
+{
+    for (uint32_t n = 0; n < INSTANCES_MAX; n++) {
+        struct instance *i = &w->instances[n];
+
+        *i = (struct instance){.line = i->line, .merge = i->merge};
+    }
+    pool_reset(&w->pool);
+    timeline_reset(&w->timeline);
+    if (w->scratch.block_bytes == 0)
+        arena_init(&w->scratch, 1 << 16, 64 << 20);
+    w->instance_count = 0;
+    w->now_us = 0;
+    w->is_faulty = true;
+    w->is_over = false;
+    w->etcd_down_until_us = 0;
+    w->etcd_slow_until_us = 0;
+    w->etcd_unknown_until_us = 0;
+    w->serials = 0;
+    w->events_sent = 0;
+    w->drained_looks = 0;
+    w->task_count = 0;
+    w->origin_count = 0;
+    w->stats = (struct stats){0};
+}
+
+bool world_run(struct world *w, const struct params *p)
+{
+    struct happening h;
+
+    forget(w);
+    w->p = *p;
+    chance_seed(&w->chance, p->seed, 2);
+    chance_seed(&w->chance_net, p->seed, 3);
+    chance_seed(&w->chance_detail, p->seed, 4);
+    layout_begin(w);
+    check_begin(w);
+    net_begin(w);
+    tasks_begin(w);
+    etcd_begin(w);
+    owners_look(w);
+    source_begin(w);
+    faults_begin(w);
+    world_plan(w, 0, &(struct happening){.kind = HAPPENS_REREAD});
+    world_plan(w, p->faults_ms * MS, &(struct happening){.kind = HAPPENS_HEAL});
+    while (!w->is_over && !check_verdict(w)->is_broken && timeline_next(&w->timeline, &h)) {
+        w->now_us = h.at_us;
+        if (++w->stats.happenings > HAPPENINGS_MAX)
+            check_fail(w, "I10", "more than %d happenings: something runs in circles",
+                       HAPPENINGS_MAX);
+        happen(w, &h);
+    }
+    if (!check_verdict(w)->is_broken)
+        check_end(w);
+    return !check_verdict(w)->is_broken;
+}

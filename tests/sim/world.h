@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * world.h - all there is in one seed: sites, logs, etcd, nodes, tasks, chance and time.
+ *
+ * Promise: nothing but the seed decides what happens. One world is reused for many seeds.
+ */
+#ifndef BRAID_SIM_WORLD_H
+#define BRAID_SIM_WORLD_H
+
+#include "tests/sim/chance.h"
+#include "tests/sim/net.h"
+#include "tests/sim/params.h"
+#include "tests/sim/pool.h"
+#include "tests/sim/task.h"
+
+#define EPOCH_MS     1700000000000 /* virtual time 0 */
+#define ORIGINS_MAX  (SIM_DCS * SIM_TOPICS * SIM_PARTITIONS)
+#define SIM_STRANDS  (SIM_DCS * ORIGINS_MAX)
+#define LEASE_US     10000000
+#define MS           1000LL
+#define SECOND       1000000LL
+
+enum happening_kind {
+    HAPPENS_PUMP,      /* a reader looks for records */
+    HAPPENS_DELIVERED, /* a batch's outcome reaches its line */
+    HAPPENS_WORKED,    /* a fetch is done */
+    HAPPENS_TICK,
+    HAPPENS_ANSWER,    /* of etcd */
+    HAPPENS_TXN_DONE,
+    HAPPENS_READY,     /* a merge's producer is initialised and the tail is read */
+    HAPPENS_FOR_INSTANCE, /* those above belong to an instance, and wait while its node is paused */
+    HAPPENS_PRODUCE,   /* a batch arrives */
+    HAPPENS_SAVE,      /* saved places arrive */
+    HAPPENS_ETCD,      /* a request arrives */
+    HAPPENS_TXN,       /* a step of a transaction arrives */
+    HAPPENS_HEAD,      /* a DC's nodes see the head of the chain */
+    HAPPENS_REREAD,    /* every DC reads the head again */
+    HAPPENS_START,     /* a task starts again */
+    HAPPENS_OWNERS,    /* claims are looked at */
+    HAPPENS_SOURCE,    /* somebody writes to a source topic */
+    HAPPENS_SOURCE_END, /* a source's transaction ends */
+    HAPPENS_FAULT,
+    HAPPENS_FAULT_END,
+    HAPPENS_HEAL,
+    HAPPENS_LOOK,      /* has all drained? */
+};
+
+struct node {
+    bool is_up;
+    int64_t paused_until_us;
+    int64_t renewed_us; /* its lease */
+    int64_t clock_offset_ms;
+    int64_t drift_ppm;
+    uint32_t boots;
+};
+
+struct dc {
+    struct slice name;
+    struct node nodes[SIM_NODES];
+    int64_t kafka_down_until_us;
+    int64_t window_until_us[FAULT_COUNT]; /* faults that last */
+    struct klog *source[SIM_DCS][SIM_TOPICS][SIM_PARTITIONS]; /* own, or the copy */
+    struct klog *enriched[SIM_DCS][SIM_PARTITIONS];           /* own, or the copy */
+    struct klog *global;
+    struct klog *cuts;
+    uint32_t txn_writer; /* the producer that may write, by transactional.id */
+    uint64_t head_seen;
+    int64_t *head_positions; /* by origin partition */
+    struct slice *logged;    /* cuts in its log of cuts, by number */
+    size_t logged_capacity;
+    uint64_t logged_count;
+};
+
+struct stats {
+    uint64_t happenings;
+    uint64_t appended;
+    uint64_t records; /* visible source records */
+    uint64_t cuts;
+    uint64_t emitted;
+    uint64_t faults;
+    uint64_t fault[FAULT_COUNT];
+    uint64_t runs;
+    uint64_t member_changes;
+    uint64_t stops[64]; /* by -code */
+};
+
+struct check;
+
+struct world {
+    struct params p;
+    struct chance chance;        /* the plan: load and faults */
+    struct chance chance_net;    /* delays */
+    struct chance chance_detail; /* outcomes of single requests */
+    struct pool pool;
+    struct timeline timeline;
+    int64_t now_us;
+    bool is_faulty; /* the phase with faults */
+    bool is_over;
+    bool trace;
+    struct net net;
+    struct etcd etcd;
+    struct etcd etcd_backup;
+    int64_t etcd_down_until_us;
+    int64_t etcd_slow_until_us;
+    int64_t etcd_unknown_until_us;
+    struct dc dcs[SIM_DCS];
+    struct slice topics[SIM_TOPICS];
+    struct layout layout;
+    struct strand_name names[SIM_STRANDS];
+    uint32_t strand_by[SIM_STRANDS];     /* enriching DC */
+    uint32_t strand_origin[SIM_STRANDS]; /* origin partition */
+    uint32_t origin_count;
+    uint32_t strand_table[SIM_DCS][ORIGINS_MAX];
+    uint32_t origin_table[SIM_DCS][SIM_TOPICS][SIM_PARTITIONS];
+    uint32_t origin_dc[ORIGINS_MAX];
+    uint32_t origin_topic[ORIGINS_MAX];
+    uint32_t origin_partition[ORIGINS_MAX];
+    struct task tasks[TASKS_MAX];
+    uint32_t task_count;
+    struct instance instances[INSTANCES_MAX];
+    uint32_t instance_count;
+    uint32_t serials; /* of producers */
+    uint64_t events_sent;
+    uint32_t drained_looks;
+    struct arena scratch; /* of one happening */
+    struct line_actions *line_actions;   /* owned; one step at a time */
+    struct merge_actions *merge_actions; /* owned */
+    struct stats stats;
+    struct check *check;
+};
+
+void world_init(struct world *w);
+void world_free(struct world *w);
+
+/* Runs one seed to its end or to the first broken invariant. True if none was. */
+bool world_run(struct world *w, const struct params *p);
+
+/* Adds what will happen `delay_us` from now. */
+void world_plan(struct world *w, int64_t delay_us, const struct happening *h);
+
+int64_t world_now_ms(const struct world *w);
+/* By the clock of a node. */
+int64_t node_now_ms(const struct world *w, uint32_t dc, uint32_t node);
+bool node_runs(const struct world *w, uint32_t dc, uint32_t node);
+bool kafka_answers(const struct world *w, uint32_t from, uint32_t dc);
+bool window_is_on(const struct world *w, uint32_t dc, enum fault f);
+
+/* Index of an origin partition, and of a strand in the layout; UINT32_MAX: no such thing. */
+uint32_t origin_index(const struct world *w, uint32_t dc, uint32_t topic, uint32_t partition);
+uint32_t strand_index(const struct world *w, uint32_t by, uint32_t origin);
+
+/* Indexes the cut in a line of a log of cuts. */
+void world_note_logged(struct world *w, const struct klog *log, const struct krec *k);
+
+/* Sites, logs, strands (layout.c). */
+void layout_begin(struct world *w);
+
+/* Owners (owner.c), faults (faults.c), load (source.c). */
+void owners_look(struct world *w);
+void task_restart(struct world *w, uint32_t task, uint32_t node);
+void second_owner(struct world *w, uint32_t task);
+const char *task_name(const struct task *t);
+void node_crash(struct world *w, uint32_t dc, uint32_t node);
+void faults_begin(struct world *w);
+void fault_happens(struct world *w, const struct happening *h);
+void faults_heal(struct world *w);
+void fault_count(struct world *w, enum fault f);
+void source_begin(struct world *w);
+void source_happens(struct world *w, const struct happening *h);
+
+/* What the API says (wiki.c): a status text, and the enrichment as far as it is ok. */
+struct slice wiki_fetch(struct world *w, uint32_t dc, const struct body *source, int64_t at_us,
+                        struct slice *out_value);
+int64_t wiki_delay_us(struct world *w, uint32_t dc);
+
+/* One line of the story, if anybody wants it. `node` NOBODY: the world itself. */
+void say(const struct world *w, uint32_t dc, uint32_t node, const char *part, const char *format,
+         ...) __attribute__((format(printf, 5, 6)));
+
+#endif
