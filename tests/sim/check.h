@@ -33,8 +33,8 @@ void check_uncommitted(struct world *w, struct klog *log, const struct krec *k);
 void check_retained(struct world *w, struct klog *log);
 void check_truncated(struct world *w, struct klog *log);
 
-/* etcd has taken a report of `dc`, or cut `number`. */
-void check_report(struct world *w, uint32_t dc, struct slice bytes);
+/* etcd has taken a report of `dc`, sent under a claim, or cut `number`. */
+void check_report(struct world *w, uint32_t dc, int64_t claim, struct slice bytes);
 void check_cut(struct world *w, uint64_t number, struct slice bytes);
 
 /* A merge's producer is initialised: from now on only `writer` may show anything in `dc`. */

@@ -48,12 +48,20 @@ struct parsed_cut {
     int64_t *furthest;  /* by origin partition */
 };
 
+struct parsed_report {
+    uint64_t number;
+    int64_t read_back[SIM_STRANDS];
+    int64_t offer[SIM_STRANDS];
+};
+
 struct check {
     struct violation verdict;
     struct by_offset sources[ORIGINS_MAX];   /* visible source records */
     struct by_offset accepted[SIM_STRANDS];  /* of each strand, in the enriching DC's own log */
     int64_t held[SIM_DCS][SIM_STRANDS];      /* what the DC's own Kafka holds without a hole */
     int64_t read_back[SIM_DCS][SIM_STRANDS]; /* as last reported */
+    uint64_t report_number[SIM_DCS];
+    int64_t report_claim[SIM_DCS];
     int64_t superseded[SIM_STRANDS];         /* nobody need hold the strand up to here */
     struct parsed_cut *cuts;
     size_t cut_count;
@@ -76,8 +84,8 @@ const struct krec *by_offset_get(const struct by_offset *list, int64_t offset);
 
 /* False: not a cut. */
 bool cut_read(struct world *w, struct slice bytes, struct parsed_cut *out);
-/* Its positions by strand; false: not a report. */
-bool report_read(const struct world *w, struct slice bytes, int64_t *read_back, int64_t *offer);
+/* False: not a report. */
+bool report_read(const struct world *w, struct slice bytes, struct parsed_report *out);
 
 enum verdict {
     VERDICT_NONE, /* no cut decides it */

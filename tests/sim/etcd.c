@@ -113,6 +113,7 @@ void etcd_send(struct world *w, uint32_t instance, struct etcd_request *request)
     request->instance = instance;
     request->generation = i->generation;
     request->dc = i->dc;
+    request->sent_us = w->now_us;
     if (site < 0) {
         answer(w, request, ERR_UNAVAILABLE, ANSWER_TIMEOUT_US);
         return;
@@ -175,7 +176,7 @@ static void take_report(struct world *w, struct etcd_request *request)
     e->revision++;
     e->reports[request->dc].bytes = request->proposal.report;
     e->reports[request->dc].mod_revision = e->revision;
-    check_report(w, request->dc, request->proposal.report);
+    check_report(w, request->dc, request->claim_revision, request->proposal.report);
     if (cut_may_follow(w, &request->proposal))
         put_cut(w, request->proposal.number, request->proposal.cut);
 }

@@ -77,6 +77,7 @@ struct etcd_request {
     struct etcd_view view;
     struct slice cut; /* CUT: its bytes; absent: not there */
     bool answer_lost;
+    int64_t sent_us;
 };
 
 /* Sends a request of `instance`; the answer comes as HAPPENS_ANSWER. */

@@ -268,17 +268,20 @@ static uint32_t read_list(struct slice in, int64_t *out, uint32_t max)
     return count;
 }
 
-bool report_read(const struct world *w, struct slice bytes, int64_t *read_back, int64_t *offer)
+bool report_read(const struct world *w, struct slice bytes, struct parsed_report *out)
 {
     uint32_t counts[2] = {0, 0};
     struct slice in = bytes;
     struct field f;
 
+    out->number = 0;
     while (next_field(&in, &f)) {
-        if (f.number == 6)
-            counts[0] = read_list(f.bytes, read_back, w->layout.count);
+        if (f.number == 3)
+            out->number = f.value;
+        else if (f.number == 6)
+            counts[0] = read_list(f.bytes, out->read_back, w->layout.count);
         else if (f.number == 7)
-            counts[1] = read_list(f.bytes, offer, w->layout.count);
+            counts[1] = read_list(f.bytes, out->offer, w->layout.count);
     }
     return in.len == 0 && counts[0] == w->layout.count && counts[1] == w->layout.count;
 }

@@ -88,8 +88,7 @@ void instance_end(struct world *w, uint32_t instance)
     i->is_live = false;
     i->generation++;
     if (w->tasks[i->task].kind == TASK_MERGE) {
-        for (uint32_t r = 0; r < MERGE_READERS; r++)
-            reader_stop(&i->merge->readers[r]);
+        merge_end(w, instance);
         return;
     }
     reader_stop(&i->line->in);

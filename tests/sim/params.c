@@ -40,8 +40,8 @@ static void draw_shape(struct params *p, struct chance *c)
             p->e_partitions = p->partitions[t];
     }
     p->at_origin = chance_permille(c, 250);
-    p->records = (uint32_t)chance_between(c, 1800, 3000);
-    p->burst_max = ONE_OF(c, 6, 12, 24);
+    p->records = (uint32_t)chance_between(c, 2100, 3300);
+    p->burst_max = ONE_OF(c, 4, 8, 16);
     p->faults_ms = chance_between(c, 570000, 660000);
     p->drain_ms_max = 300000;
 }

@@ -31,17 +31,15 @@ void merge_view_record(struct world *w, const struct klog *log, const struct kre
 static const struct body *seal(struct world *w, const struct krec *k, struct global_place *at)
 {
     struct record r;
-    struct global_text *text = pool_alloc(&w->pool, sizeof *text);
-    struct header headers[GLOBAL_HEADERS_MAX];
-    size_t count = 0;
+    struct global_headers *out = pool_alloc(&w->pool, sizeof *out);
 
     krec_view(w, NULL, k, &r);
-    if (global_seal(&r, k->body->headers, k->body->header_count, at, text, headers, &count,
-                    &at->chain) != 0) {
+    if (global_seal(&r, k->body->headers, k->body->header_count, at, out) != 0) {
         check_fail(w, "I8", "a record cannot be sealed");
         return NULL;
     }
-    return body_new(w, r.key, r.value, headers, (uint32_t)count);
+    at->chain = out->chain;
+    return body_new(w, r.key, r.value, out->list, (uint32_t)out->count);
 }
 
 static void done(struct world *w, struct txn *t, int kind, int64_t delay_us)
@@ -67,6 +65,7 @@ void emit_part(struct world *w, uint32_t instance)
                       .generation = i->generation,
                       .writer = i->merge->writer,
                       .dc = i->dc,
+                      .cut = part->number,
                       .time_ms = part->time_ms};
     t->bodies = pool_alloc(&w->pool, part->count * sizeof(void *));
     for (uint32_t n = 0; n < part->count; n++) {
@@ -102,15 +101,24 @@ static bool may_write(const struct world *w, const struct txn *t)
 static void produce(struct world *w, struct txn *t)
 {
     struct klog *log = w->dcs[t->dc].global;
+    uint32_t count = t->count;
     int64_t delay_us = 2 * net_delay_us(w, t->dc, t->dc);
 
-    for (uint32_t n = 0; n < t->count; n++)
+    if (t->written != 0 && !klog_is_open(log, t->writer)) {
+        /* A late EndTxn has ended it between two requests: the broker refuses the second. */
+        done(w, t, MERGE_EV_UNCLEAR, net_delay_us(w, t->dc, t->dc));
+        return;
+    }
+    if (t->written == 0 && t->count > 1 && chance_permille(&w->chance_detail, 300))
+        count = 1 + chance_below(&w->chance_detail, t->count - 1);
+    for (uint32_t n = t->written; n < count; n++)
         (void)klog_append(w, log, t->bodies[n],
                           (struct krec){.time_ms = t->time_ms,
                                         .copy_dc = -1,
                                         .state = KREC_OPEN,
                                         .writer = t->writer});
-    t->step = TXN_END;
+    t->written = count;
+    t->step = count < t->count ? TXN_PRODUCE : TXN_END;
     if (window_is_on(w, t->dc, FAULT_produce_slow) && chance_permille(&w->chance_detail, 200))
         delay_us += chance_between(&w->chance_detail, 200 * MS, 8 * SECOND);
     world_plan(w, delay_us, &(struct happening){.kind = HAPPENS_TXN, .ptr = t});
@@ -148,7 +156,7 @@ void txn_arrive(struct world *w, struct txn *t)
 {
     if (t->step == TXN_END_AGAIN) {
         if (may_write(w, t) && kafka_answers(w, t->dc, t->dc))
-            klog_end_txn(w, w->dcs[t->dc].global, t->writer, chance_permille(&w->chance_detail, 500));
+            klog_end_txn(w, w->dcs[t->dc].global, t->writer, true);
         return;
     }
     if (!kafka_answers(w, t->dc, t->dc)) {
@@ -171,6 +179,11 @@ void emit_done(struct world *w, uint32_t instance, const struct txn *t)
     struct merge_event ev = {.kind = (enum merge_event_kind)t->outcome, .chain = t->chain};
 
     if (ev.kind == MERGE_EV_COMMITTED && t->count != 0)
-        say(w, t->dc, w->instances[instance].node, "merge", "%u records committed", t->count);
+        say(w, t->dc, w->instances[instance].node, "merge", "%u records of cut %llu committed",
+            t->count, (unsigned long long)t->cut);
+    else if (ev.kind != MERGE_EV_COMMITTED)
+        say(w, t->dc, w->instances[instance].node, "merge", "%s after %u records of cut %llu",
+            ev.kind == MERGE_EV_FENCED ? "fenced" : "outcome unknown", t->count,
+            (unsigned long long)t->cut);
     (void)merge_feed(w, instance, &ev);
 }

@@ -35,6 +35,8 @@ void merge_begin(struct world *w, uint32_t instance)
     if (run->arena.block_bytes == 0) {
         arena_init(&run->arena, 1 << 20, 256 << 20);
         arena_init(&run->scratch, 1 << 16, 64 << 20);
+        arena_init(&run->view_arenas[0], 1 << 16, 64 << 20);
+        arena_init(&run->view_arenas[1], 1 << 16, 64 << 20);
     }
     arena_reset(&run->arena);
     arena_reset(&run->scratch);
@@ -52,6 +54,7 @@ void merge_begin(struct world *w, uint32_t instance)
     run->writer = 0;
     run->spec_told = w->etcd.spec_version;
     run->view_us = 0;
+    run->view_revision = 0;
     run->is_asking = false;
     run->session = pool_alloc(&w->pool, sizeof *run->session);
     *run->session = (struct session){.log = w->dcs[i->dc].cuts,
@@ -128,27 +131,6 @@ static void log_line(struct world *w, uint32_t instance, struct slice line, uint
     send_batch(w, b);
 }
 
-static void do_log_cut(struct world *w, uint32_t instance, const struct merge_action *a)
-{
-    struct merge_run *run = w->instances[instance].merge;
-    struct slice line;
-
-    arena_reset(&run->scratch);
-    if (line_encode_cut(a->bytes, &run->scratch, &line) == 0)
-        log_line(w, instance, line, a->number, true);
-}
-
-static void do_log_emitted(struct world *w, uint32_t instance)
-{
-    struct merge_run *run = w->instances[instance].merge;
-    const struct emitted_line *emitted = merge_line(run->merge);
-    struct slice line;
-
-    arena_reset(&run->scratch);
-    if (line_encode_emitted(emitted, &run->scratch, &line) == 0)
-        log_line(w, instance, line, emitted->emitted.number, false);
-}
-
 static void release(struct world *w, struct instance *i)
 {
     struct merge_run *run = i->merge;
@@ -174,7 +156,7 @@ static bool carry_out(struct world *w, uint32_t instance)
             log = log_of(w, i, a->log);
             run->bounds_told[a->log] = false;
             reader_start(w, &run->readers[a->log], log,
-                         a->log_offset == LINE_FROM_START ? log->start : a->log_offset);
+                         a->log_offset == MERGE_FROM_START ? log->start : a->log_offset);
             break;
         case MERGE_DO_REPORT:
             ask(w, instance, ASK_REPORT, 0);
@@ -182,14 +164,17 @@ static bool carry_out(struct world *w, uint32_t instance)
         case MERGE_DO_NEED_CUT:
             ask(w, instance, ASK_CUT, a->number);
             break;
+        case MERGE_DO_PAUSE:
+            reader_stop(&run->readers[a->log]);
+            break;
         case MERGE_DO_LOG_CUT:
-            do_log_cut(w, instance, a);
+            log_line(w, instance, a->bytes, a->number, true);
             break;
         case MERGE_DO_EMIT:
             emit_part(w, instance);
             break;
         case MERGE_DO_LOG_EMITTED:
-            do_log_emitted(w, instance);
+            log_line(w, instance, a->bytes, a->number, false);
             break;
         case MERGE_DO_DELETE_CUTS:
             etcd_delete_cuts(w, i->dc, a->number);
@@ -246,7 +231,7 @@ static void pump(struct world *w, uint32_t instance, struct reader *r)
                                      .log_end = klog_stable_end(r->log)};
 
         run->bounds_told[r->which] = true;
-        if (!merge_feed(w, instance, &bounds) || r->log == NULL)
+        if (!merge_feed(w, instance, &bounds) || r->log == NULL || !run->bounds_told[r->which])
             return;
     }
     if (r->at < r->log->start) {
@@ -295,8 +280,8 @@ static void answered_cut(struct world *w, uint32_t instance, const struct etcd_r
     }
     arena_reset(&run->scratch);
     if (cut_decode(bytes, &run->scratch, &cut) != 0) {
-        check_fail(w, "I5", "committed cut %llu cannot be decoded",
-                   (unsigned long long)request->number);
+        check_fail(w, "I5", "committed cut %llu cannot be decoded (%zu bytes)",
+                   (unsigned long long)request->number, bytes.len);
         return;
     }
     ev.cut_bytes = bytes;
@@ -306,14 +291,18 @@ static void answered_cut(struct world *w, uint32_t instance, const struct etcd_r
 static bool decode_view(struct world *w, const struct instance *i, const struct etcd_view *in,
                         struct merge_view *out)
 {
-    struct arena *a = &i->merge->scratch;
+    struct merge_run *run = i->merge;
+    struct arena *a;
 
+    /* The merge keeps the view until the next one: two take turns. */
+    run->view_turn ^= 1;
+    a = &run->view_arenas[run->view_turn];
     *out = (struct merge_view){
         .revision = in->revision,
         .oldest_cut = in->oldest,
         .dc_count = w->p.dc_count,
         .is_paused = in->is_paused,
-        .claim_held = in->claim_revision == i->merge->claim_revision,
+        .claim_held = in->claim_revision == run->claim_revision,
     };
     arena_reset(a);
     if (in->head.ptr != NULL) {
@@ -338,13 +327,39 @@ static bool decode_view(struct world *w, const struct instance *i, const struct 
     return true;
 }
 
+/* The ids of the window, from the log of cuts. */
+static void feed_ids(struct world *w, uint32_t instance, const struct merge_recovery *recovery)
+{
+    struct merge_run *run = w->instances[instance].merge;
+    const struct klog *cuts = w->dcs[w->instances[instance].dc].cuts;
+
+    if (!recovery->has_line || MUTANT(window_by_memory))
+        return;
+    for (int64_t at = recovery->line.window_offset; at <= run->line_offset; at++) {
+        const struct krec *k = klog_at(cuts, at);
+        struct emitted_line line;
+        struct merge_event ev = {.kind = MERGE_EV_IDS};
+        struct slice bytes;
+        bool is_cut;
+
+        if (k == NULL || k->body == NULL ||
+            line_decode(k->body->value, &run->scratch, &is_cut, &bytes, &line) != 0 || is_cut)
+            continue;
+        ev.first_seq = line.first_seq;
+        ev.ids = line.ids;
+        ev.count = line.id_count;
+        (void)merge_feed(w, instance, &ev);
+    }
+}
+
 static void answered(struct world *w, uint32_t instance, const struct etcd_request *request)
 {
     struct instance *i = &w->instances[instance];
     struct merge_run *run = i->merge;
-    struct merge_view view;
+    struct merge_view *view = &run->views[run->view_turn ^ 1];
     struct merge_recovery recovery;
-    struct merge_event ev = {.kind = MERGE_EV_VIEW, .view = &view};
+    struct merge_event ev = {
+        .kind = MERGE_EV_VIEW, .view = view, .is_answer = request->ask == ASK_REPORT};
 
     if (request->ask == ASK_VIEW)
         run->is_asking = false;
@@ -361,7 +376,17 @@ static void answered(struct world *w, uint32_t instance, const struct etcd_reque
             ask(w, instance, ASK_VIEW, 0);
         return;
     }
-    if (!decode_view(w, i, &request->view, &view)) {
+    /* Two requests under way at once may be answered in either order: an older answer to the one
+     * says nothing about the chain going back. */
+    if (request->view.revision < run->view_revision && request->sent_us <= run->view_us) {
+        if (request->ask == ASK_REPORT)
+            (void)merge_feed(
+                w, instance,
+                &(struct merge_event){.kind = MERGE_EV_REPORTED, .code = ERR_CONFLICT});
+        return;
+    }
+    run->view_revision = request->view.revision;
+    if (!decode_view(w, i, &request->view, view)) {
         check_fail(w, "I5", "etcd holds a cut or a report that cannot be decoded");
         return;
     }
@@ -372,7 +397,15 @@ static void answered(struct world *w, uint32_t instance, const struct etcd_reque
     }
     if (!run->is_started) {
         run->is_started = true;
+        arena_reset(&run->scratch);
         recover(w, instance, &recovery);
+        if (recovery.has_line)
+            say(w, i->dc, i->node, "merge",
+                "recovers from cut %llu, next number %llu; the tail is %llu",
+                (unsigned long long)recovery.line.emitted.number,
+                (unsigned long long)recovery.line.emitted.next_seq,
+                (unsigned long long)recovery.tail_seq);
+        feed_ids(w, instance, &recovery);
         ev.kind = MERGE_EV_START;
         ev.recovery = &recovery;
         merge_plan(w, instance, HAPPENS_TICK, w->p.cut_interval_ms * MS, 0);
@@ -432,6 +465,18 @@ static void delivered(struct world *w, uint32_t instance, const struct batch *b)
         instance_stop(w, instance, ERR_DELIVERY, "a line for the log of cuts failed");
     else
         (void)merge_feed(w, instance, &ev);
+}
+
+void merge_end(struct world *w, uint32_t instance)
+{
+    struct merge_run *run = w->instances[instance].merge;
+
+    for (uint32_t r = 0; r < MERGE_READERS; r++)
+        reader_stop(&run->readers[r]);
+    merge_close(run->merge, w->merge_actions);
+    if (w->merge_actions->released_count != run->kept)
+        check_fail(w, "I9", "a merge ends with %llu records and gives back %u",
+                   (unsigned long long)run->kept, w->merge_actions->released_count);
 }
 
 void merge_happens(struct world *w, uint32_t instance, const struct happening *h)

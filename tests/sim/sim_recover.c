@@ -63,42 +63,93 @@ static bool agrees(const struct klog *log, const struct emitted *e,
     return true;
 }
 
-static void read_cut(struct slice bytes, struct arena *a, struct merge_recovery *out)
+static bool line_at(const struct klog *cuts, int64_t at, struct arena *a, bool *is_cut,
+                    struct slice *cut, struct emitted_line *line)
 {
-    struct cut cut;
+    const struct krec *k = klog_at(cuts, at);
 
-    if (cut_decode(bytes, a, &cut) != 0)
-        return;
-    out->has_logged = true;
-    out->logged_era = cut.era;
-    out->logged_number = cut.number;
+    return k != NULL && k->body != NULL &&
+           line_decode(k->body->value, a, is_cut, cut, line) == 0;
+}
+
+/* Where the window of the newest line that agrees begins; -1: there is no such line. */
+static int64_t window_start(const struct world *w, struct instance *i,
+                            const struct merge_recovery *tail)
+{
+    const struct klog *cuts = w->dcs[i->dc].cuts;
+    struct emitted_line line;
+    struct slice cut;
+    bool is_cut;
+
+    for (int64_t at = cuts->end - 1; at >= cuts->start; at--) {
+        if (!line_at(cuts, at, &i->merge->scratch, &is_cut, &cut, &line) || is_cut)
+            continue;
+        if (agrees(w->dcs[i->dc].global, &line.emitted, tail))
+            return line.window_offset > cuts->start ? line.window_offset : cuts->start;
+    }
+    return -1;
+}
+
+/*
+ * The last of an unbroken row of lines, from where the window begins: an older merge may have
+ * added lines late, and one that failed while the next was on its way is missing.
+ */
+static void follow_lines(struct world *w, struct instance *i, int64_t from,
+                         struct merge_recovery *out)
+{
+    const struct klog *cuts = w->dcs[i->dc].cuts;
+    struct emitted_line line;
+    struct slice cut;
+    bool is_cut;
+
+    for (int64_t at = from; at < cuts->end; at++) {
+        if (!line_at(cuts, at, &i->merge->scratch, &is_cut, &cut, &line) || is_cut)
+            continue;
+        if (out->has_line && line.emitted.number != out->line.emitted.number + 1 &&
+            !MUTANT(recover_from_line))
+            continue;
+        if (!agrees(w->dcs[i->dc].global, &line.emitted, out))
+            continue;
+        out->has_line = true;
+        out->line = line;
+        i->merge->line_offset = at;
+    }
+}
+
+/* The last of an unbroken row of cuts that are logged, from the line's on. */
+static void follow_cuts(struct world *w, struct instance *i, int64_t from,
+                        struct merge_recovery *out)
+{
+    const struct klog *cuts = w->dcs[i->dc].cuts;
+    struct emitted_line line;
+    struct slice bytes;
+    struct cut cut;
+    bool is_cut;
+
+    out->has_logged = out->has_line;
+    out->logged_number = out->has_line ? out->line.emitted.number : 0;
+    for (int64_t at = from; at < cuts->end; at++) {
+        if (!line_at(cuts, at, &i->merge->scratch, &is_cut, &bytes, &line) || !is_cut ||
+            cut_decode(bytes, &i->merge->scratch, &cut) != 0)
+            continue;
+        if (out->has_logged ? cut.number == out->logged_number + 1 : cut.number == 0) {
+            out->has_logged = true;
+            out->logged_number = cut.number;
+        }
+    }
 }
 
 void recover(struct world *w, uint32_t instance, struct merge_recovery *out)
 {
     struct instance *i = &w->instances[instance];
-    struct arena *a = &i->merge->scratch;
-    const struct klog *cuts = w->dcs[i->dc].cuts;
-    const struct klog *global = w->dcs[i->dc].global;
+    int64_t from;
 
     *out = (struct merge_recovery){0};
-    read_tail(global, out);
-    for (int64_t at = cuts->end - 1; at >= cuts->start; at--) {
-        struct slice bytes;
-        struct emitted_line line;
-        bool is_cut;
-
-        if (out->has_line && out->has_logged)
-            break;
-        if (line_decode(klog_at(cuts, at)->body->value, a, &is_cut, &bytes, &line) != 0)
-            continue;
-        if (is_cut && !out->has_logged)
-            read_cut(bytes, a, out);
-        if (!is_cut && !out->has_line && agrees(global, &line.emitted, out)) {
-            out->has_line = true;
-            out->line = line;
-        }
-    }
+    read_tail(w->dcs[i->dc].global, out);
+    from = window_start(w, i, out);
+    if (from >= 0)
+        follow_lines(w, i, from, out);
+    follow_cuts(w, i, from >= 0 ? from : 0, out);
     if (MUTANT(recover_from_line) && out->has_line) {
         out->has_tail = out->line.emitted.next_seq != 0;
         out->tail_seq = out->line.emitted.next_seq - 1;

@@ -103,7 +103,9 @@ struct txn {
     uint32_t generation;
     uint32_t writer;
     uint32_t dc;
+    uint64_t cut;
     uint32_t count;
+    uint32_t written; /* records that the broker has */
     const struct body **bodies;
     int64_t time_ms;
     uint64_t chain;
@@ -122,8 +124,13 @@ struct merge_run {
     int64_t claim_revision;
     bool is_started;
     uint64_t kept;         /* handles that the merge holds */
-    int64_t view_us;
+    int64_t view_us; /* when the newest view came */
+    int64_t view_revision;
     uint64_t spec_told;
+    struct arena view_arenas[2];
+    struct merge_view views[2];
+    uint32_t view_turn;
+    int64_t line_offset; /* of the recovery line in the log of cuts */
     bool is_asking;          /* a read of etcd is under way */
     struct session *session; /* to the log of cuts */
 };
@@ -151,6 +158,7 @@ void instance_stop(struct world *w, uint32_t instance, int code, const char *why
 void line_begin(struct world *w, uint32_t instance);
 void line_happens(struct world *w, uint32_t instance, const struct happening *h);
 void merge_begin(struct world *w, uint32_t instance);
+void merge_end(struct world *w, uint32_t instance);
 void merge_happens(struct world *w, uint32_t instance, const struct happening *h);
 
 /* Requests of lines to their output's Kafka. */

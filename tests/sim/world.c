@@ -25,9 +25,13 @@ void world_init(struct world *w)
 void world_free(struct world *w)
 {
     for (uint32_t n = 0; n < INSTANCES_MAX; n++) {
-        if (w->instances[n].merge != NULL) {
-            arena_deinit(&w->instances[n].merge->arena);
-            arena_deinit(&w->instances[n].merge->scratch);
+        struct merge_run *run = w->instances[n].merge;
+
+        if (run != NULL) {
+            arena_deinit(&run->arena);
+            arena_deinit(&run->scratch);
+            arena_deinit(&run->view_arenas[0]);
+            arena_deinit(&run->view_arenas[1]);
         }
         free(w->instances[n].merge);
         free(w->instances[n].line);
@@ -161,7 +165,7 @@ void world_note_logged(struct world *w, const struct klog *log, const struct kre
                               sizeof *d->logged);
         d->logged[d->logged_count++] = (struct slice){0};
     }
-    d->logged[cut.number] = bytes;
+    d->logged[cut.number] = pool_copy(&w->pool, bytes);
 }
 
 static void happens_to_instance(struct world *w, const struct happening *h)
@@ -287,6 +291,8 @@ static void forget(struct world *w)
     for (uint32_t n = 0; n < INSTANCES_MAX; n++) {
         struct instance *i = &w->instances[n];
 
+        if (i->is_live && w->tasks[i->task].kind == TASK_MERGE)
+            merge_end(w, n);
         *i = (struct instance){.line = i->line, .merge = i->merge};
     }
     pool_reset(&w->pool);
