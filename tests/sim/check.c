@@ -18,8 +18,6 @@ void check_begin(struct world *w)
             c->read_back[dc][s] = POSITION_NONE;
         }
     }
-    for (uint32_t s = 0; s < SIM_STRANDS; s++)
-        c->superseded[s] = POSITION_NONE;
     for (uint32_t o = 0; o < ORIGINS_MAX; o++)
         c->emitted[o] = POSITION_NONE;
 }
@@ -262,21 +260,10 @@ void check_stopped(struct world *w, const struct task *t)
 
 /* --- etcd --------------------------------------------------------------------------------------- */
 
-/* A report that etcd took late, after a newer one of the same merge, only understates. */
-static bool is_late(struct check *c, uint32_t dc, int64_t claim, const struct parsed_report *r)
-{
-    if (claim == c->report_claim[dc] && r->number <= c->report_number[dc])
-        return true;
-    c->report_claim[dc] = claim;
-    c->report_number[dc] = r->number;
-    return false;
-}
-
 void check_report(struct world *w, uint32_t dc, int64_t claim, struct slice bytes)
 {
     struct check *c = w->check;
     struct parsed_report r;
-    bool late;
 
     if (!report_read(w, bytes, &r)) {
         check_fail(w, "I6", "%.*s's report cannot be read", SLICE_ARG(w->dcs[dc].name));
@@ -284,20 +271,16 @@ void check_report(struct world *w, uint32_t dc, int64_t claim, struct slice byte
     }
     if (claim < c->report_claim[dc])
         check_fail(w, "I6", "%.*s: a report of an older merge counts", SLICE_ARG(w->dcs[dc].name));
-    late = is_late(c, dc, claim, &r);
-    say(w, dc, NOBODY, "etcd", "report %llu of claim %lld%s", (unsigned long long)r.number,
-        (long long)claim, late ? ", late" : "");
+    c->report_claim[dc] = claim;
+    say(w, dc, NOBODY, "etcd", "report %llu of claim %lld", (unsigned long long)r.number,
+        (long long)claim);
     for (uint32_t s = 0; s < w->layout.count; s++) {
         int64_t held = c->held[dc][s];
 
-        if (c->superseded[s] > held)
-            held = c->superseded[s];
         if (r.read_back[s] > held || r.offer[s] > held)
             check_fail(w, "I6", "%.*s reports strand %u up to %lld (offer %lld) but holds %lld",
                        SLICE_ARG(w->dcs[dc].name), s, (long long)r.read_back[s],
                        (long long)r.offer[s], (long long)held);
-        if (late)
-            continue;
         if (r.read_back[s] < c->read_back[dc][s])
             check_fail(w, "I6", "%.*s reports strand %u up to %lld after %lld",
                        SLICE_ARG(w->dcs[dc].name), s, (long long)r.read_back[s],
@@ -321,13 +304,8 @@ static void check_positions(struct world *w, const struct parsed_cut *cut)
                        (long long)position);
         for (uint32_t dc = 0; dc < w->p.dc_count; dc++)
             is_held = is_held && (!cut->is_member[dc] || c->held[dc][s] >= position);
-        if (is_held || position <= c->superseded[s])
+        if (is_held)
             continue;
-        if (position > before->positions[s] &&
-            position <= before->furthest[w->strand_origin[s]]) {
-            c->superseded[s] = position;
-            continue;
-        }
         check_fail(w, "I5", "a member does not hold strand %u up to %lld, as cut %llu says", s,
                    (long long)position, (unsigned long long)cut->number);
     }

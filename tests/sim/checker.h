@@ -60,9 +60,7 @@ struct check {
     struct by_offset accepted[SIM_STRANDS];  /* of each strand, in the enriching DC's own log */
     int64_t held[SIM_DCS][SIM_STRANDS];      /* what the DC's own Kafka holds without a hole */
     int64_t read_back[SIM_DCS][SIM_STRANDS]; /* as last reported */
-    uint64_t report_number[SIM_DCS];
     int64_t report_claim[SIM_DCS];
-    int64_t superseded[SIM_STRANDS];         /* nobody need hold the strand up to here */
     struct parsed_cut *cuts;
     size_t cut_count;
     size_t cut_capacity;

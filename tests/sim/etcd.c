@@ -173,6 +173,8 @@ static void take_report(struct world *w, struct etcd_request *request)
     if (e->claims[request->dc].create_revision != request->claim_revision &&
         !MUTANT(report_without_claim))
         return;
+    if (e->reports[request->dc].mod_revision != request->proposal.report_revision)
+        return; /* a late one of ours must not undo a newer */
     e->revision++;
     e->reports[request->dc].bytes = request->proposal.report;
     e->reports[request->dc].mod_revision = e->revision;

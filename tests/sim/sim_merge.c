@@ -25,6 +25,7 @@ void merge_begin(struct world *w, uint32_t instance)
         .member_lag_max_ms = p->member_lag_max_ms,
         .failed_grace_ms = p->failed_grace_ms,
         .min_members = p->min_members,
+        .claim_revision = run->claim_revision,
         .spec_version = w->etcd.spec_version,
         .params = w->etcd.spec,
         .entries_max = SIM_ENTRIES_MAX,
