@@ -16,6 +16,7 @@ void check_begin(struct world *w)
         for (uint32_t s = 0; s < SIM_STRANDS; s++) {
             c->held[dc][s] = POSITION_NONE;
             c->read_back[dc][s] = POSITION_NONE;
+            c->offered[dc][s] = POSITION_NONE;
         }
     }
     for (uint32_t o = 0; o < ORIGINS_MAX; o++)
@@ -77,6 +78,7 @@ static void see_enriched(struct world *w, const struct klog *log, const struct k
     if (f->offset <= *last || f->prev > *last)
         return;
     *last = f->offset;
+    times_put(w, &c->came[log->dc][strand], f->offset, w->now_us);
     if (log->role == LOG_ENRICHED)
         by_offset_put(w, &c->accepted[strand], f->offset, k);
 }
@@ -260,6 +262,43 @@ void check_stopped(struct world *w, const struct task *t)
 
 /* --- etcd --------------------------------------------------------------------------------------- */
 
+/* Whether another strand of the same partition is held past this offset. */
+static bool other_is_past(const struct world *w, uint32_t dc, uint32_t strand, int64_t offset)
+{
+    const struct check *c = w->check;
+
+    for (uint32_t by = 0; by < w->p.dc_count; by++) {
+        uint32_t other = strand_index(w, by, w->strand_origin[strand]);
+
+        if (other != UINT32_MAX && other != strand && c->held[dc][other] >= offset)
+            return true;
+    }
+    return false;
+}
+
+/* Grace (R5, A11): a failed record may be offered once another strand is past it or time is up. */
+static void check_grace(struct world *w, uint32_t dc, uint32_t strand, int64_t offer)
+{
+    struct check *c = w->check;
+    bool is_alone = w->p.at_origin;
+
+    for (int64_t at = c->offered[dc][strand] + 1; at <= offer && !is_alone; at++) {
+        const struct krec *k = by_offset_get(&c->accepted[strand], at);
+        int64_t since = at < (int64_t)c->came[dc][strand].count ? c->came[dc][strand].list[at] : 0;
+
+        if (k == NULL || !starts_with(facts_of(w, k->body)->status, "failed"))
+            continue;
+        if (other_is_past(w, dc, strand, at))
+            continue;
+        /* A node's clock may be fast by a few parts in ten thousand. */
+        if ((w->now_us - since) / 1000 < (int64_t)w->p.failed_grace_ms * 999 / 1000)
+            check_fail(w, "I6", "%.*s offers a failed record of strand %u at %lld before its grace",
+                       SLICE_ARG(w->dcs[dc].name), strand, (long long)at);
+    }
+    if (offer > c->offered[dc][strand])
+        c->offered[dc][strand] = offer;
+}
+
 void check_report(struct world *w, uint32_t dc, int64_t claim, struct slice bytes)
 {
     struct check *c = w->check;
@@ -286,6 +325,7 @@ void check_report(struct world *w, uint32_t dc, int64_t claim, struct slice byte
                        SLICE_ARG(w->dcs[dc].name), s, (long long)r.read_back[s],
                        (long long)c->read_back[dc][s]);
         c->read_back[dc][s] = r.read_back[s];
+        check_grace(w, dc, s, r.offer[s]);
     }
 }
 

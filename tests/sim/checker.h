@@ -33,6 +33,12 @@ struct by_offset {
     size_t capacity;
 };
 
+struct times {
+    int64_t *list; /* microseconds, by offset */
+    size_t count;
+    size_t capacity;
+};
+
 struct parsed_cut {
     struct slice bytes;
     uint64_t number;
@@ -60,6 +66,8 @@ struct check {
     struct by_offset accepted[SIM_STRANDS];  /* of each strand, in the enriching DC's own log */
     int64_t held[SIM_DCS][SIM_STRANDS];      /* what the DC's own Kafka holds without a hole */
     int64_t read_back[SIM_DCS][SIM_STRANDS]; /* as last reported */
+    int64_t offered[SIM_DCS][SIM_STRANDS];
+    struct times came[SIM_DCS][SIM_STRANDS]; /* when a record was there to be read */
     int64_t report_claim[SIM_DCS];
     struct parsed_cut *cuts;
     size_t cut_count;
@@ -78,6 +86,7 @@ struct check {
 struct facts facts_read(const struct world *w, const struct body *b);
 
 void by_offset_put(struct world *w, struct by_offset *list, int64_t offset, const struct krec *k);
+void times_put(struct world *w, struct times *list, int64_t offset, int64_t at_us);
 const struct krec *by_offset_get(const struct by_offset *list, int64_t offset);
 
 /* False: not a cut. */

@@ -166,6 +166,22 @@ static bool cut_may_follow(const struct world *w, const struct merge_proposal *p
     return true;
 }
 
+/* A put without its compares: it takes the place of the cut of that number. */
+static void put_blindly(struct world *w, const struct merge_proposal *p)
+{
+    struct etcd *e = &w->etcd;
+
+    if (!p->has_cut || p->number > e->cut_count)
+        return;
+    if (p->number == e->cut_count) {
+        put_cut(w, p->number, p->cut);
+        return;
+    }
+    e->cuts[p->number].bytes = pool_copy(&w->pool, p->cut);
+    e->cuts[p->number].create_revision = e->revision;
+    check_cut(w, p->number, p->cut);
+}
+
 static void take_report(struct world *w, struct etcd_request *request)
 {
     struct etcd *e = &w->etcd;
@@ -179,7 +195,9 @@ static void take_report(struct world *w, struct etcd_request *request)
     e->reports[request->dc].bytes = request->proposal.report;
     e->reports[request->dc].mod_revision = e->revision;
     check_report(w, request->dc, request->claim_revision, request->proposal.report);
-    if (cut_may_follow(w, &request->proposal))
+    if (MUTANT(cut_without_compare))
+        put_blindly(w, &request->proposal);
+    else if (cut_may_follow(w, &request->proposal))
         put_cut(w, request->proposal.number, request->proposal.cut);
 }
 

@@ -120,6 +120,16 @@ void by_offset_put(struct world *w, struct by_offset *list, int64_t offset, cons
     list->list[offset] = k;
 }
 
+void times_put(struct world *w, struct times *list, int64_t offset, int64_t at_us)
+{
+    while ((int64_t)list->count <= offset) {
+        list->list =
+            pool_grow(&w->pool, list->list, list->count, &list->capacity, sizeof *list->list);
+        list->list[list->count++] = 0;
+    }
+    list->list[offset] = at_us;
+}
+
 const struct krec *by_offset_get(const struct by_offset *list, int64_t offset)
 {
     return offset >= 0 && offset < (int64_t)list->count ? list->list[offset] : NULL;

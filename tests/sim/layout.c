@@ -25,6 +25,7 @@ static void begin_dc(struct world *w, uint32_t dc)
     *d = (struct dc){.name = slice_str(names[dc])};
     for (uint32_t n = 0; n < w->p.node_count; n++) {
         d->nodes[n].is_up = true;
+        d->nodes[n].booted_ms = chance_between(&w->chance, 1000, 100000000);
         d->nodes[n].clock_offset_ms = chance_between(&w->chance, -500, 500);
         d->nodes[n].drift_ppm = chance_between(&w->chance, -200, 200);
         if (w->p.far_clock && dc == 1)

@@ -87,7 +87,7 @@ int main(int argc, char **argv)
 
     parse(argc, argv, &o);
     if (o.mutants)
-        return report_mutants(o.workers);
+        return report_mutants(o.workers, o.stats);
     if (!o.one_seed)
         return report_seeds(o.first, o.seeds, o.mutant, o.workers, o.stats);
     world_init(&the_world);

@@ -250,8 +250,126 @@ int report_seeds(uint64_t first, uint64_t count, enum mutant mutant, uint32_t wo
     return is_fine ? 0 : 1;
 }
 
-int report_mutants(uint32_t workers)
+/* --- mutants ------------------------------------------------------------------------------------ */
+
+#define MUTANT_SEEDS_MAX 250
+
+struct kill {
+    enum mutant mutant;
+    bool is_killed;
+    uint64_t seed;
+    char invariant[8];
+    char text[320];
+    uint32_t crashes; /* seeds on which the core itself gave up: they do not count */
+};
+
+/* Seeds from `first` until one breaks, in a process of its own. True if it ended by itself. */
+static bool try_seeds(enum mutant mutant, uint64_t first, struct outcome *last)
 {
-    (void)workers;
-    return 3;
+    int ends[2];
+    pid_t pid;
+    struct outcome o;
+    bool got_end = false;
+
+    if (pipe(ends) != 0 || (pid = fork()) < 0) {
+        perror("sim");
+        exit(3);
+    }
+    if (pid == 0) {
+        static struct world w;
+
+        (void)close(ends[0]);
+        if (freopen("/dev/null", "w", stderr) == NULL)
+            _exit(3);
+        world_init(&w);
+        mutant_choose(mutant);
+        for (uint64_t seed = first; seed <= MUTANT_SEEDS_MAX; seed++) {
+            run_seed(&w, seed, mutant, &o);
+            if (write(ends[1], &o, sizeof o) != (ssize_t)sizeof o || o.is_broken)
+                _exit(0);
+        }
+        _exit(0);
+    }
+    (void)close(ends[1]);
+    last->seed = first - 1;
+    last->is_broken = false;
+    while (read_outcome(ends[0], &o)) {
+        *last = o;
+        got_end = o.is_broken || o.seed == MUTANT_SEEDS_MAX;
+    }
+    (void)close(ends[0]);
+    (void)waitpid(pid, NULL, 0);
+    return got_end;
+}
+
+static void try_mutant(enum mutant mutant, struct kill *out)
+{
+    struct outcome last;
+    uint64_t next = 1;
+
+    *out = (struct kill){.mutant = mutant};
+    while (next <= MUTANT_SEEDS_MAX && out->crashes < 60) {
+        if (try_seeds(mutant, next, &last)) {
+            out->is_killed = last.is_broken;
+            out->seed = last.seed;
+            memcpy(out->invariant, last.invariant, sizeof out->invariant);
+            memcpy(out->text, last.text, sizeof out->text);
+            return;
+        }
+        out->crashes++;
+        next = last.seed + 2;
+    }
+}
+
+static void try_every(uint32_t first, uint32_t step, int to)
+{
+    struct kill k;
+
+    for (uint32_t m = 1 + first; m < MUTANT_COUNT; m += step) {
+        try_mutant((enum mutant)m, &k);
+        if (write(to, &k, sizeof k) != (ssize_t)sizeof k)
+            _exit(3);
+    }
+    _exit(0);
+}
+
+int report_mutants(uint32_t workers, bool is_verbose)
+{
+    int pipes[WORKERS_MAX];
+    uint32_t survived = 0;
+
+    if (workers == 0 || workers > WORKERS_MAX)
+        workers = 1;
+    (void)fflush(stdout);
+    for (uint32_t n = 0; n < workers; n++) {
+        int ends[2];
+        pid_t pid;
+
+        if (pipe(ends) != 0 || (pid = fork()) < 0) {
+            perror("sim");
+            return 3;
+        }
+        if (pid == 0)
+            try_every(n, workers, ends[1]);
+        (void)close(ends[1]);
+        pipes[n] = ends[0];
+    }
+    for (uint32_t m = 1; m < MUTANT_COUNT; m++) {
+        struct kill k;
+
+        if (read(pipes[(m - 1) % workers], &k, sizeof k) != (ssize_t)sizeof k)
+            return 3;
+        if (k.is_killed)
+            (void)printf("mutant %s killed %llu %s\n", mutant_name(k.mutant),
+                         (unsigned long long)k.seed, k.invariant);
+        else
+            (void)printf("mutant %s survived\n", mutant_name(k.mutant));
+        if (is_verbose)
+            (void)printf("  %s (%u crashes)\n", k.text, k.crashes);
+        (void)fflush(stdout);
+        survived += !k.is_killed;
+    }
+    for (uint32_t n = 0; n < workers; n++)
+        (void)wait(NULL);
+    return survived == 0 ? 0 : 1;
 }

@@ -25,6 +25,6 @@ void report_one(const struct world *w, FILE *to);
 int report_seeds(uint64_t first, uint64_t count, enum mutant mutant, uint32_t workers, bool stats);
 
 /* Runs every mutant until something breaks: one line each. */
-int report_mutants(uint32_t workers);
+int report_mutants(uint32_t workers, bool is_verbose);
 
 #endif

@@ -60,6 +60,14 @@ int64_t node_now_ms(const struct world *w, uint32_t dc, uint32_t node)
     const struct node *n = &w->dcs[dc].nodes[node];
     int64_t now = w->now_us / 1000;
 
+    return n->booted_ms + now + now * n->drift_ppm / 1000000;
+}
+
+int64_t node_wall_ms(const struct world *w, uint32_t dc, uint32_t node)
+{
+    const struct node *n = &w->dcs[dc].nodes[node];
+    int64_t now = w->now_us / 1000;
+
     return EPOCH_MS + now + n->clock_offset_ms + now * n->drift_ppm / 1000000;
 }
 

@@ -49,6 +49,7 @@ struct node {
     bool is_up;
     int64_t paused_until_us;
     int64_t renewed_us; /* its lease */
+    int64_t booted_ms;
     int64_t clock_offset_ms;
     int64_t drift_ppm;
     uint32_t boots;
@@ -139,8 +140,9 @@ bool world_run(struct world *w, const struct params *p);
 void world_plan(struct world *w, int64_t delay_us, const struct happening *h);
 
 int64_t world_now_ms(const struct world *w);
-/* By the clock of a node. */
+/* By a node: since some time of its own, never back; and what its clock shows. */
 int64_t node_now_ms(const struct world *w, uint32_t dc, uint32_t node);
+int64_t node_wall_ms(const struct world *w, uint32_t dc, uint32_t node);
 bool node_runs(const struct world *w, uint32_t dc, uint32_t node);
 bool kafka_answers(const struct world *w, uint32_t from, uint32_t dc);
 bool window_is_on(const struct world *w, uint32_t dc, enum fault f);
