@@ -181,7 +181,8 @@ build/$1/integration/test_%: build/$1/tests/integration/test_%.o \
 	@mkdir -p $$(@D)
 	@echo "  LINK  $$@"
 	@$$(CC_$1) $$(CFLAGS) $$(LDFLAGS) $$(LINK_$1) -o $$@ $$^ -lcmocka $$(DEPS_LIBS)
-build/$1/fuzz/fuzz_%: build/$1/tests/fuzz/fuzz_%.o $$(REPLAY_$1) $$(LIBS_$1)
+build/$1/fuzz/fuzz_%: build/$1/tests/fuzz/fuzz_%.o $$(REPLAY_$1) \
+    $$(PROGRAM_PARTS:%=build/$1/lib%.a) $$(LIBS_$1)
 	@mkdir -p $$(@D)
 	@echo "  LINK  $$@"
 	@$$(CC_$1) $$(CFLAGS) $$(LDFLAGS) $$(LINK_$1) -o $$@ $$^ $$(DEPS_LIBS)

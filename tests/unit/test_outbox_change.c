@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: the changes of pages are found in what list=recentchanges answers, whatever it answers.
+ * Method: entries as MediaWiki 1.39 gave them, cut and bent in every way.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "node/outbox/change.h"
+#include "proto/err.h"
+
+static struct arena arena;
+static struct changes changes;
+static struct slice code;
+
+static int set_up(void **state)
+{
+    arena_init(&arena, 64 * 1024, 64 << 20);
+    changes = (struct changes){0};
+    code = (struct slice){0};
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    arena_deinit(&arena);
+    return 0;
+}
+
+static const char ANSWER[] =
+    "{\"batchcomplete\":true,\"continue\":{\"rccontinue\":\"20261124114312|8\",\"continue\":\"-||"
+    "\"},"
+    "\"query\":{\"recentchanges\":["
+    "{\"type\":\"new\",\"ns\":0,\"title\":\"Loom\",\"pageid\":3,\"revid\":4,\"old_revid\":0,"
+    "\"rcid\":5,\"user\":\"Ada\",\"userid\":7,\"timestamp\":\"2026-11-24T11:43:12Z\","
+    "\"comment\":\"\"},"
+    "{\"type\":\"edit\",\"ns\":1,\"title\":\"Talk:Loom\",\"pageid\":9,\"revid\":6,\"old_revid\":5,"
+    "\"userhidden\":true,\"commenthidden\":true,\"timestamp\":\"2026-11-24T11:43:13Z\"},"
+    "{\"type\":\"log\",\"ns\":0,\"title\":\"Loom\",\"pageid\":3,\"revid\":8,\"old_revid\":0,"
+    "\"user\":\"Ada\",\"userid\":7,\"timestamp\":\"2026-11-24T11:43:14Z\",\"comment\":\"moved\","
+    "\"logid\":1,\"logtype\":\"move\",\"logaction\":\"move\",\"logparams\":{}},"
+    "{\"type\":\"log\",\"ns\":0,\"title\":\"Weft\",\"pageid\":0,\"revid\":0,\"old_revid\":0,"
+    "\"user\":\"Ada\",\"userid\":7,\"timestamp\":\"2026-11-24T11:43:15Z\",\"comment\":\"bye\","
+    "\"logid\":2,\"logtype\":\"delete\",\"logaction\":\"delete\",\"logparams\":{}},"
+    "{\"type\":\"log\",\"ns\":0,\"title\":\"Weft\",\"pageid\":11,\"revid\":0,\"old_revid\":0,"
+    "\"user\":\"Ada\",\"userid\":7,\"timestamp\":\"2026-11-24T11:43:16Z\",\"comment\":\"\","
+    "\"logid\":3,\"logtype\":\"delete\",\"logaction\":\"restore\",\"logparams\":{}}]}}";
+
+static int decode(const char *answer)
+{
+    arena_reset(&arena);
+    return change_decode(&arena, slice_str(answer), &changes, &code);
+}
+
+/* An answer with this one entry. */
+static int decode_entry(const char *entry)
+{
+    static const char HEAD[] = "{\"query\":{\"recentchanges\":[";
+    char answer[1024];
+
+    assert_true(sizeof(HEAD) + strlen(entry) + 4 < sizeof(answer));
+    (void)stpcpy(stpcpy(stpcpy(answer, HEAD), entry), "]}}");
+    return decode(answer);
+}
+
+static void every_kind_of_change_is_told_apart(void **state)
+{
+    static const enum change_kind KINDS[] = {CHANGE_CREATE, CHANGE_EDIT, CHANGE_MOVE, CHANGE_DELETE,
+                                             CHANGE_UNDELETE};
+    static const char *const ABOUT[] = {"rev:4", "rev:6", "rev:8", "log:2", "log:3"};
+    char about[CHANGE_ABOUT_BYTES_MAX];
+
+    assert_int_equal(decode(ANSWER), 0);
+    assert_int_equal(changes.count, 5);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(changes.items[i].kind, KINDS[i]);
+        change_about(&changes.items[i], about);
+        assert_string_equal(about, ABOUT[i]);
+    }
+    assert_true(slice_equal(changes.next, SLICE_LIT("20261124114312|8")));
+    assert_int_equal(changes.items[1].parent_id, 5);
+    assert_int_equal(changes.items[1].namespace_id, 1);
+    assert_int_equal(changes.items[1].page_id, 9);
+    assert_true(slice_equal(changes.items[0].title, SLICE_LIT("Loom")));
+}
+
+static void hidden_users_and_comments_are_absent_and_empty_comments_are_not(void **state)
+{
+    assert_int_equal(decode(ANSWER), 0);
+    assert_non_null(changes.items[0].comment.ptr);
+    assert_int_equal(changes.items[0].comment.len, 0);
+    assert_null(changes.items[1].user.ptr);
+    assert_null(changes.items[1].comment.ptr);
+    assert_int_equal(changes.items[1].user_id, 0);
+}
+
+static void what_is_no_change_of_a_page_is_left_out(void **state)
+{
+    static const char *const ENTRIES[] = {
+        "{\"type\":\"log\",\"logtype\":\"protect\",\"logaction\":\"protect\",\"logid\":1,\"ns\":0,"
+        "\"title\":\"A\",\"revid\":3,\"timestamp\":\"t\"}",
+        "{\"type\":\"log\",\"logtype\":\"delete\",\"logaction\":\"revision\",\"logid\":1,\"ns\":0,"
+        "\"title\":\"A\",\"timestamp\":\"t\"}",
+        "{\"type\":\"categorize\",\"ns\":14,\"title\":\"A\",\"revid\":3,\"timestamp\":\"t\"}",
+        "{\"type\":\"edit\",\"ns\":-1,\"title\":\"A\",\"revid\":3,\"timestamp\":\"t\"}",
+        "{\"type\":\"edit\",\"ns\":0,\"title\":\"\",\"revid\":3,\"timestamp\":\"t\"}",
+        "{\"type\":\"edit\",\"ns\":0,\"title\":\"A\",\"revid\":0,\"timestamp\":\"t\"}",
+        "{\"type\":\"edit\",\"ns\":0,\"title\":\"A\",\"revid\":1.5,\"timestamp\":\"t\"}",
+        "{\"type\":\"edit\",\"ns\":0,\"title\":\"A\",\"revid\":9007199254740992,\"timestamp\":"
+        "\"t\"}",
+        "{\"type\":\"edit\",\"ns\":0,\"title\":\"A\",\"revid\":-4,\"timestamp\":\"t\"}",
+        "{\"type\":\"edit\",\"ns\":0,\"title\":[\"A\"],\"revid\":4,\"timestamp\":\"t\"}",
+        "{\"type\":\"edit\",\"ns\":0,\"title\":\"A\",\"revid\":4}",
+        "{\"type\":\"log\",\"logtype\":\"delete\",\"logaction\":\"delete\",\"ns\":0,\"title\":"
+        "\"A\","
+        "\"timestamp\":\"t\"}",
+        "[]",
+        "null",
+        "\"edit\"",
+    };
+
+    for (size_t i = 0; i < sizeof(ENTRIES) / sizeof(ENTRIES[0]); i++) {
+        assert_int_equal(decode_entry(ENTRIES[i]), 0);
+        assert_int_equal(changes.count, 0);
+    }
+}
+
+static void an_error_of_the_api_is_told_by_its_code(void **state)
+{
+    assert_int_equal(decode("{\"error\":{\"code\":\"maxlag\",\"info\":\"x\"}}"), ERR_REFUSED);
+    assert_true(slice_equal(code, SLICE_LIT("maxlag")));
+}
+
+static void answers_of_another_shape_are_refused(void **state)
+{
+    assert_int_equal(decode("[]"), ERR_MALFORMED);
+    assert_int_equal(decode("{}"), ERR_MALFORMED);
+    assert_int_equal(decode("{\"query\":{\"recentchanges\":{}}}"), ERR_MALFORMED);
+    assert_int_equal(decode("<html>502</html>"), ERR_MALFORMED);
+    assert_int_equal(decode(""), ERR_MALFORMED);
+}
+
+static void an_answer_that_is_cut_short_is_refused_at_every_byte(void **state)
+{
+    for (size_t len = 0; len < sizeof(ANSWER) - 1; len++) {
+        uint8_t *copy = malloc(len + 1); /* its own, so that reading past it shows */
+        int rc;
+
+        assert_non_null(copy);
+        memcpy(copy, ANSWER, len);
+        arena_reset(&arena);
+        rc = change_decode(&arena, slice_of(copy, len), &changes, &code);
+        free(copy);
+        assert_int_equal(rc, ERR_MALFORMED);
+    }
+}
+
+static void an_answer_that_is_nested_deep_is_refused(void **state)
+{
+    char deep[4096];
+
+    memset(deep, '[', sizeof(deep) / 2);
+    memset(deep + sizeof(deep) / 2, ']', sizeof(deep) / 2);
+    memcpy(deep, "{\"a\":", 5);
+    deep[sizeof(deep) - 6] = '}';
+    assert_int_equal(change_decode(&arena, slice_of(deep, sizeof(deep) - 5), &changes, &code),
+                     ERR_UNSUPPORTED);
+}
+
+static void a_query_names_whole_seconds_and_escapes_where_to_go_on(void **state)
+{
+    struct slice query =
+        change_query(&arena, 1767322999999, 1767323000001, SLICE_LIT("2026|8&x= \xc3\xa9"));
+    char *text = arena_strdup(&arena, query);
+
+    assert_non_null(text);
+    assert_non_null(strstr(text, "&rcstart=2026-01-02T03:03:19Z&rcend=2026-01-02T03:03:20Z&"));
+    assert_non_null(strstr(text, "&rccontinue=2026%7C8%26x%3D%20%C3%A9"));
+    query = change_query(&arena, 0, 1, (struct slice){0});
+    text = arena_strdup(&arena, query);
+    assert_null(strstr(text, "rccontinue"));
+}
+
+static void a_query_that_does_not_fit_is_absent(void **state)
+{
+    uint8_t *next = arena_calloc(&arena, 1, CHANGE_QUERY_BYTES_MAX);
+
+    assert_null(change_query(&arena, 0, 1, slice_of(next, CHANGE_QUERY_BYTES_MAX)).ptr);
+}
+
+static void assert_time(int64_t ms, bool with_ms, const char *expected)
+{
+    char text[64];
+
+    change_time_text(ms, with_ms, text, sizeof(text));
+    assert_string_equal(text, expected);
+}
+
+static void times_are_right_in_every_century(void **state)
+{
+    assert_time(0, false, "1970-01-01T00:00:00Z");
+    assert_time(1, true, "1970-01-01T00:00:00.001Z");
+    assert_time(951826149999, true, "2000-02-29T12:09:09.999Z");
+    assert_time(4107542400000, false, "2100-03-01T00:00:00Z");
+    assert_time(253402300799000, false, "9999-12-31T23:59:59Z");
+    assert_time(-1, true, "1969-12-31T23:59:59.999Z");
+    assert_time(-86400000, false, "1969-12-31T00:00:00Z");
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(every_kind_of_change_is_told_apart),
+        CASE(hidden_users_and_comments_are_absent_and_empty_comments_are_not),
+        CASE(what_is_no_change_of_a_page_is_left_out),
+        CASE(an_error_of_the_api_is_told_by_its_code),
+        CASE(answers_of_another_shape_are_refused),
+        CASE(an_answer_that_is_cut_short_is_refused_at_every_byte),
+        CASE(an_answer_that_is_nested_deep_is_refused),
+        CASE(a_query_names_whole_seconds_and_escapes_where_to_go_on),
+        CASE(a_query_that_does_not_fit_is_absent),
+        CASE(times_are_right_in_every_century),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
