@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * io_merge_part.h - what the io_merge*.c files share; nobody else includes it.
+ *
+ *     io_merge.c          the run: steps, logs of enriched records, life cycle
+ *     io_merge_recover.c  from nothing to START, and from RESET to TAIL
+ *     io_merge_etcd.c     views, reports, proposals, old cuts
+ *     io_merge_cut.c      a cut by its number: etcd, else a log of cuts
+ *     io_merge_emit.c     transactions, lines of the log of cuts
+ *
+ * Pure:    no: shell.
+ */
+#ifndef BRAID_NODE_IO_MERGE_PART_H
+#define BRAID_NODE_IO_MERGE_PART_H
+
+#include "coord/io_etcd_watch.h"
+#include "node/io_kafka_txn.h"
+#include "node/io_merge.h"
+#include "node/io_scan.h"
+
+#define IO_MERGE_CACHE_CUTS 256 /* cuts found in a log of cuts, kept for the next questions */
+
+enum merge_stage {
+    STAGE_WAITING, /* for the stream's spec and cut, its brokers */
+    STAGE_FENCING, /* init of the transactional producer */
+    STAGE_TAIL,    /* of the global topic */
+    STAGE_LINES,   /* newest line and cut in the log of cuts */
+    STAGE_VIEW,    /* etcd */
+    STAGE_IDS,     /* of the window */
+    STAGE_RUNNING,
+    STAGE_CLOSING, /* the run is over, its producer is being destroyed */
+    STAGE_OVER,
+};
+
+/* One log of enriched records. */
+struct merge_log {
+    struct io_merge *merge;
+    uint32_t index;
+    struct io_reading *reading;
+    int64_t from;      /* of the READ whose bounds are asked for */
+    bool wants_bounds; /* the next IO_READ_BOUNDS is for a READ */
+    bool is_paused;
+};
+
+/* A line of the log of cuts that the writer had no room for. */
+struct merge_note {
+    struct merge_note *next;
+    uint64_t ticket;
+    size_t len;
+    uint8_t bytes[];
+};
+
+struct cached_cut {
+    uint32_t era;
+    uint64_t number;
+    struct slice bytes; /* in the cache's arena */
+};
+
+struct cut_search {
+    bool is_wanted;
+    uint32_t era;
+    uint64_t number;
+    uint64_t call;        /* etcd call under way; 0: none */
+    struct io_scan *scan; /* of a log of cuts */
+    uint32_t next_dc;     /* whose log is searched next; 0: our own */
+    int64_t retry_ms;     /* monotonic: not before */
+    struct arena arena;   /* the cache's bytes */
+    struct cached_cut cache[IO_MERGE_CACHE_CUTS];
+    uint32_t cache_count;
+};
+
+struct io_merge {
+    struct io_host *host;
+    char *name;       /* owned */
+    struct task task; /* borrows from name */
+    void (*finished)(void *data, struct io_merge *m, int rc);
+    void *data;
+    uv_timer_t *timer; /* owned; freed when closed */
+    int64_t claim_revision;
+    enum merge_stage stage;
+    struct io_stream *stream;
+    struct io_spec *spec; /* held: the config borrows from it */
+    struct io_site *site;
+    struct arena names; /* topics, ids: for the life of the task */
+    const char *topic_global;
+    const char *topic_cuts;
+    const char *transactional_id;
+    const char *proposer;
+    struct etcd_watch *watch_cuts;
+    struct etcd_watch *watch_held;
+
+    /* the core */
+    struct arena arena; /* of the run */
+    struct merge *merge;
+    uint32_t head_era;    /* of the chain this run follows */
+    uint64_t layout_hash; /* likewise */
+
+    /* recovery */
+    struct io_scan *scan;
+    struct merge_recovery recovery;
+    struct arena recovery_arena;
+    uint8_t *line_bytes; /* owned: newest emitted line of the stream */
+    size_t line_len;
+    bool has_ids;
+    uint64_t ids_next;
+
+    /* etcd */
+    struct arena view_arenas[2];
+    struct merge_view *views; /* owned: two, by turns: the core keeps the last one */
+    int view_now;
+    uint64_t view_call; /* a read under way; 0: none */
+    uint64_t report_call;
+    uint64_t list_call;
+    uint32_t delete_era;
+    uint64_t delete_below;
+    bool is_reporting;
+    bool is_report_lost; /* it could not be sent: tell the core so */
+    bool is_view_stale;  /* a watch says that something has changed */
+    int64_t view_ms;     /* monotonic, of the last view */
+    struct cut_search search;
+
+    /* Kafka */
+    struct io_txn *txn;
+    bool is_txn_ready;
+    bool is_txn_closing;
+    bool wants_reset;
+    struct merge_log *logs; /* owned */
+    uint32_t log_count;
+    struct io_writer_client *client; /* of the log of cuts */
+    struct merge_note *notes;        /* owned queue, oldest first */
+    struct merge_note *notes_last;
+
+    /* the part being written */
+    bool is_emitting;   /* from EMIT to COMMITTED, UNCLEAR, FENCED or MISMATCH */
+    bool is_committing; /* the transaction's end is under way */
+    uint32_t next_item;
+    uint64_t chain;
+    bool has_begun;
+    uint64_t part_statuses[STATUS_COUNT];
+    int64_t part_time_ms; /* source time of its last record */
+
+    bool is_failed;
+    bool is_stopped;
+    int64_t stop_ms; /* monotonic */
+    int code;
+    char why[256];
+    uint64_t emitted;
+    uint64_t statuses[STATUS_COUNT];
+    int64_t last_output_ms;
+    int64_t latency_ms;
+};
+
+/* io_merge.c */
+void merge_run_step(struct io_merge *m, struct merge_event *ev);
+void merge_run_end(struct io_merge *m, int code, const char *why);
+/* A tick, soon: what came up inside a step is done after it. */
+void merge_wake(struct io_merge *m);
+
+/* io_merge_recover.c: opens the producer; from there on by itself to START, or to TAIL. */
+void merge_recover(struct io_merge *m);
+void merge_recover_view(struct io_merge *m, const struct merge_view *view);
+void merge_reset(struct io_merge *m);
+void merge_recover_close(struct io_merge *m);
+
+/* io_merge_etcd.c */
+int merge_etcd_open(struct io_merge *m);
+void merge_etcd_close(struct io_merge *m);
+void merge_etcd_tick(struct io_merge *m);
+void merge_etcd_report(struct io_merge *m);
+void merge_etcd_read(struct io_merge *m);
+void merge_etcd_delete(struct io_merge *m, uint32_t era, uint64_t below);
+
+/* io_merge_cut.c */
+void merge_cut_wanted(struct io_merge *m, uint32_t era, uint64_t number);
+void merge_cut_tick(struct io_merge *m);
+void merge_cut_close(struct io_merge *m);
+
+/* io_merge_emit.c */
+void merge_emit_part(struct io_merge *m);
+void merge_emit_tick(struct io_merge *m);
+void merge_emit_ended(struct io_merge *m, enum io_txn_result result, const char *detail);
+int merge_notes_open(struct io_merge *m);
+void merge_note(struct io_merge *m, uint64_t number, bool is_cut, struct slice bytes);
+void merge_notes_tick(struct io_merge *m);
+void merge_notes_close(struct io_merge *m);
+
+#endif

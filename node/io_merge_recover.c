@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From nothing to START: fence, tail, lines, view, ids (R10, R11). And from RESET to TAIL: a new
+ * producer, then the tail. The order matters: what is read of the global topic before the fence
+ * could still change.
+ */
+#include <stdlib.h>
+
+#include "node/global.h"
+#include "node/io_loop.h"
+#include "node/io_merge_part.h"
+#include "proto/err.h"
+
+static void scan_tail(struct io_merge *m);
+static void scan_lines(struct io_merge *m);
+static void scan_ids(struct io_merge *m);
+static void start(struct io_merge *m);
+
+/* True if the run goes on. */
+static bool check_scan(struct io_merge *m, int code, const char *detail)
+{
+    m->scan = NULL;
+    if (m->stage >= STAGE_CLOSING)
+        return false;
+    if (code != 0)
+        merge_run_end(m, code == ERR_CONFLICT ? ERR_UNAVAILABLE : code, detail);
+    return code == 0;
+}
+
+static void start_scan(struct io_merge *m, const struct io_scan_config *config)
+{
+    m->scan = io_scan_start(m->site->reader, m->host->loop, config);
+    if (m->scan == NULL)
+        merge_run_end(m, ERR_NO_MEMORY, "cannot read a log");
+}
+
+/* ---- the producer --------------------------------------------------------------------------- */
+
+static void on_ready(void *data, int code, const char *detail)
+{
+    struct io_merge *m = data;
+
+    if (m->stage >= STAGE_CLOSING)
+        return;
+    if (code != 0) {
+        merge_run_end(m, code, detail);
+        return;
+    }
+    m->is_txn_ready = true;
+    scan_tail(m);
+}
+
+static void on_ended(void *data, enum io_txn_result result, const char *detail)
+{
+    merge_emit_ended(data, result, detail);
+}
+
+static void open_producer(struct io_merge *m)
+{
+    const struct io_txn_config config = {.transactional_id = m->transactional_id,
+                                         .topic = m->topic_global,
+                                         .partition = 0,
+                                         .data = m,
+                                         .ready = on_ready,
+                                         .ended = on_ended};
+
+    m->is_txn_ready = false;
+    const int rc = io_txn_open(&m->site->cluster, &config, &m->txn);
+    if (rc != 0)
+        merge_run_end(m, rc, "cannot make a transactional producer");
+}
+
+static void on_producer_closed(void *data)
+{
+    struct io_merge *m = data;
+
+    m->is_txn_closing = false;
+    if (m->stage == STAGE_RUNNING && m->wants_reset)
+        open_producer(m);
+    else
+        merge_wake(m);
+}
+
+static void close_producer(struct io_merge *m)
+{
+    if (m->txn == NULL)
+        return;
+    m->is_txn_closing = true;
+    m->is_txn_ready = false;
+    io_txn_close(m->txn, on_producer_closed, m);
+    m->txn = NULL;
+}
+
+void merge_recover(struct io_merge *m)
+{
+    m->stage = STAGE_FENCING;
+    open_producer(m);
+}
+
+void merge_reset(struct io_merge *m)
+{
+    m->wants_reset = true;
+    close_producer(m);
+}
+
+/* ---- the tail of the global topic ----------------------------------------------------------- */
+
+static void on_tail_record(void *data, const struct record *r)
+{
+    struct io_merge *m = data;
+    struct merge_recovery *to = &m->recovery;
+    uint64_t seq;
+    uint64_t cut;
+    uint64_t chain;
+    uint32_t era;
+
+    if (global_parse(&r->braid, &seq, &era, &cut, &chain) != 0)
+        return; /* foreign (R3) */
+    to->has_tail = true;
+    to->tail_seq = seq;
+    to->tail_era = era;
+    to->tail_cut = cut;
+    to->tail_chain = chain;
+}
+
+static void on_tail_begin(void *data)
+{
+    struct io_merge *m = data;
+
+    m->recovery.has_tail = false;
+}
+
+static bool has_tail(void *data)
+{
+    const struct io_merge *m = data;
+
+    return m->recovery.has_tail;
+}
+
+static void on_tail_ended(void *data, int code, const char *detail, struct log_bounds bounds)
+{
+    struct io_merge *m = data;
+    struct merge_event ev = {.kind = MERGE_EV_TAIL, .recovery = &m->recovery};
+
+    if (!check_scan(m, code, detail))
+        return;
+    m->recovery.tail_is_emptied = !m->recovery.has_tail && bounds.end > 0 && bounds.start > 0;
+    if (!m->wants_reset) {
+        scan_lines(m);
+        return;
+    }
+    m->wants_reset = false;
+    merge_run_step(m, &ev);
+}
+
+static void scan_tail(struct io_merge *m)
+{
+    const struct io_scan_config config = {.topic = m->topic_global,
+                                          .partition = 0,
+                                          .from = IO_SCAN_BACK,
+                                          .data = m,
+                                          .begin = on_tail_begin,
+                                          .record = on_tail_record,
+                                          .is_found = has_tail,
+                                          .ended = on_tail_ended};
+
+    if (!m->wants_reset)
+        m->stage = STAGE_TAIL;
+    m->recovery.has_tail = false;
+    start_scan(m, &config);
+}
+
+/* ---- the log of cuts: newest line, newest cut ------------------------------------------------ */
+
+static bool is_of_stream(const struct io_merge *m, const struct record *r)
+{
+    return slice_equal(r->key, slice_str(m->stream->output));
+}
+
+static void keep_line(struct io_merge *m, struct slice bytes)
+{
+    uint8_t *copy = realloc(m->line_bytes, bytes.len + 1);
+
+    if (copy == NULL) {
+        merge_run_end(m, ERR_NO_MEMORY, "cannot keep a line of the log of cuts");
+        return;
+    }
+    memcpy(copy, bytes.ptr, bytes.len);
+    m->line_bytes = copy;
+    m->line_len = bytes.len;
+}
+
+static void on_line(void *data, const struct record *r)
+{
+    struct io_merge *m = data;
+    struct merge_recovery *to = &m->recovery;
+    struct emitted_line line;
+    struct slice cut_bytes;
+    struct cut cut;
+    bool is_cut;
+
+    if (!is_of_stream(m, r))
+        return;
+    arena_reset(&m->host->scratch);
+    if (line_decode(r->value, &m->host->scratch, &is_cut, &cut_bytes, &line) != 0) {
+        io_log_about(&m->host->log, m, LOG_WARN,
+                     "a line of the log of cuts makes no sense, left out", "topic=%s offset=%lld",
+                     m->topic_cuts, (long long)r->log_offset);
+        return;
+    }
+    if (!is_cut) {
+        to->has_line = true;
+        keep_line(m, r->value);
+    } else if (cut_decode(cut_bytes, &m->host->scratch, &cut) == 0) {
+        to->has_logged = true;
+        to->logged_era = cut.era;
+        to->logged_number = cut.number;
+    }
+}
+
+static void on_lines_begin(void *data)
+{
+    struct io_merge *m = data;
+
+    m->recovery.has_line = false;
+    m->recovery.has_logged = false;
+}
+
+static bool has_lines(void *data)
+{
+    const struct io_merge *m = data;
+
+    return m->recovery.has_line && m->recovery.has_logged;
+}
+
+static void on_lines_ended(void *data, int code, const char *detail, struct log_bounds bounds)
+{
+    struct io_merge *m = data;
+    struct slice none;
+    bool is_cut;
+
+    (void)bounds;
+    if (!check_scan(m, code, detail))
+        return;
+    arena_reset(&m->recovery_arena);
+    if (m->recovery.has_line &&
+        line_decode(slice_of(m->line_bytes, m->line_len), &m->recovery_arena, &is_cut, &none,
+                    &m->recovery.line) != 0) {
+        merge_run_end(m, ERR_NO_MEMORY, "the newest line of the log of cuts is too large");
+        return;
+    }
+    m->stage = STAGE_VIEW;
+    merge_etcd_read(m);
+}
+
+static void scan_lines(struct io_merge *m)
+{
+    const struct io_scan_config config = {.topic = m->topic_cuts,
+                                          .partition = 0,
+                                          .from = IO_SCAN_BACK,
+                                          .data = m,
+                                          .begin = on_lines_begin,
+                                          .record = on_line,
+                                          .is_found = has_lines,
+                                          .ended = on_lines_ended};
+
+    m->stage = STAGE_LINES;
+    start_scan(m, &config);
+}
+
+/* ---- view, ids, start ----------------------------------------------------------------------- */
+
+static int make_core(struct io_merge *m)
+{
+    const struct config *config = &m->host->config;
+    const struct spec *spec = &m->spec->spec;
+    const struct merge_config core = {
+        .dc = config->dc,
+        .node = slice_str(m->proposer),
+        .cut_interval_ms = (uint32_t)spec->cut_interval_ms,
+        .member_timeout_ms = (uint32_t)spec->member_timeout_ms,
+        .member_rejoin_ms = (uint32_t)spec->member_rejoin_ms,
+        .member_lag_max_ms = (uint32_t)spec->member_lag_max_ms,
+        .failed_grace_ms = (uint32_t)spec->failed_grace_ms,
+        .min_members = (uint32_t)spec->min_members,
+        .spec_version = spec->version,
+        .params = spec_merge_params(spec, MERGE_RULES_VERSION),
+        .entries_max = (uint32_t)config->merge_entries_max,
+        .bytes_max = (uint64_t)config->merge_bytes_max,
+        .seed = (uint64_t)io_mono_ms() ^ (uint64_t)uv_os_getpid() << 32,
+    };
+    struct merge_config core_now = core;
+
+    /* The window is as large as the chain asks for, should the newest spec ask for less. */
+    if (m->views[m->view_now].has_head &&
+        m->views[m->view_now].head.params.dedup_window > core_now.params.dedup_window)
+        core_now.params.dedup_window = m->views[m->view_now].head.params.dedup_window;
+    m->merge = merge_new(&core_now, &m->arena);
+    if (m->merge == NULL)
+        return ERR_NO_MEMORY;
+    merge_set_spec(m->merge, spec->version, &core.params);
+    return 0;
+}
+
+void merge_recover_view(struct io_merge *m, const struct merge_view *view)
+{
+    if (!view->claim_held) {
+        merge_run_end(m, ERR_FENCED, "the claim on this merge is gone");
+        return;
+    }
+    if (make_core(m) != 0) {
+        merge_run_end(m, ERR_NO_MEMORY, "no memory for a merge");
+        return;
+    }
+    if (m->recovery.has_line)
+        scan_ids(m);
+    else
+        start(m);
+}
+
+static void on_ids(void *data, const struct record *r)
+{
+    struct io_merge *m = data;
+    struct emitted_line line;
+    struct slice none;
+    bool is_cut;
+
+    if (!is_of_stream(m, r))
+        return;
+    arena_reset(&m->host->scratch);
+    if (line_decode(r->value, &m->host->scratch, &is_cut, &none, &line) != 0 || is_cut)
+        return;
+    if (line.emitted.era != m->recovery.line.emitted.era ||
+        line.emitted.number > m->recovery.line.emitted.number)
+        return;
+    /* A merge that restarted notes a cut again; it says the same. */
+    if (m->has_ids && line.first_seq + line.id_count <= m->ids_next)
+        return;
+    struct merge_event ev = {
+        .kind = MERGE_EV_IDS, .first_seq = line.first_seq, .ids = line.ids, .count = line.id_count};
+    m->has_ids = true;
+    m->ids_next = line.first_seq + line.id_count;
+    merge_step(m->merge, &ev, &m->host->merge_actions);
+}
+
+static void on_ids_ended(void *data, int code, const char *detail, struct log_bounds bounds)
+{
+    struct io_merge *m = data;
+
+    (void)bounds;
+    if (check_scan(m, code, detail))
+        start(m);
+}
+
+static void scan_ids(struct io_merge *m)
+{
+    const int64_t from = m->recovery.line.window_offset;
+    const struct io_scan_config config = {.topic = m->topic_cuts,
+                                          .partition = 0,
+                                          .from = from >= 0 ? from : LINE_FROM_START,
+                                          .data = m,
+                                          .record = on_ids,
+                                          .ended = on_ids_ended};
+
+    m->stage = STAGE_IDS;
+    m->has_ids = false;
+    start_scan(m, &config);
+}
+
+static void start(struct io_merge *m)
+{
+    const struct merge_view *view = &m->views[m->view_now];
+    struct merge_event ev = {.kind = MERGE_EV_START, .view = view, .recovery = &m->recovery};
+
+    m->head_era = view->head.era;
+    m->layout_hash = view->head.layout.hash;
+    m->stage = STAGE_RUNNING;
+    io_log(&m->host->log, LOG_INFO, "merge starts",
+           "stream=%s cut=%u.%llu emitted=%llu next_seq=%llu tail=%lld", m->stream->output,
+           view->head.era, (unsigned long long)view->head.number,
+           (unsigned long long)(m->recovery.has_line ? m->recovery.line.emitted.number : 0),
+           (unsigned long long)(m->recovery.has_line ? m->recovery.line.emitted.next_seq : 0),
+           m->recovery.has_tail ? (long long)m->recovery.tail_seq : -1LL);
+    merge_run_step(m, &ev);
+}
+
+void merge_recover_close(struct io_merge *m)
+{
+    io_scan_cancel(m->scan);
+    m->scan = NULL;
+    close_producer(m);
+    free(m->line_bytes);
+    m->line_bytes = NULL;
+}
