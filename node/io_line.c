@@ -474,6 +474,10 @@ void io_line_status(const struct io_line *l, struct io_line_status *out)
         .lag_records = l->reading_in != NULL ? io_reading_behind(l->reading_in) : -1,
     };
     memcpy(out->statuses, l->statuses, sizeof(out->statuses));
+    memcpy(out->reasons, l->reasons, sizeof(out->reasons));
+    out->task = &l->task;
+    out->topic_in = l->topic_in != NULL ? l->topic_in : "";
+    out->topic_out = l->topic_out != NULL ? l->topic_out : "";
     if (l->line == NULL)
         return;
     out->phase = l->line->phase;

@@ -37,6 +37,10 @@ struct io_line_status {
     uint64_t consumed;
     uint64_t produced;
     uint64_t statuses[STATUS_COUNT]; /* produced, by status */
+    uint64_t reasons[REASON_COUNT];  /* of those failed */
+    const struct task *task;         /* borrowed */
+    const char *topic_in;            /* "" until it is known */
+    const char *topic_out;
     uint64_t holes;
     uint64_t foreign;
     uint64_t duplicates;

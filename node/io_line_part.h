@@ -85,6 +85,7 @@ struct io_line {
     uint64_t consumed;
     uint64_t produced;
     uint64_t statuses[STATUS_COUNT];
+    uint64_t reasons[REASON_COUNT];
     int64_t last_time_ms; /* of the last record taken */
 };
 

@@ -199,6 +199,15 @@ static enum status status_of(const struct job *job)
     return STATUS_NONE;
 }
 
+static void count(struct io_line *l, const struct job *job)
+{
+    const enum status status = job->is_too_large ? STATUS_FAILED : status_of(job);
+
+    l->statuses[status]++;
+    if (status == STATUS_FAILED)
+        l->reasons[job->is_too_large ? REASON_TOO_LARGE : job->page->reason]++;
+}
+
 /* True if the job is done with (freed), false if it must be tried again later. */
 static bool try_produce(struct io_line *l, struct job *job)
 {
@@ -214,7 +223,7 @@ static bool try_produce(struct io_line *l, struct job *job)
         return false;
     if (rc == 0) {
         l->produced++;
-        l->statuses[job->is_too_large ? STATUS_FAILED : status_of(job)]++;
+        count(l, job);
     } else if (rc == ERR_TOO_LARGE) {
         l->is_failed = true; /* A8: a copier may not substitute, an operator must act */
         line_end(l, ERR_TOO_LARGE, "a record is too large to be copied");

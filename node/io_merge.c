@@ -350,7 +350,6 @@ int io_merge_open(struct io_host *h, struct slice name, const struct task *task,
     m->data = data;
     m->timer = timer;
     m->claim_revision = claim_revision;
-    m->latency_ms = -1;
     arena_init(&m->names, 4096, 4 * 1024 * 1024);
     arena_init(&m->arena, 1024 * 1024, IO_MERGE_ARENA_MAX);
     arena_init(&m->recovery_arena, 65536, IO_STREAM_ARENA_MAX);
@@ -466,7 +465,7 @@ void io_merge_status(const struct io_merge *m, struct io_merge_status *out)
         .why = m->why,
         .emitted = m->emitted,
         .last_output_ms = m->last_output_ms,
-        .latency_ms = m->latency_ms,
+        .times = &m->times,
     };
     memcpy(out->statuses, m->statuses, sizeof(out->statuses));
     if (m->stage != STAGE_RUNNING)

@@ -20,6 +20,7 @@
 
 #include "coord/tasks.h"
 #include "node/io_host.h"
+#include "node/metrics.h"
 
 #define IO_MERGE_VIEW_MIN_MS 15   /* between two reads of etcd that watches ask for */
 #define IO_MERGE_VIEW_MAX_MS 500  /* etcd is read at least so often */
@@ -41,7 +42,7 @@ struct io_merge_status {
     uint64_t emitted;          /* records written by this run */
     uint64_t statuses[STATUS_COUNT];
     int64_t last_output_ms; /* wall clock of the last commit with records; 0: none */
-    int64_t latency_ms;     /* from the source record's time to its commit, newest; -1: none */
+    const struct metrics_times *times; /* from the source record to its writing */
     struct slice members[DCS_MAX];
     uint32_t member_count;
 };

@@ -26,7 +26,8 @@ static void part_over(struct io_merge *m, struct merge_event *ev)
 static void count_record(struct io_merge *m, const struct record *r)
 {
     m->part_statuses[r->braid.status]++;
-    m->part_time_ms = r->braid.time_ms;
+    if (r->braid.time_ms > 0)
+        metrics_times_add(&m->times, io_now_ms() - r->braid.time_ms);
 }
 
 enum item_result {
@@ -156,8 +157,6 @@ static void count_part(struct io_merge *m)
         m->emitted += m->part_statuses[i];
     }
     m->last_output_ms = io_now_ms();
-    if (m->part_time_ms > 0)
-        m->latency_ms = m->last_output_ms - m->part_time_ms;
 }
 
 void merge_emit_ended(struct io_merge *m, enum io_txn_result result, const char *detail)

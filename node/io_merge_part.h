@@ -137,7 +137,6 @@ struct io_merge {
     uint64_t chain;
     bool has_begun;
     uint64_t part_statuses[STATUS_COUNT];
-    int64_t part_time_ms; /* source time of its last record */
 
     bool is_failed;
     bool is_stopped;
@@ -147,7 +146,7 @@ struct io_merge {
     uint64_t emitted;
     uint64_t statuses[STATUS_COUNT];
     int64_t last_output_ms;
-    int64_t latency_ms;
+    struct metrics_times times;
 };
 
 /* io_merge.c */

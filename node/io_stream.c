@@ -285,6 +285,23 @@ void io_streams_view(struct io_streams *all, const struct node_view *view)
     }
 }
 
+static void on_call_ended(void *data, uint32_t http_status, const char *api_error, uint32_t took_ms,
+                          uint32_t revisions)
+{
+    struct io_stream *s = data;
+    uint32_t i = 0;
+
+    (void)api_error;
+    (void)revisions;
+    while (i < s->code_count && s->codes[i].code != http_status)
+        i++;
+    if (i == IO_STREAM_CODES_MAX)
+        i--; /* the last one stands for all others */
+    else if (i == s->code_count)
+        s->codes[s->code_count++].code = http_status;
+    metrics_times_add(&s->codes[i].times, took_ms);
+}
+
 struct io_fetch *io_stream_fetch(struct io_stream *s)
 {
     const struct config *config = s->streams->config;
@@ -299,8 +316,9 @@ struct io_fetch *io_stream_fetch(struct io_stream *s)
 
     if (s->fetch != NULL || s->spec == NULL)
         return s->fetch;
+    s->observer = (struct io_fetch_observer){.data = s, .call_ended = on_call_ended};
     fetch.limits = fetch_limits_of(&s->spec->spec);
-    const int rc = io_fetch_open(s->streams->loop, &fetch, s->streams->observer, &s->fetch);
+    const int rc = io_fetch_open(s->streams->loop, &fetch, &s->observer, &s->fetch);
     if (rc != 0) {
         io_log_about(s->streams->log, s, LOG_ERROR, "cannot fetch for a stream", "stream=%s err=%s",
                      s->output, err_name(rc));

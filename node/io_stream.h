@@ -17,6 +17,7 @@
 #include "node/config.h"
 #include "node/io_fetch.h"
 #include "node/io_log.h"
+#include "node/metrics.h"
 #include "proto/cut.h"
 
 #define IO_STREAM_HEAD_MS   1000
@@ -31,6 +32,14 @@ struct io_spec {
     struct spec spec;
     struct enrich_spec enrich; /* of the spec and the node's domains */
     int32_t *namespaces;       /* in the arena */
+};
+
+#define IO_STREAM_CODES_MAX 12
+
+/* How long calls of the API took, by HTTP status; 0: no answer. */
+struct io_stream_code {
+    uint32_t code;
+    struct metrics_times times;
 };
 
 struct io_stream {
@@ -63,7 +72,6 @@ struct io_streams {
     const char *api_url;
     const char *user_agent;
     const char *api_ca; /* NULL: the system's */
-    const struct io_fetch_observer *observer;
     void *data;
     void (*head_changed)(void *data, struct io_stream *s); /* and after a new spec */
 };
