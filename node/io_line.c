@@ -136,6 +136,12 @@ static void step(struct io_line *l, struct line_event *ev)
 
 /* ---- what the logs and the writer say ------------------------------------------------------- */
 
+static bool ends_early(const struct io_line *l)
+{
+    return (l->place_in.valid && l->in.end < l->place_in.log_offset) ||
+           (l->place_out.valid && l->out.end < l->place_out.log_offset);
+}
+
 static void maybe_start(struct io_line *l)
 {
     struct line_event ev = {
@@ -148,6 +154,10 @@ static void maybe_start(struct io_line *l)
 
     if (l->has_started || !l->has_places || !l->has_in || !l->has_out)
         return;
+    if (ends_early(l) && io_mono_ms() - l->opened_ms < IO_LINE_BOUNDS_MS) {
+        l->is_late = true;
+        return;
+    }
     l->has_started = true;
     step(l, &ev);
     io_line_stream_changed(l, l->stream);
@@ -353,6 +363,11 @@ static void tick(struct io_line *l)
     if (!l->has_started && io_mono_ms() - l->opened_ms > IO_LINE_OPEN_MS) {
         line_end(l, ERR_TIMEOUT, "no answer about places and bounds");
         return;
+    }
+    if (l->is_late) {
+        l->is_late = l->has_in = l->has_out = false;
+        io_reading_ask_bounds(l->reading_in);
+        io_reading_ask_bounds(l->reading_out);
     }
     if (!l->has_started)
         return;

@@ -22,9 +22,10 @@
 #include "coord/tasks.h"
 #include "node/io_host.h"
 
-#define IO_LINE_TICK_MS  250
-#define IO_LINE_DRAIN_MS 8000  /* asked to stop: what is under way is finished within this */
-#define IO_LINE_OPEN_MS  30000 /* places and bounds must be known by then */
+#define IO_LINE_TICK_MS   250
+#define IO_LINE_DRAIN_MS  8000  /* asked to stop: what is under way is finished within this */
+#define IO_LINE_BOUNDS_MS 15000 /* a restarted broker may show an older end for so long */
+#define IO_LINE_OPEN_MS   30000 /* places and bounds must be known by then */
 
 struct io_line;
 

@@ -61,6 +61,7 @@ struct io_line {
     bool has_in;
     bool has_out;
     bool has_started;
+    bool is_late; /* a log ends before its saved place: ask again with the tick */
     bool commit_again;
     struct line_place place_in;
     struct line_place place_out;

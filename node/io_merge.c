@@ -19,6 +19,8 @@ static void on_timer(uv_timer_t *timer);
 static void read_log(struct merge_log *log, int64_t from)
 {
     log->from = from;
+    log->bounds_ms = io_mono_ms();
+    log->is_late = false;
     log->wants_bounds = true;
     log->is_paused = false;
     io_reading_ask_bounds(log->reading);
@@ -122,6 +124,10 @@ static void on_bounds(struct merge_log *log, const struct io_read_event *read)
         .log_end = read->bounds.end,
     };
 
+    if (read->bounds.end < log->from && io_mono_ms() - log->bounds_ms < IO_MERGE_BOUNDS_MS) {
+        log->is_late = true;
+        return;
+    }
     merge_run_step(log->merge, &ev);
     if (log->merge->stage != STAGE_RUNNING || !log->wants_bounds || log->is_paused)
         return;
@@ -271,6 +277,11 @@ static void tick(struct io_merge *m)
     merge_etcd_tick(m);
     if (m->stage != STAGE_RUNNING)
         return;
+    for (uint32_t i = 0; i < m->log_count; i++)
+        if (m->logs[i].is_late) {
+            m->logs[i].is_late = false;
+            io_reading_ask_bounds(m->logs[i].reading);
+        }
     merge_notes_tick(m);
     merge_cut_tick(m);
     if (m->stage != STAGE_RUNNING)

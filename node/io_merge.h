@@ -41,7 +41,7 @@ struct io_merge_status {
     struct merge_status merge; /* of a running one */
     uint64_t emitted;          /* records written by this run */
     uint64_t statuses[STATUS_COUNT];
-    int64_t last_output_ms; /* wall clock of the last commit with records; 0: none */
+    int64_t last_output_ms;            /* wall clock of the last commit with records; 0: none */
     const struct metrics_times *times; /* from the source record to its writing */
     struct slice members[DCS_MAX];
     uint32_t member_count;

@@ -316,6 +316,11 @@ static void on_reported(void *arg, const struct etcd_answer *answer)
     m->is_reporting = false;
     if (m->stage != STAGE_RUNNING)
         return;
+    if (answer->rc == 0 && answer->header.revision < m->views[m->view_now].revision) {
+        lost.code = ERR_CONFLICT; /* a read that was sent later has been answered first */
+        merge_run_step(m, &lost);
+        return;
+    }
     if (answer->rc != 0 || answer->op_count < VIEW_OPS ||
         !take_view(m, &answer->header, &answer->ops[answer->op_count - VIEW_OPS])) {
         if (lost.code == 0)

@@ -18,7 +18,9 @@
 #include "node/io_merge.h"
 #include "node/io_scan.h"
 
-#define IO_MERGE_CACHE_CUTS 256 /* cuts found in a log of cuts, kept for the next questions */
+#define IO_MERGE_CUTS_KEPT  2000  /* in etcd, below those that all have logged */
+#define IO_MERGE_BOUNDS_MS  15000 /* a restarted broker may show an older end for so long */
+#define IO_MERGE_CACHE_CUTS 256   /* cuts found in a log of cuts, kept for the next questions */
 
 enum merge_stage {
     STAGE_WAITING, /* for the stream's spec and cut, its brokers */
@@ -38,6 +40,8 @@ struct merge_log {
     uint32_t index;
     struct io_reading *reading;
     int64_t from;      /* of the READ whose bounds are asked for */
+    int64_t bounds_ms; /* monotonic: of the READ */
+    bool is_late;      /* the log ends before the READ's offset: ask again with the tick */
     bool wants_bounds; /* the next IO_READ_BOUNDS is for a READ */
     bool is_paused;
 };
@@ -67,6 +71,11 @@ struct cut_search {
     struct arena arena;   /* the cache's bytes */
     struct cached_cut cache[IO_MERGE_CACHE_CUTS];
     uint32_t cache_count;
+};
+
+struct logged_cut {
+    uint32_t era;
+    uint64_t number;
 };
 
 struct io_merge {
@@ -99,10 +108,11 @@ struct io_merge {
     struct io_scan *scan;
     struct merge_recovery recovery;
     struct arena recovery_arena;
-    uint8_t *line_bytes; /* owned: newest emitted line of the stream */
-    size_t line_len;
     bool has_ids;
-    uint64_t ids_next;
+    uint32_t line_era;
+    struct logged_cut *logged; /* owned: cuts in the log of cuts, in log order */
+    size_t logged_count;
+    size_t logged_room;
 
     /* etcd */
     struct arena view_arenas[2];

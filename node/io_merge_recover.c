@@ -170,52 +170,93 @@ static void scan_tail(struct io_merge *m)
     start_scan(m, &config);
 }
 
-/* ---- the log of cuts: newest line, newest cut ------------------------------------------------ */
+/* ---- the log of cuts: the newest line that agrees with the tail ------------------------------- */
 
 static bool is_of_stream(const struct io_merge *m, const struct record *r)
 {
     return slice_equal(r->key, slice_str(m->stream->output));
 }
 
+/* Decodes a line of the stream into the host's scratch memory. */
+static bool decode_line(struct io_merge *m, const struct record *r, bool *is_cut, struct slice *cut,
+                        struct emitted_line *line)
+{
+    if (!is_of_stream(m, r))
+        return false;
+    arena_reset(&m->host->scratch);
+    if (line_decode(r->value, &m->host->scratch, is_cut, cut, line) == 0)
+        return true;
+    io_log_about(&m->host->log, m, LOG_WARN, "a line of the log of cuts makes no sense, left out",
+                 "topic=%s offset=%lld", m->topic_cuts, (long long)r->log_offset);
+    return false;
+}
+
+/* A line can be where recovery starts if the global topic holds all it says. Its chain can only be
+ * compared at the tail; further back the core compares what it merges again. */
+static bool agrees(const struct io_merge *m, const struct emitted *e)
+{
+    const struct merge_recovery *r = &m->recovery;
+
+    if (!r->has_tail)
+        return r->tail_is_emptied || e->next_seq == 0;
+    if (e->next_seq > r->tail_seq + 1)
+        return false;
+    return e->next_seq != r->tail_seq + 1 || e->chain == r->tail_chain;
+}
+
+static bool is_newer(const struct emitted *a, const struct emitted *b)
+{
+    return a->era > b->era || (a->era == b->era && a->number > b->number);
+}
+
+/* The recovery line, in memory that lives until START. */
 static void keep_line(struct io_merge *m, struct slice bytes)
 {
-    uint8_t *copy = realloc(m->line_bytes, bytes.len + 1);
+    struct slice none;
+    bool is_cut;
 
-    if (copy == NULL) {
+    arena_reset(&m->recovery_arena);
+    const struct slice copy = arena_copy(&m->recovery_arena, bytes);
+    m->recovery.has_line = copy.ptr != NULL && line_decode(copy, &m->recovery_arena, &is_cut, &none,
+                                                           &m->recovery.line) == 0;
+    if (!m->recovery.has_line)
         merge_run_end(m, ERR_NO_MEMORY, "cannot keep a line of the log of cuts");
+}
+
+/* A logged cut: its number is kept, in log order. */
+static void keep_number(struct io_merge *m, struct slice bytes)
+{
+    struct cut cut;
+
+    if (cut_decode(bytes, &m->host->scratch, &cut) != 0)
         return;
+    if (m->logged_count == m->logged_room) {
+        const size_t room = m->logged_room == 0 ? 1024 : 2 * m->logged_room;
+        struct logged_cut *logged = realloc(m->logged, room * sizeof(*logged));
+        if (logged == NULL) {
+            merge_run_end(m, ERR_NO_MEMORY, "cannot keep the numbers of logged cuts");
+            return;
+        }
+        m->logged = logged;
+        m->logged_room = room;
     }
-    memcpy(copy, bytes.ptr, bytes.len);
-    m->line_bytes = copy;
-    m->line_len = bytes.len;
+    m->logged[m->logged_count++] = (struct logged_cut){.era = cut.era, .number = cut.number};
 }
 
 static void on_line(void *data, const struct record *r)
 {
     struct io_merge *m = data;
-    struct merge_recovery *to = &m->recovery;
     struct emitted_line line;
-    struct slice cut_bytes;
-    struct cut cut;
+    struct slice cut;
     bool is_cut;
 
-    if (!is_of_stream(m, r))
+    if (!decode_line(m, r, &is_cut, &cut, &line))
         return;
-    arena_reset(&m->host->scratch);
-    if (line_decode(r->value, &m->host->scratch, &is_cut, &cut_bytes, &line) != 0) {
-        io_log_about(&m->host->log, m, LOG_WARN,
-                     "a line of the log of cuts makes no sense, left out", "topic=%s offset=%lld",
-                     m->topic_cuts, (long long)r->log_offset);
-        return;
-    }
-    if (!is_cut) {
-        to->has_line = true;
+    if (is_cut)
+        keep_number(m, cut);
+    else if (agrees(m, &line.emitted) &&
+             (!m->recovery.has_line || is_newer(&line.emitted, &m->recovery.line.emitted)))
         keep_line(m, r->value);
-    } else if (cut_decode(cut_bytes, &m->host->scratch, &cut) == 0) {
-        to->has_logged = true;
-        to->logged_era = cut.era;
-        to->logged_number = cut.number;
-    }
 }
 
 static void on_lines_begin(void *data)
@@ -223,32 +264,23 @@ static void on_lines_begin(void *data)
     struct io_merge *m = data;
 
     m->recovery.has_line = false;
-    m->recovery.has_logged = false;
+    m->logged_count = 0;
 }
 
-static bool has_lines(void *data)
+static bool has_line(void *data)
 {
     const struct io_merge *m = data;
 
-    return m->recovery.has_line && m->recovery.has_logged;
+    return m->recovery.has_line;
 }
 
 static void on_lines_ended(void *data, int code, const char *detail, struct log_bounds bounds)
 {
     struct io_merge *m = data;
-    struct slice none;
-    bool is_cut;
 
     (void)bounds;
     if (!check_scan(m, code, detail))
         return;
-    arena_reset(&m->recovery_arena);
-    if (m->recovery.has_line &&
-        line_decode(slice_of(m->line_bytes, m->line_len), &m->recovery_arena, &is_cut, &none,
-                    &m->recovery.line) != 0) {
-        merge_run_end(m, ERR_NO_MEMORY, "the newest line of the log of cuts is too large");
-        return;
-    }
     m->stage = STAGE_VIEW;
     merge_etcd_read(m);
 }
@@ -261,7 +293,7 @@ static void scan_lines(struct io_merge *m)
                                           .data = m,
                                           .begin = on_lines_begin,
                                           .record = on_line,
-                                          .is_found = has_lines,
+                                          .is_found = has_line,
                                           .ended = on_lines_ended};
 
     m->stage = STAGE_LINES;
@@ -287,6 +319,8 @@ static int make_core(struct io_merge *m)
         .params = spec_merge_params(spec, MERGE_RULES_VERSION),
         .entries_max = (uint32_t)config->merge_entries_max,
         .bytes_max = (uint64_t)config->merge_bytes_max,
+        .claim_revision = m->claim_revision,
+        .cuts_kept = IO_MERGE_CUTS_KEPT,
         .seed = (uint64_t)io_mono_ms() ^ (uint64_t)uv_os_getpid() << 32,
     };
     struct merge_config core_now = core;
@@ -318,29 +352,35 @@ void merge_recover_view(struct io_merge *m, const struct merge_view *view)
         start(m);
 }
 
+/*
+ * From where the window begins: only an unbroken row of lines counts, for an older merge may have
+ * added lines late, and one that could not be delivered is missing. The row's last is the recovery
+ * line.
+ */
 static void on_ids(void *data, const struct record *r)
 {
     struct io_merge *m = data;
     struct emitted_line line;
-    struct slice none;
+    struct slice cut;
     bool is_cut;
 
-    if (!is_of_stream(m, r))
+    if (!decode_line(m, r, &is_cut, &cut, &line))
         return;
-    arena_reset(&m->host->scratch);
-    if (line_decode(r->value, &m->host->scratch, &is_cut, &none, &line) != 0 || is_cut)
+    if (is_cut) {
+        keep_number(m, cut);
         return;
-    if (line.emitted.era != m->recovery.line.emitted.era ||
-        line.emitted.number > m->recovery.line.emitted.number)
+    }
+    if (line.emitted.era != m->line_era || !agrees(m, &line.emitted) ||
+        (m->has_ids && line.emitted.number != m->recovery.line.emitted.number + 1))
         return;
-    /* A merge that restarted notes a cut again; it says the same. */
-    if (m->has_ids && line.first_seq + line.id_count <= m->ids_next)
-        return;
-    struct merge_event ev = {
-        .kind = MERGE_EV_IDS, .first_seq = line.first_seq, .ids = line.ids, .count = line.id_count};
+    struct merge_event ev = {.kind = MERGE_EV_IDS,
+                             .now_ms = io_mono_ms(),
+                             .first_seq = line.first_seq,
+                             .ids = line.ids,
+                             .count = line.id_count};
     m->has_ids = true;
-    m->ids_next = line.first_seq + line.id_count;
     merge_step(m->merge, &ev, &m->host->merge_actions);
+    keep_line(m, r->value);
 }
 
 static void on_ids_ended(void *data, int code, const char *detail, struct log_bounds bounds)
@@ -364,7 +404,29 @@ static void scan_ids(struct io_merge *m)
 
     m->stage = STAGE_IDS;
     m->has_ids = false;
+    m->line_era = m->recovery.line.emitted.era;
+    m->logged_count = 0;
     start_scan(m, &config);
+}
+
+/* The last of an unbroken row of logged cuts, from the recovery line's on. */
+static void settle_logged(struct io_merge *m)
+{
+    struct merge_recovery *r = &m->recovery;
+
+    r->has_logged = r->has_line;
+    r->logged_era = r->has_line ? r->line.emitted.era : m->views[m->view_now].head.era;
+    r->logged_number = r->has_line ? r->line.emitted.number : 0;
+    for (size_t i = 0; i < m->logged_count; i++) {
+        const struct logged_cut *c = &m->logged[i];
+        if (c->era != r->logged_era || c->number != (r->has_logged ? r->logged_number + 1 : 0))
+            continue;
+        r->has_logged = true;
+        r->logged_number = c->number;
+    }
+    free(m->logged);
+    m->logged = NULL;
+    m->logged_count = m->logged_room = 0;
 }
 
 static void start(struct io_merge *m)
@@ -372,6 +434,7 @@ static void start(struct io_merge *m)
     const struct merge_view *view = &m->views[m->view_now];
     struct merge_event ev = {.kind = MERGE_EV_START, .view = view, .recovery = &m->recovery};
 
+    settle_logged(m);
     m->head_era = view->head.era;
     m->layout_hash = view->head.layout.hash;
     m->stage = STAGE_RUNNING;
@@ -389,6 +452,7 @@ void merge_recover_close(struct io_merge *m)
     io_scan_cancel(m->scan);
     m->scan = NULL;
     close_producer(m);
-    free(m->line_bytes);
-    m->line_bytes = NULL;
+    free(m->logged);
+    m->logged = NULL;
+    m->logged_count = m->logged_room = 0;
 }

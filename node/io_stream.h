@@ -55,9 +55,12 @@ struct io_stream {
     bool has_first;      /* etcd still has number 0 of the head's era: where strands start */
     struct arena first_arena;
     struct cut first;
-    bool is_present;    /* in the latest view */
-    uint64_t head_seen; /* counts changes of head */
-    uint64_t call;      /* etcd call under way; 0: none */
+    struct io_stream_code codes[IO_STREAM_CODES_MAX];
+    uint32_t code_count;
+    struct io_fetch_observer observer; /* of this stream */
+    bool is_present;                   /* in the latest view */
+    uint64_t head_seen;                /* counts changes of head */
+    uint64_t call;                     /* etcd call under way; 0: none */
 };
 
 struct io_streams {
