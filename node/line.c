@@ -99,9 +99,10 @@ static void start(struct line *l, const struct line_event *ev, struct line_actio
     act(out, LINE_DO_READ_OUT)->log_offset = offset;
 }
 
-static bool is_by(const struct line *l, const struct record *r)
+/* What enrich reads is not enriched yet: only its output names who did it. */
+static bool is_by(const struct line *l, const struct record *r, bool is_input)
 {
-    if (l->config.by_dc.len == 0)
+    if (l->config.by_dc.len == 0 || (is_input && l->config.kind == LINE_ENRICH))
         return true;
     return r->braid.has_by && r->braid.by_incarnation == l->config.by_incarnation &&
            slice_equal(r->braid.by_dc, l->config.by_dc);
@@ -111,14 +112,16 @@ static bool is_by(const struct line *l, const struct record *r)
  * The strand of a record with a braid-origin; -1 for a foreign one (R3): no sound origin, or in a
  * copied topic a copy that another DC's copier or a mirror made.
  */
-static int strand_of(const struct line *l, const struct record *r, struct slice copy_dc)
+static int strand_of(const struct line *l, const struct record *r, bool is_input)
 {
+    const struct slice copy_dc = is_input ? l->config.input_copy_dc : l->config.output_copy_dc;
+
     if (!r->braid.has_origin)
         return -1;
     if (copy_dc.len > 0 && !slice_equal(r->braid.raw[HEADER_COPY], copy_dc) &&
         !MUTANT(trust_foreign))
         return -1;
-    if (!is_by(l, r))
+    if (!is_by(l, r, is_input))
         return -1;
     for (uint32_t i = 0; i < l->config.strand_count; i++) {
         if (origin_partition_equal(&r->braid.origin.from, &l->config.strands[i]))
@@ -154,7 +157,7 @@ static void output_records(struct line *l, const struct line_event *ev)
 {
     for (uint32_t i = 0; i < ev->count; i++) {
         const struct record *r = &ev->records[i];
-        const int s = strand_of(l, r, l->config.output_copy_dc);
+        const int s = strand_of(l, r, false);
         l->out_next = r->log_offset + 1;
         if (s < 0)
             continue; /* another task's strand, or foreign */
@@ -355,7 +358,7 @@ static int input_origin(struct line *l, const struct record *r, struct line_slot
         slot->source_time_ms = r->log_time_ms;
         return 0;
     }
-    const int s = strand_of(l, r, l->config.input_copy_dc);
+    const int s = strand_of(l, r, true);
     if (s < 0)
         return -1;
     slot->origin = r->braid.origin;
