@@ -280,6 +280,7 @@ static bool other_is_past(const struct world *w, uint32_t dc, uint32_t strand, i
 static void check_grace(struct world *w, uint32_t dc, uint32_t strand, int64_t offer)
 {
     struct check *c = w->check;
+    const struct parsed_cut *last = &c->cuts[c->cut_count - 1];
     bool is_alone = w->p.at_origin;
 
     for (int64_t at = c->offered[dc][strand] + 1; at <= offer && !is_alone; at++) {
@@ -288,7 +289,7 @@ static void check_grace(struct world *w, uint32_t dc, uint32_t strand, int64_t o
 
         if (k == NULL || !starts_with(facts_of(w, k->body)->status, "failed"))
             continue;
-        if (other_is_past(w, dc, strand, at))
+        if (other_is_past(w, dc, strand, at) || at <= last->positions[strand])
             continue;
         /* A node's clock may be fast by a few parts in ten thousand. */
         if ((w->now_us - since) / 1000 < (int64_t)w->p.failed_grace_ms * 999 / 1000)
@@ -412,8 +413,12 @@ static bool is_settled(const struct world *w)
         if (last->furthest[o] < end)
             return false;
     }
+    for (uint32_t s = 0; s < w->layout.count; s++) {
+        if (last->positions[s] < last->furthest[w->strand_origin[s]])
+            return false;
+    }
     for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
-        if (c->next[dc] != c->stream_count)
+        if (c->next[dc] != c->stream_count || !last->is_member[dc])
             return false;
     }
     return true;
@@ -437,7 +442,16 @@ static void check_stuck(struct world *w)
                        (unsigned long long)last->number, (long long)last->furthest[o], o,
                        SLICE_ARG(w->dcs[w->origin_dc[o]].name), c->sources[o].count);
     }
+    for (uint32_t s = 0; s < w->layout.count; s++) {
+        if (last->positions[s] < last->furthest[w->strand_origin[s]])
+            check_fail(w, "I10", "long after all faults, %.*s's strand %u stands at %lld of %lld",
+                       SLICE_ARG(w->dcs[w->strand_by[s]].name), s, (long long)last->positions[s],
+                       (long long)last->furthest[w->strand_origin[s]]);
+    }
     for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
+        if (!last->is_member[dc])
+            check_fail(w, "I10", "long after all faults, %.*s is not a member",
+                       SLICE_ARG(w->dcs[dc].name));
         if (c->next[dc] != c->stream_count)
             check_fail(w, "I10", "long after all faults, %.*s has %llu of %zu numbers",
                        SLICE_ARG(w->dcs[dc].name), (unsigned long long)c->next[dc],
