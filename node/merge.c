@@ -42,7 +42,9 @@ struct merge *merge_new(const struct merge_config *config, struct arena *a)
     m->newest_spec = config->spec_version;
     m->newest_params = config->params;
     arena_init(&m->scratch, SCRATCH_BLOCK_BYTES, SCRATCH_BYTES_MAX);
-    if (window_init(&m->window, config->params.dedup_window, a) != 0)
+    const uint64_t least = config->params.dedup_window;
+    const uint64_t ids_max = config->window_ids_max > least ? config->window_ids_max : least;
+    if (window_init(&m->window, ids_max, a) != 0)
         return NULL;
     return m;
 }

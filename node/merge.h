@@ -41,6 +41,7 @@ struct merge_config {
     struct merge_params params; /* ... its parameters: what the next cut names */
     uint32_t cuts_kept;         /* in etcd, below those that every member has logged; 1 or more */
     uint32_t entries_max;       /* over all strands: metadata of records not yet emitted */
+    uint64_t window_ids_max;    /* the largest dedup_window of all versions of the spec */
     uint64_t bytes_max;         /* over all strands: values kept for emission */
     uint64_t seed;              /* for tokens */
 };

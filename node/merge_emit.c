@@ -247,6 +247,17 @@ static bool is_hopeless(const struct merge *m, const struct merge_cut *c)
     return false;
 }
 
+/* R9: a DC that has not all the ids that the cut compares with does not emit. */
+static bool window_is_whole(const struct merge *m, const struct merge_cut *c)
+{
+    const uint64_t next = m->window.next;
+    uint64_t need = next > c->params.dedup_window ? next - c->params.dedup_window : 0;
+
+    if (need < c->params.dedup_floor)
+        need = c->params.dedup_floor;
+    return need >= next || m->window.first <= need || MUTANT(window_by_memory);
+}
+
 /* Plans the next cut if it is ready. False: not now, or stopped. */
 static bool plan_next(struct merge *m, struct merge_actions *out)
 {
@@ -263,6 +274,10 @@ static bool plan_next(struct merge *m, struct merge_actions *out)
     }
     if (!digests_agree(m, c)) {
         merge_stop(m, out, ERR_DIVERGED, "the records held are not those that the cut was made of");
+        return false;
+    }
+    if (!window_is_whole(m, c)) {
+        merge_stop(m, out, ERR_DATA_LOSS, "the window of ids cannot be rebuilt");
         return false;
     }
     m->first_seq = m->window.next;

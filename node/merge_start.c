@@ -151,27 +151,17 @@ static bool emitted_init(struct merge *m, const struct merge_event *ev, struct m
     return true;
 }
 
-/* False: the window cannot be rebuilt whole (stopped). */
-static bool window_ready(struct merge *m, const struct merge_view *view, struct merge_actions *out)
+/* The window as of the first number that is merged again. False: it cannot be had (stopped). */
+static bool window_ready(struct merge *m, struct merge_actions *out)
 {
     const uint64_t next = m->emitted.next_seq;
-    const struct merge_params *params = &view->head.params;
 
-    if (MUTANT(window_by_memory) || (next == 0 && m->window.next != 0))
+    if (MUTANT(window_by_memory) || !m->has_ids)
         window_reset(&m->window, next);
-    uint64_t need = next > params->dedup_window ? next - params->dedup_window : 0;
-    if (need < params->dedup_floor)
-        need = params->dedup_floor;
-    if (params->dedup_window > m->window.ids_max) {
-        merge_stop(m, out, ERR_CONFLICT, "the chain asks for a larger window: start again");
-        return false;
-    }
-    if ((m->window.next != next || (m->window.first > need && need < next)) &&
-        !MUTANT(window_by_memory)) {
-        merge_stop(m, out, ERR_DATA_LOSS, "the window of ids cannot be rebuilt");
-        return false;
-    }
-    return true;
+    if (m->window.next == next)
+        return true;
+    merge_stop(m, out, ERR_DATA_LOSS, "the log of cuts lacks ids of what was emitted");
+    return false;
 }
 
 static void places_init(struct merge *m, const struct merge_recovery *r)
@@ -205,7 +195,7 @@ void merge_start(struct merge *m, const struct merge_event *ev, struct merge_act
         return;
     }
     m->era = view->head.era;
-    if (!emitted_init(m, ev, out) || !window_ready(m, view, out))
+    if (!emitted_init(m, ev, out) || !window_ready(m, out))
         return;
     last_report(m, view);
     places_init(m, r);

@@ -165,6 +165,16 @@ static bool params_equal(const struct merge_params *a, const struct merge_params
            a->failed_emit == b->failed_emit && a->canaries_drop == b->canaries_drop;
 }
 
+/* No number up to the next cut is larger: each offset that it decides is an entry of ours. */
+static uint64_t number_bound(const struct proposer *p)
+{
+    uint64_t bound = p->emitted.next_seq;
+
+    for (uint32_t i = 0; i < p->strands->layout.count; i++)
+        bound += p->strands->list[i].tail - p->strands->list[i].head;
+    return bound;
+}
+
 /* What the next cut says of the rules to follow. */
 static struct merge_params params_next(const struct proposer *p, const struct cut *head)
 {
@@ -173,6 +183,9 @@ static struct merge_params params_next(const struct proposer *p, const struct cu
     if (p->spec_version < head->spec_version)
         next = head->params; /* we have an older spec than the chain */
     next.dedup_floor = head->params.dedup_floor;
+    /* A7: a wider window must not ask for ids that a restarted DC may not have kept. */
+    if (next.dedup_window > head->params.dedup_window && next.dedup_floor < number_bound(p))
+        next.dedup_floor = number_bound(p);
     next.rules_version = head->params.rules_version;
     next.enrich_at_origin = head->params.enrich_at_origin;
     return next;
