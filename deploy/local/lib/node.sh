@@ -55,13 +55,19 @@ node_is_live() {
 	curl -fsS -m 2 --noproxy '*' "http://127.0.0.1:$(port node "$1" "$2")/livez"
 }
 
-# The shipper has no port: it is ready when it lives.
+# The shipper has no port: its log says when it is ready.
 start_outbox() {
-	local dc=$1 name=outbox-$1
+	local dc=$1 name=outbox-$1 wiki options=() log_bytes
 	[ -x "$build/braid-outbox" ] || die "build/braid-outbox is missing; run make"
 	mkdir -p "$state/$name"
-	process_start "$name" "$build/braid-outbox" --dc "$dc" --dir "$state/mediawiki/data" \
-		--kafka "$(kafka_bootstrap "$dc")"
-	sleep 0.2
-	process_pid "$name" >/dev/null || fail_with_log "$name" "has ended"
+	for wiki in test fr; do
+		options+=(--wiki "${wiki}wiki=$wiki.wiki.localhost=$state/mediawiki/data/${wiki}wiki.sqlite")
+	done
+	log_bytes=$(stat -c %s "$(log_of "$name")" 2>/dev/null || echo 0)
+	process_start "$name" "$build/braid-outbox" --dc "$dc" --kafka "$(kafka_bootstrap "$dc")" \
+		--api "http://127.0.0.1:$(port mediawiki "$dc")/w/api.php" --compare-ms 10000 "${options[@]}"
+	wait_ready "$name" 20 outbox_runs "$name" "$log_bytes"
 }
+
+# outbox_runs NAME BYTES: whether its log says so after the first BYTES.
+outbox_runs() { tail -c "+$(($2 + 1))" "$(log_of "$1")" | grep 'msg="braid-outbox is running"'; }
