@@ -236,8 +236,8 @@ static void position_chained(struct line *l, struct line_actions *out)
         struct line_strand *s = &l->strands[i];
         s->sent_last = s->acked_last = s->read_mark = s->out_last;
         s->in_last = usable ? l->place_in.last[i] : l->config.start[i];
-        if (MUTANT(resume_from_acks) && l->place_in.valid)
-            s->out_last = s->sent_last = s->in_last;
+        if (MUTANT(place_from_output))
+            s->in_last = s->out_last;
         l->place_in.last[i] = s->in_last;
     }
     if (!usable)

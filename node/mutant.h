@@ -19,7 +19,7 @@
     X(accept_duplicates, "R3", "a reader accepts an offset that it has accepted before")           \
     X(copy_unfiltered, "R3", "a copier copies what its filter does not accept")                    \
     X(trust_foreign, "R3", "a copier takes records of a mirror for its own DC's copies")           \
-    X(resume_from_acks, "R4", "a writer resumes after what it read, not after what the log holds") \
+    X(place_from_output, "A1", "a reader goes on in its input with the last of its output")        \
     X(commit_ahead, "R4", "an input place is committed before its records are acknowledged")       \
     X(step_past_failure, "R2", "a writer goes on after a record that could not be delivered")      \
     X(no_grace, "R5", "a failed record is offered at once")                                        \
