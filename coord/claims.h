@@ -30,6 +30,7 @@ enum {
     CLAIMS_RETRY_MS = 500,     /* after a claim or release that failed */
     CLAIMS_RESTART_MS = 500,   /* after a task ended by itself; doubles up to ... */
     CLAIMS_RESTART_MAX_MS = 30000,
+    CLAIMS_ARENA_BYTES = 8 * 1024 * 1024,
     CLAIMS_SETTLED_MS = 60000, /* a run of this length makes the pause small again */
 };
 
@@ -42,11 +43,11 @@ struct claim {
 };
 
 enum claims_event_type {
-    CLAIMS_NODES,    /* the live nodes of the DC; of us: what we announce */
+    CLAIMS_NODES,    /* the live nodes of the DC; we count as one even if we are not in it */
     CLAIMS_WANTED,   /* names of all tasks of the DC, sorted */
     CLAIMS_LIST,     /* all claims of the DC, as of `revision` */
     CLAIMS_LEASE,    /* our lease is now `lease`; 0: etcd said that it is gone */
-    CLAIMS_CLAIMED,  /* a CLAIM ended: rc; if 0, is_ours or not, and its create_revision */
+    CLAIMS_CLAIMED,  /* a CLAIM under `lease` ended: rc; if 0, is_ours or not, create_revision */
     CLAIMS_RELEASED, /* a RELEASE ended: rc */
     CLAIMS_FINISHED, /* a task is not running any more: rc, 0 if it was told to stop */
     CLAIMS_TICK,     /* time passed */
@@ -96,7 +97,7 @@ struct claims_actions {
 struct claims;
 
 /* For the node of this name. Takes all its memory from the arena, which it must have for itself
- * (about 3 MB). NULL if there is no room. */
+ * (CLAIMS_ARENA_BYTES). NULL if there is no room. */
 struct claims *claims_new(struct slice node, struct arena *a);
 
 void claims_step(struct claims *c, const struct claims_event *ev, struct claims_actions *out);

@@ -59,8 +59,8 @@ struct tasks_stream {
 
 /*
  * Names of all tasks of a DC, sorted, in the arena: for each stream of which the DC is one,
- *   replicate  each origin partition of another DC; each partition of another DC's enriched topic
- *              (as many as the source with most);
+ *   replicate  each origin partition of another DC, unless enrich_at_origin; each partition of
+ *              another DC's enriched topic (as many as the source with most);
  *   enrich     each origin partition; with enrich_at_origin only those of the DC's own;
  *   merge      once.
  * The DC "global" is no other DC: its topic is in every DC already. ERR_TOO_LARGE above
