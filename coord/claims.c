@@ -279,10 +279,8 @@ static void on_claimed(struct claims *c, const struct claims_event *ev, struct c
         return;
     }
     t->retry_ms = ev->now_ms + CLAIMS_RETRY_MS;
-    if (ev->rc != 0)
-        (void)act(out, CLAIMS_REREAD, NULL, 0);
-    else
-        t->is_others = true; /* until the next list says otherwise */
+    t->is_others = ev->rc == 0; /* until the list read now says otherwise */
+    (void)act(out, CLAIMS_REREAD, NULL, 0);
 }
 
 static void on_released(struct claims *c, const struct claims_event *ev, struct claims_actions *out)

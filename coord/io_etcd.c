@@ -356,13 +356,13 @@ int etcd_lease_grant(struct etcd *e, int64_t ttl_s, int64_t id, struct etcd_done
     return call_start(e, kind, rc, message, done, NULL);
 }
 
-int etcd_lease_revoke(struct etcd *e, int64_t lease, struct etcd_done done)
+int etcd_lease_revoke(struct etcd *e, int64_t lease, struct etcd_done done, uint64_t *out_id)
 {
     const struct call_kind kind = {ETCD_METHOD_LEASE_REVOKE, true, false};
     struct slice message = {0};
     const int rc = etcd_encode_lease(lease, &e->scratch, &message);
 
-    return call_start(e, kind, rc, message, done, NULL);
+    return call_start(e, kind, rc, message, done, out_id);
 }
 
 int etcd_lease_renew(struct etcd *e, int64_t lease, struct etcd_done done)

@@ -70,7 +70,7 @@ int etcd_delete(struct etcd *e, const struct etcd_range *range, struct etcd_done
 int etcd_txn(struct etcd *e, const struct etcd_txn *txn, struct etcd_done done, uint64_t *out_id);
 /* id 0: etcd chooses. The answer says lease and ttl_s (etcd may give more than asked). */
 int etcd_lease_grant(struct etcd *e, int64_t ttl_s, int64_t id, struct etcd_done done);
-int etcd_lease_revoke(struct etcd *e, int64_t lease, struct etcd_done done);
+int etcd_lease_revoke(struct etcd *e, int64_t lease, struct etcd_done done, uint64_t *out_id);
 /* One renewal. ttl_s is 0 in the answer if the lease is gone. */
 int etcd_lease_renew(struct etcd *e, int64_t lease, struct etcd_done done);
 int etcd_compact(struct etcd *e, int64_t revision, struct etcd_done done);

@@ -144,7 +144,8 @@ void etcd_lease_close(struct etcd_lease *l, bool revoke)
     if (l->call != 0)
         etcd_cancel(l->e, l->call);
     if (revoke && l->id != 0)
-        (void)etcd_lease_revoke(l->e, l->id, (struct etcd_done){0}); /* else the TTL does it */
+        (void)etcd_lease_revoke(l->e, l->id, (struct etcd_done){0},
+                                NULL); /* else the TTL does it */
     etcd_part_remove(l->e, &l->part);
     free(l);
 }

@@ -126,7 +126,7 @@ int etcd_sync_lease_renew(struct etcd_sync *s, int64_t lease, struct arena *a,
 int etcd_sync_lease_revoke(struct etcd_sync *s, int64_t lease, struct arena *a,
                            struct etcd_answer *out)
 {
-    return finish(s, etcd_lease_revoke(s->e, lease, begin(s, a, out)));
+    return finish(s, etcd_lease_revoke(s->e, lease, begin(s, a, out), NULL));
 }
 
 int etcd_sync_member_list(struct etcd_sync *s, struct arena *a, struct etcd_answer *out)

@@ -36,7 +36,7 @@ struct node_stream {
 
 /* What this node sees. Valid until the next on_view. Keys are whole: keyspace_parse. */
 struct node_view {
-    const struct node_stream *streams; /* sorted by output; deleted ones are not there */
+    const struct node_stream *streams; /* in the order of their keys; deleted ones are not there */
     size_t stream_count;
     const struct etcd_kv *nodes; /* of all DCs: NodeInfo */
     size_t node_count;
@@ -78,10 +78,12 @@ int node_open(struct etcd *e, const struct node_config *config, struct node **ou
 void node_task_finished(struct node *n, struct slice name, int rc);
 
 /* Stops all tasks, releases all claims, then takes the node out of etcd and calls `done`; nothing
- * is called after it. At most `timeout_ms`: what is not released then goes with the lease. */
+ * is called after it, and node_close is next. At most `timeout_ms` and two seconds: what is not
+ * released then goes with the lease. */
 void node_leave(struct node *n, uint32_t timeout_ms, void (*done)(void *arg), void *arg);
 
-/* At once, without releasing anything. NULL is accepted. */
+/* At once, without releasing anything; n must not be used any more, and the loop must still run for
+ * it. Before etcd_close. NULL is accepted; after on_fatal it is done already. */
 void node_close(struct node *n);
 
 /* Changes what nodes/<dc>/<node> says. */
