@@ -13,6 +13,13 @@ enum {
     COMMAND_BYTES_MAX = 256
 };
 
+/* Lives as long as the process. */
+struct program {
+    char text[CONFIG_BYTES_MAX];
+    struct relay_config config;
+    struct faults faults;
+};
+
 static int usage(void)
 {
     (void)fputs("usage: braid-relay run CONFIG SOCKET\n"
@@ -26,27 +33,25 @@ static int usage(void)
 
 static int run(const char *config_path, const char *socket_path)
 {
-    static char text[CONFIG_BYTES_MAX];
-    static struct relay_config config;
-    static struct faults faults;
+    struct program *p = calloc(1, sizeof(*p));
     uint32_t line = 0;
     FILE *file = fopen(config_path, "r");
 
-    if (file == NULL) {
+    if (file == NULL || p == NULL) {
         (void)fprintf(stderr, "braid-relay: cannot read %s: %s\n", config_path, strerror(errno));
         return 78;
     }
-    size_t len = fread(text, 1, sizeof(text), file);
+    size_t len = fread(p->text, 1, sizeof(p->text), file);
 
     (void)fclose(file);
-    if (len == sizeof(text) ||
-        relay_config_read(slice_of(text, len), &faults, &config, &line) != 0) {
+    if (len == sizeof(p->text) ||
+        relay_config_read(slice_of(p->text, len), &p->faults, &p->config, &line) != 0) {
         (void)fprintf(stderr, "%s:%u: not a link, proxy or route, or too many\n", config_path,
                       line);
         return 78;
     }
     (void)signal(SIGPIPE, SIG_IGN);
-    return relay_run(&config, &faults, socket_path) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return relay_run(&p->config, &p->faults, socket_path) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int ctl(const char *socket_path, int count, char **words)
