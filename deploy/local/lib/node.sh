@@ -13,31 +13,33 @@ kafka_bootstrap() {
 	fi
 }
 
+# Other DCs' nodes read this DC's Kafka at `remote`, behind the relay.
 node_config() {
-	local dc=$1 n=$2 other tls=$state/tls
-	other=$(other_dc "$dc")
+	local dc=$1 n=$2 tls=$state/tls remote
+	remote=127.0.0.1:$(port kafka-remote-relay "$dc")
 	cat <<END
 # Written by deploy/local/cluster at each start.
 cluster: $cluster_name
 dc: $dc
 node: $dc-$n
-state: $state/node-$dc-$n
-http: 127.0.0.1:$(port node "$dc" "$n")
 etcd:
   endpoints:
-$(etcd_endpoints "$dc" | tr , '\n' | sed 's/^/    - /')
-  ca: $tls/ca.crt
-  cert: $tls/client.crt
-  key: $tls/client.key
+$(etcd_endpoints "$dc" | tr , '\n' | sed 's/.*/    - "&"/')
+  ca: "$tls/ca.crt"
+  cert: "$tls/client.crt"
+  key: "$tls/client.key"
 source_kafka:
-  bootstrap: $(kafka_bootstrap "$dc")
+  bootstrap: "$(kafka_bootstrap "$dc")"
+  remote: "$remote"
 braid_kafka:
-  bootstrap: $(kafka_bootstrap "$dc")
-remote_kafka:
-  $other:
-    bootstrap: 127.0.0.1:$(port kafka-remote-relay "$other")
+  bootstrap: "$(kafka_bootstrap "$dc")"
+  remote: "$remote"
 api:
-  base: http://127.0.0.1:$(port mediawiki "$dc")
+  base: "http://127.0.0.1:$(port mediawiki "$dc")/w/api.php"
+  user_agent: "braid (local cluster; mailto:root@localhost)"
+  domains: ["*.wiki.localhost"]
+http: "127.0.0.1:$(port node "$dc" "$n")"
+state: "$state/node-$dc-$n"
 END
 }
 
