@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Goal: the relay's file and CONNECT requests are read as written, and wrong ones refused.
- * Method: small texts.
+ * Method: small TEXTS.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +9,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+#include <stdio.h>
 
 #include "deploy/local/relay/config.h"
 #include "proto/err.h"
@@ -47,7 +49,7 @@ static void links_proxies_and_routes_are_read(void **state)
 
 static void a_wrong_line_is_named_by_its_number(void **state)
 {
-    static const char *const lines[] = {
+    static const char *const LINES[] = {
         "lnk k a b 127.0.0.1:1 127.0.0.1:2",
         "link k a b 127.0.0.1:1",
         "link k a b 127.0.0.1:1 127.0.0.1:2 http",
@@ -61,12 +63,12 @@ static void a_wrong_line_is_named_by_its_number(void **state)
         "route a 127.0.0.1:1",
     };
 
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        char text[128] = "# first\n";
+    for (size_t i = 0; i < sizeof LINES / sizeof LINES[0]; i++) {
+        char text[128];
         struct relay_config c;
         uint32_t line = 0;
 
-        (void)strcat(text, lines[i]);
+        (void)snprintf(text, sizeof text, "# first\n%s", LINES[i]);
         assert_int_equal(read_text(text, &c, &line), ERR_CONFIG);
         assert_int_equal(line, 2);
     }
@@ -74,12 +76,13 @@ static void a_wrong_line_is_named_by_its_number(void **state)
 
 static void too_many_links_are_refused(void **state)
 {
-    static char text[RELAY_LINKS_MAX * 64];
+    static const char LINE[] = "link k a b 127.0.0.1:1 127.0.0.1:2\n";
+    static char text[(RELAY_LINKS_MAX + 1) * sizeof LINE];
     struct relay_config c;
     uint32_t line = 0;
 
     for (size_t i = 0; i <= RELAY_LINKS_MAX; i++)
-        (void)strcat(text, "link k a b 127.0.0.1:1 127.0.0.1:2\n");
+        memcpy(text + i * (sizeof LINE - 1), LINE, sizeof LINE - 1);
     assert_int_equal(read_text(text, &c, &line), ERR_CONFIG);
     assert_int_equal(line, RELAY_LINKS_MAX + 1);
 }
@@ -101,14 +104,14 @@ static void a_route_is_found_by_the_address_asked_for(void **state)
 
 static void a_connect_request_is_read_when_it_is_whole(void **state)
 {
-    static const char text[] = "CONNECT 192.0.2.12:2380 HTTP/1.1\r\nHost: x\r\n\r\nrest";
-    const size_t whole = sizeof text - 1 - 4;
+    static const char TEXT[] = "CONNECT 192.0.2.12:2380 HTTP/1.1\r\nHost: x\r\n\r\nrest";
+    const size_t whole = sizeof TEXT - 1 - 4;
     struct relay_address asked;
     size_t len = 0;
 
     for (size_t cut = 0; cut < whole; cut++)
-        assert_int_equal(connect_read(slice_of(text, cut), &asked, &len), ERR_BUSY);
-    assert_int_equal(connect_read(slice_of(text, sizeof text - 1), &asked, &len), 0);
+        assert_int_equal(connect_read(slice_of(TEXT, cut), &asked, &len), ERR_BUSY);
+    assert_int_equal(connect_read(slice_of(TEXT, sizeof TEXT - 1), &asked, &len), 0);
     assert_int_equal(len, whole);
     assert_string_equal(asked.host, "192.0.2.12");
     assert_int_equal(asked.port, 2380);
@@ -116,7 +119,7 @@ static void a_connect_request_is_read_when_it_is_whole(void **state)
 
 static void what_is_no_connect_request_is_refused(void **state)
 {
-    static const char *const texts[] = {
+    static const char *const TEXTS[] = {
         "GET / HTTP/1.1\r\n\r\n",           "CONNECT 192.0.2.12 HTTP/1.1\r\n\r\n",
         "CONNECT 192.0.2.12:1\r\n\r\n",     "\r\n\r\n",
         "CONNECT :1 HTTP/1.1\r\n\r\n",      "CONNECT a:1 HTTP/1.1 b\r\n\r\n",
@@ -126,8 +129,8 @@ static void what_is_no_connect_request_is_refused(void **state)
     struct relay_address asked;
     size_t len;
 
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        assert_int_equal(connect_read(slice_str(texts[i]), &asked, &len), ERR_MALFORMED);
+    for (size_t i = 0; i < sizeof TEXTS / sizeof TEXTS[0]; i++)
+        assert_int_equal(connect_read(slice_str(TEXTS[i]), &asked, &len), ERR_MALFORMED);
     memset(endless, 'a', sizeof endless);
     assert_int_equal(connect_read(slice_of(endless, sizeof endless), &asked, &len), ERR_MALFORMED);
 }

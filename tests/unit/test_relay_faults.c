@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Goal: a command changes what it names and nothing else; a wrong one changes nothing.
+ * Goal: a command changes what it NAMES and nothing else; a wrong one changes nothing.
  * Method: three sites, commands as text, then questions.
  */
 #include <setjmp.h>
@@ -57,10 +57,10 @@ static void a_site_named_again_keeps_its_number(void **state)
 static void there_are_at_most_eight_sites(void **state)
 {
     struct faults f = {.site_count = 0};
-    static const char names[] = "abcdefgh";
+    static const char NAMES[] = "abcdefgh";
 
     for (size_t i = 0; i < FAULTS_SITES_MAX; i++)
-        assert_int_equal(faults_site(&f, slice_of(names + i, 1)), (int)i);
+        assert_int_equal(faults_site(&f, slice_of(NAMES + i, 1)), (int)i);
     assert_int_equal(faults_site(&f, SLICE_LIT("i")), -1);
     assert_int_equal(faults_site(&f, SLICE_LIT("")), -1);
 }
@@ -153,7 +153,7 @@ static void forgetting_ends_rules_but_no_cut(void **state)
 
 static void a_wrong_command_is_refused_with_a_reason_and_changes_nothing(void **state)
 {
-    static const char *const lines[] = {
+    static const char *const LINES[] = {
         "",
         "   ",
         "cut",
@@ -183,11 +183,11 @@ static void a_wrong_command_is_refused_with_a_reason_and_changes_nothing(void **
     };
     const struct faults before = three_sites();
 
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+    for (size_t i = 0; i < sizeof LINES / sizeof LINES[0]; i++) {
         struct faults f = before;
         char answer[FAULTS_ANSWER_MAX];
 
-        assert_int_equal(faults_command(&f, slice_str(lines[i]), answer), ERR_MALFORMED);
+        assert_int_equal(faults_command(&f, slice_str(LINES[i]), answer), ERR_MALFORMED);
         assert_true(strlen(answer) > 0);
         assert_memory_equal(&f, &before, sizeof f);
     }

@@ -116,19 +116,19 @@ static void a_reply_says_its_correlation_id_and_no_api(void **state)
 
 static void a_length_that_no_frame_has_makes_all_that_follows_raw(void **state)
 {
-    static const uint8_t too_short[] = {0, 0, 0, 7, 0, 3, 0, 9, 0, 0, 0, 7, 1, 2, 3};
-    static const uint8_t too_long[] = {0x7f, 0, 0, 0, 0, 3, 0, 9, 0, 0, 0, 7, 1, 2, 3};
-    static const uint8_t negative[] = {0xff, 0xff, 0xff, 0xff, 0, 3, 0, 9, 0, 0, 0, 7, 1, 2, 3};
-    const uint8_t *const streams[] = {too_short, too_long, negative};
+    static const uint8_t TOO_SHORT[] = {0, 0, 0, 7, 0, 3, 0, 9, 0, 0, 0, 7, 1, 2, 3};
+    static const uint8_t TOO_LONG[] = {0x7f, 0, 0, 0, 0, 3, 0, 9, 0, 0, 0, 7, 1, 2, 3};
+    static const uint8_t NEGATIVE[] = {0xff, 0xff, 0xff, 0xff, 0, 3, 0, 9, 0, 0, 0, 7, 1, 2, 3};
+    const uint8_t *const streams[] = {TOO_SHORT, TOO_LONG, NEGATIVE};
 
     for (size_t i = 0; i < 3; i++)
-        for (size_t piece = 1; piece <= sizeof too_short; piece++) {
+        for (size_t piece = 1; piece <= sizeof TOO_SHORT; piece++) {
             const struct seen s =
-                fed_in_pieces(FRAMES_REQUESTS, slice_of(streams[i], sizeof too_short), piece);
+                fed_in_pieces(FRAMES_REQUESTS, slice_of(streams[i], sizeof TOO_SHORT), piece);
 
             assert_int_equal(s.head_count, 0);
-            assert_int_equal(s.raw_bytes, sizeof too_short);
-            assert_memory_equal(s.bytes, streams[i], sizeof too_short);
+            assert_int_equal(s.raw_bytes, sizeof TOO_SHORT);
+            assert_memory_equal(s.bytes, streams[i], sizeof TOO_SHORT);
         }
 }
 

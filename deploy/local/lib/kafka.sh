@@ -150,19 +150,21 @@ wire_string() { wire_int16 ${#1} && printf '%s' "$1"; }
 
 # kafka_request PORT KEY VERSION BODY: sends a request (correlation id 7, no client name), prints
 # the answer's body in hex. The body is given as escapes.
-kafka_request() {
-	local port=$1 request reply length limit=${KAFKA_REQUEST_TIMEOUT_S:-5}
+# In a shell of its own, which dies if the broker hangs up.
+kafka_request() (
+	limit=${KAFKA_REQUEST_TIMEOUT_S:-5}
 	request=$(wire_int16 "$2" && wire_int16 "$3" && wire_int32 7 && wire_int16 -1 && printf '%s' "$4")
 	length=$(printf '%b' "$request" | wc -c)
-	exec {kafka_fd}<>"/dev/tcp/127.0.0.1/$port" || return 1
-	printf '%b' "$(wire_int32 "$length")$request" >&"$kafka_fd"
-	length=$(timeout "$limit" head -c 4 <&"$kafka_fd" | od -An -v -tx1 | tr -d ' \n')
-	[ ${#length} = 8 ] || { exec {kafka_fd}>&-; return 1; }
-	reply=$(timeout "$limit" head -c $((16#$length)) <&"$kafka_fd" | od -An -v -tx1 | tr -d ' \n')
-	exec {kafka_fd}>&-
-	[ "${reply:0:8}" = 00000007 ] || return 1
+	exec {fd}<>"/dev/tcp/127.0.0.1/$1" || exit 1
+	printf '%b' "$(wire_int32 "$length")$request" >&"$fd"
+	length=$(timeout "$limit" head -c 4 <&"$fd" | hex)
+	[ ${#length} = 8 ] || exit 1
+	reply=$(timeout "$limit" head -c $((16#$length)) <&"$fd" | hex)
+	[ "${reply:0:8}" = 00000007 ] || exit 1
 	echo "${reply:8}"
-}
+)
+
+hex() { od -An -v -tx1 | tr -d ' \n'; }
 
 # kafka_create_topic PORT TOPIC PARTITIONS: CreateTopics, version 2; it may exist already (36).
 kafka_create_topic() {

@@ -28,14 +28,18 @@ fail_with_log() {
 	return 1
 }
 
-# "STATE STARTTIME" of a process id; fails if there is none. The program's name may hold blanks
-# and brackets: cut up to the last one.
+# "STATE STARTTIME" of a process id; fails if there is none. A zombie of which threads are left still
+# holds its sockets: "E". The program's name may hold blanks and brackets: cut up to the last one.
 process_stat() {
 	local line
 	{ read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
 	# shellcheck disable=SC2086
 	set -- ${line##*) }
-	echo "$1 ${20}"
+	if [ "$1" = Z ] && [ "${18}" -gt 1 ]; then
+		echo "E ${20}"
+	else
+		echo "$1 ${20}"
+	fi
 }
 
 # The process id of NAME, if what was started under that name still runs (a zombie does not).

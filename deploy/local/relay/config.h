@@ -13,8 +13,8 @@
  * The proxy is for programs that all know a server by one address, as etcd's members do: only so
  * the relay learns from which site a connection comes. Addresses are IPv4:PORT.
  */
-#ifndef BRAID_RELAY_CONFIG_H
-#define BRAID_RELAY_CONFIG_H
+#ifndef BRAID_DEPLOY_LOCAL_RELAY_CONFIG_H
+#define BRAID_DEPLOY_LOCAL_RELAY_CONFIG_H
 
 #include "deploy/local/relay/faults.h"
 #include "proto/slice.h"

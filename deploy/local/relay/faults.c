@@ -259,7 +259,9 @@ struct fault faults_take(struct faults *f, const char *link, int16_t api_key)
 
 bool faults_blocks_connect(const struct faults *f, int a, int b)
 {
-    assert(a >= 0 && a < FAULTS_SITES_MAX);
-    assert(b >= 0 && b < FAULTS_SITES_MAX);
+    assert(a >= 0);
+    assert(a < FAULTS_SITES_MAX);
+    assert(b >= 0);
+    assert(b < FAULTS_SITES_MAX);
     return f->is_cut[a][b] || f->is_cut[b][a];
 }

@@ -18,8 +18,8 @@
  *   repeat KEY N [LINK]     pass them on, and send each once more on a connection of its own
  *   forget               no more of delay, drop and repeat
  */
-#ifndef BRAID_RELAY_FAULTS_H
-#define BRAID_RELAY_FAULTS_H
+#ifndef BRAID_DEPLOY_LOCAL_RELAY_FAULTS_H
+#define BRAID_DEPLOY_LOCAL_RELAY_FAULTS_H
 
 #include "proto/slice.h"
 

@@ -12,8 +12,8 @@
  * A frame is: length (32 bits, without itself), then for a request api key (16), api version (16)
  * and correlation id (32), for a reply the correlation id (https://kafka.apache.org/protocol).
  */
-#ifndef BRAID_RELAY_FRAMES_H
-#define BRAID_RELAY_FRAMES_H
+#ifndef BRAID_DEPLOY_LOCAL_RELAY_FRAMES_H
+#define BRAID_DEPLOY_LOCAL_RELAY_FRAMES_H
 
 #include "proto/slice.h"
 

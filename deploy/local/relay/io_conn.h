@@ -14,8 +14,8 @@
  * kernel that its bytes were received, and after healing all goes on at once, without TCP's
  * waiting.
  */
-#ifndef BRAID_RELAY_IO_CONN_H
-#define BRAID_RELAY_IO_CONN_H
+#ifndef BRAID_DEPLOY_LOCAL_RELAY_IO_CONN_H
+#define BRAID_DEPLOY_LOCAL_RELAY_IO_CONN_H
 
 #include "deploy/local/relay/config.h"
 #include "deploy/local/relay/faults.h"

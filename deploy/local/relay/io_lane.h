@@ -8,8 +8,8 @@
  * Not here: reading, Kafka, who is connected to whom (io_conn.h).
  * Thread:   the loop's.
  */
-#ifndef BRAID_RELAY_IO_LANE_H
-#define BRAID_RELAY_IO_LANE_H
+#ifndef BRAID_DEPLOY_LOCAL_RELAY_IO_LANE_H
+#define BRAID_DEPLOY_LOCAL_RELAY_IO_LANE_H
 
 #include "proto/slice.h"
 

@@ -255,13 +255,13 @@ int relay_ctl(const char *socket_path, const char *command)
     (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", socket_path);
     if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
         (void)fprintf(stderr, "braid-relay: cannot reach a relay at %s: %s\n", socket_path,
-                      strerror(errno));
+                      strerrordesc_np(errno));
         if (fd >= 0)
             (void)close(fd);
         return 1;
     }
     if (write(fd, command, strlen(command)) != (ssize_t)strlen(command))
-        (void)fprintf(stderr, "braid-relay: cannot send the command: %s\n", strerror(errno));
+        (void)fprintf(stderr, "braid-relay: cannot send the command: %s\n", strerrordesc_np(errno));
     while (len < sizeof(answer) && (count = read(fd, answer + len, sizeof(answer) - len)) > 0)
         len += (size_t)count;
     (void)close(fd);

@@ -8,8 +8,8 @@
  * The command protocol is text: one line in; the answer's lines out, the last one "ok" or
  * "error: ..."; then the relay closes. Beyond faults.h there is `status`.
  */
-#ifndef BRAID_RELAY_IO_RELAY_H
-#define BRAID_RELAY_IO_RELAY_H
+#ifndef BRAID_DEPLOY_LOCAL_RELAY_IO_RELAY_H
+#define BRAID_DEPLOY_LOCAL_RELAY_IO_RELAY_H
 
 #include "deploy/local/relay/config.h"
 #include "deploy/local/relay/faults.h"

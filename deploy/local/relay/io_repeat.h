@@ -7,8 +7,8 @@
  *          not concern it.
  * Thread:  the loop's.
  */
-#ifndef BRAID_RELAY_IO_REPEAT_H
-#define BRAID_RELAY_IO_REPEAT_H
+#ifndef BRAID_DEPLOY_LOCAL_RELAY_IO_REPEAT_H
+#define BRAID_DEPLOY_LOCAL_RELAY_IO_REPEAT_H
 
 #include "deploy/local/relay/config.h"
 #include "proto/slice.h"

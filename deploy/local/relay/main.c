@@ -31,14 +31,13 @@ static int usage(void)
     return 2;
 }
 
-static int run(const char *config_path, const char *socket_path)
+static int read_config(struct program *p, const char *path)
 {
-    struct program *p = calloc(1, sizeof(*p));
     uint32_t line = 0;
-    FILE *file = fopen(config_path, "r");
+    FILE *file = fopen(path, "r");
 
-    if (file == NULL || p == NULL) {
-        (void)fprintf(stderr, "braid-relay: cannot read %s: %s\n", config_path, strerror(errno));
+    if (file == NULL) {
+        (void)fprintf(stderr, "braid-relay: cannot read %s: %s\n", path, strerrordesc_np(errno));
         return 78;
     }
     size_t len = fread(p->text, 1, sizeof(p->text), file);
@@ -46,12 +45,25 @@ static int run(const char *config_path, const char *socket_path)
     (void)fclose(file);
     if (len == sizeof(p->text) ||
         relay_config_read(slice_of(p->text, len), &p->faults, &p->config, &line) != 0) {
-        (void)fprintf(stderr, "%s:%u: not a link, proxy or route, or too many\n", config_path,
-                      line);
+        (void)fprintf(stderr, "%s:%u: not a link, proxy or route, or too many\n", path, line);
         return 78;
     }
+    return 0;
+}
+
+static int run(const char *config_path, const char *socket_path)
+{
+    struct program *p = calloc(1, sizeof(*p));
+
+    if (p == NULL)
+        return EXIT_FAILURE;
+    int rc = read_config(p, config_path);
+
     (void)signal(SIGPIPE, SIG_IGN);
-    return relay_run(&p->config, &p->faults, socket_path) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (rc == 0 && relay_run(&p->config, &p->faults, socket_path) != 0)
+        rc = EXIT_FAILURE;
+    free(p);
+    return rc;
 }
 
 static int ctl(const char *socket_path, int count, char **words)
