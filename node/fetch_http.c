@@ -6,11 +6,12 @@
 
 #include "proto/err.h"
 
-/* rvprop has what is needed to judge and to place content, nothing of user or comment. */
+/* rvprop has what is needed to judge and to place content; user and comment are asked for because
+ * only then the answer says that they are hidden. */
 #define QUERY_HEAD                                                                                 \
     "?action=query&format=json&formatversion=2&prop=revisions&rvslots=*"                           \
     "&rvprop=ids%7Cflags%7Ctimestamp%7Csize%7Csha1%7Cslotsha1%7Cslotsize%7Ccontentmodel"           \
-    "%7Ccontent%7Croles&maxlag="
+    "%7Ccontent%7Croles%7Cuser%7Ccomment&maxlag="
 
 enum {
     REV_ID_LEN_MAX = 20

@@ -122,8 +122,8 @@ static void start_call(struct io_fetch *f, const struct fetch_action *action)
 
 /* One answered call: what its DONE actions need. */
 struct answered {
-    struct io_fetch_hold *hold; /* one share is ours */
-    const struct mwapi_revision *revisions[FETCH_BATCH_MAX];
+    struct io_fetch_hold *hold;                  /* one share is ours */
+    struct enrich_judgement of[FETCH_BATCH_MAX]; /* by place */
 };
 
 static void end_done(struct io_fetch *f, const struct fetch_action *action,
@@ -133,11 +133,14 @@ static void end_done(struct io_fetch *f, const struct fetch_action *action,
                                      .attempts = action->done.attempts};
     struct io_fetch_hold *hold = NULL;
 
-    if (outcome.reason == REASON_NONE) {
+    if (reason_class(outcome.reason) != REASON_CLASS_FAILED) {
         assert(a != NULL);
-        outcome.revision = a->revisions[action->done.place];
-        hold = a->hold;
-        hold->shares++;
+        outcome.hidden = a->of[action->done.place].hidden;
+        outcome.revision = a->of[action->done.place].revision; /* NULL if withheld */
+        if (outcome.reason == REASON_NONE) {
+            hold = a->hold;
+            hold->shares++;
+        }
     }
     slot_end(f, (uint32_t)action->done.user, &outcome, hold);
 }
@@ -208,9 +211,8 @@ static void judge(const struct io_fetch *f, const struct fetch_call *asked,
 {
     for (uint32_t i = 0; i < asked->count; i++) {
         const struct slot *slot = &f->slots[asked->users[i]];
-        verdicts[i].reason = REASON_NONE;
-        verdicts[i].verdict =
-            enrich_page_judge(slot->request.event, answer, &verdicts[i].reason, &out->revisions[i]);
+        out->of[i] = enrich_page_judge(slot->request.event, answer);
+        verdicts[i] = (struct fetch_verdict){out->of[i].verdict, out->of[i].reason};
     }
 }
 

@@ -6,7 +6,7 @@
 
 #include "proto/err.h"
 
-static_assert(SPLICE_EDITS_MAX >= 3 * EVENT_SLOTS_MAX + 12, "each field has room for its edit");
+static_assert(SPLICE_EDITS_MAX >= 3 * EVENT_SLOTS_MAX + 14, "each field has room for its edit");
 
 static bool is_plain(struct slice text)
 {
@@ -139,48 +139,49 @@ static enum reason judge_slot(const struct event_slot *slot, const struct mwapi_
     return REASON_NONE;
 }
 
-static enum enrich_verdict judge_found(const struct event *event,
-                                       const struct mwapi_revision *revision,
-                                       enum reason *out_reason)
+static struct enrich_judgement judge_found(const struct event *event,
+                                           const struct mwapi_revision *revision)
 {
+    struct enrich_judgement j = {
+        .verdict = ENRICH_VERDICT_HIDDEN,
+        .hidden = {.user = revision->is_user_hidden, .comment = revision->is_comment_hidden}};
+
     switch (revision->visibility) {
     case MWAPI_TEXT_HIDDEN:
-        *out_reason = REASON_TEXT_HIDDEN;
-        return ENRICH_VERDICT_HIDDEN;
+        j.reason = REASON_TEXT_HIDDEN;
+        return j;
     case MWAPI_SUPPRESSED:
-        *out_reason = REASON_SUPPRESSED;
-        return ENRICH_VERDICT_HIDDEN;
+        j.reason = REASON_SUPPRESSED;
+        return j;
     case MWAPI_VISIBLE:
         break;
     }
     for (size_t i = 0; i < event->slot_count; i++) {
-        const enum reason reason = judge_slot(&event->slots[i], revision);
-        if (reason != REASON_NONE) {
-            *out_reason = reason;
-            return ENRICH_VERDICT_SUSPECT;
+        j.reason = judge_slot(&event->slots[i], revision);
+        if (j.reason != REASON_NONE) {
+            j.verdict = ENRICH_VERDICT_SUSPECT;
+            return j;
         }
     }
-    return ENRICH_VERDICT_OK;
+    j.verdict = ENRICH_VERDICT_OK;
+    j.revision = revision;
+    return j;
 }
 
-enum enrich_verdict enrich_page_judge(const struct event *event, const struct mwapi_answer *answer,
-                                      enum reason *out_reason,
-                                      const struct mwapi_revision **out_revision)
+struct enrich_judgement enrich_page_judge(const struct event *event,
+                                          const struct mwapi_answer *answer)
 {
     const struct mwapi_revision *revision = NULL;
 
     switch (mwapi_find(answer, event->rev_id, &revision)) {
     case MWAPI_MISSING:
-        return ENRICH_VERDICT_MISSING;
+        return (struct enrich_judgement){.verdict = ENRICH_VERDICT_MISSING};
     case MWAPI_UNSERVED:
-        return ENRICH_VERDICT_UNSERVED;
+        return (struct enrich_judgement){.verdict = ENRICH_VERDICT_UNSERVED};
     case MWAPI_FOUND:
         break;
     }
-    const enum enrich_verdict verdict = judge_found(event, revision, out_reason);
-    if (verdict == ENRICH_VERDICT_OK)
-        *out_revision = revision;
-    return verdict;
+    return judge_found(event, revision);
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -276,22 +277,45 @@ static void cut_contents(struct enrich_page *p)
         cut(p, &p->event.slots[i].body);
 }
 
-/* Takes out what the wiki hides now, though the event may still show it. */
+static void put_false(struct enrich_page *p, struct span value)
+{
+    if (!span_is_absent(value))
+        put(p, &(struct splice_edit){.cut = value, .parts = {SLICE_LIT("false")}});
+}
+
+/* Of these kinds the performer is the revision's editor, and the root's comment (of a move) stands
+ * in the revision's. The others' performer is who deleted, restored or hid. */
+static bool is_about_its_editor(const struct event *e)
+{
+    return slice_equal(e->kind, SLICE_LIT("create")) || slice_equal(e->kind, SLICE_LIT("edit")) ||
+           slice_equal(e->kind, SLICE_LIT("move"));
+}
+
+/* Takes out what the wiki hides now, though the event may still show it. Of a suppressed text
+ * nothing is left but numbers. */
 static void cut_hidden(struct enrich_page *p)
 {
     const struct event *e = &p->event;
+    const bool is_all = p->status == ENRICH_WITHHELD && p->reason == REASON_SUPPRESSED;
 
-    for (size_t i = 0; i < e->slot_count; i++)
-        cut(p, &e->slots[i].sha1_member);
-    cut(p, &e->rev_sha1);
-    if (!span_is_absent(e->visible_value) && !e->is_content_hidden)
-        put(p, &(struct splice_edit){.cut = e->visible_value, .parts = {SLICE_LIT("false")}});
-    if (p->reason != REASON_SUPPRESSED)
-        return;
-    cut(p, &e->comment);
-    cut(p, &e->performer);
-    cut(p, &e->rev_comment);
-    cut(p, &e->editor);
+    if (p->status == ENRICH_WITHHELD) {
+        for (size_t i = 0; i < e->slot_count; i++)
+            cut(p, &e->slots[i].sha1_member);
+        cut(p, &e->rev_sha1);
+        put_false(p, e->content_visible);
+    }
+    if (is_all || p->outcome.hidden.user) {
+        cut(p, &e->editor);
+        put_false(p, e->editor_visible);
+        if (is_all || is_about_its_editor(e))
+            cut(p, &e->performer);
+    }
+    if (is_all || p->outcome.hidden.comment) {
+        cut(p, &e->rev_comment);
+        put_false(p, e->comment_visible);
+        if (is_all || is_about_its_editor(e))
+            cut(p, &e->comment);
+    }
 }
 
 static void plan(struct enrich_page *p)
@@ -305,8 +329,7 @@ static void plan(struct enrich_page *p)
         put_contents(p);
     else if (p->status != ENRICH_CANARY)
         cut_contents(p);
-    if (p->status == ENRICH_WITHHELD)
-        cut_hidden(p);
+    cut_hidden(p);
     splice_seal(&p->splice);
 }
 

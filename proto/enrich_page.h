@@ -55,10 +55,24 @@ enum enrich_verdict {
     ENRICH_VERDICT_SUSPECT,  /* reason says why (sha1, slot_missing); ask again, then give up */
 };
 
+/* Beside its text, what else of a revision is hidden by now. */
+struct enrich_hidden {
+    bool user;
+    bool comment;
+};
+
+struct enrich_judgement {
+    enum enrich_verdict verdict;
+    enum reason reason;                    /* of HIDDEN and SUSPECT */
+    struct enrich_hidden hidden;           /* with OK and HIDDEN */
+    const struct mwapi_revision *revision; /* of OK; lives as long as the answer */
+};
+
 /* The end of a fetch. */
 struct enrich_outcome {
     enum reason reason; /* REASON_NONE: revision is set and its contents are those of the event */
     const struct mwapi_revision *revision; /* borrowed until the caller releases the fetch */
+    struct enrich_hidden hidden;           /* taken out of the event */
     uint32_t attempts;                     /* calls to the API that were about this event */
     uint32_t http_status;                  /* of the last one; 0 if there was no answer */
     char api_error[MWAPI_CODE_MAX];        /* of the last one; "" if none */
@@ -91,11 +105,9 @@ bool enrich_page_open(struct enrich_page *p, const struct enrich_spec *spec, str
 /* Ends a pending page. */
 void enrich_page_settle(struct enrich_page *p, const struct enrich_outcome *outcome);
 
-/* Judges what an answer says about this event; *out_reason for HIDDEN and SUSPECT, *out_revision
- * for OK (lives as long as the answer). */
-enum enrich_verdict enrich_page_judge(const struct event *event, const struct mwapi_answer *answer,
-                                      enum reason *out_reason,
-                                      const struct mwapi_revision **out_revision);
+/* Judges what an answer says about this event. */
+struct enrich_judgement enrich_page_judge(const struct event *event,
+                                          const struct mwapi_answer *answer);
 
 /* How many bytes the value has, with meta.dt = now_ms. A page whose enriched value would exceed the
  * spec's limit becomes failed:too_large here, so ask for the status afterwards. *out_is_null: the

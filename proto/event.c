@@ -221,6 +221,8 @@ static int read_revision(struct decoder *d)
     e->rev_sha1 = member(d, revision, "rev_sha1");
     e->rev_comment = member(d, revision, "comment");
     e->editor = member(d, revision, "editor");
+    e->comment_visible = member(d, revision, "is_comment_visible").value;
+    e->editor_visible = member(d, revision, "is_editor_visible").value;
     rc = read_integer(d, &(struct field){revision, "rev_id", "revision.rev_id"}, 1, &e->rev_id);
     if (rc != 0)
         return rc;
@@ -229,7 +231,7 @@ static int read_revision(struct decoder *d)
         if (!yyjson_is_bool(json_value(visible)))
             return refuse(d, REASON_BAD_FIELD, "revision.is_content_visible", "is not a boolean");
         e->is_content_hidden = yyjson_is_false(json_value(visible));
-        e->visible_value = json_value_span(&d->json, visible);
+        e->content_visible = json_value_span(&d->json, visible);
     }
     return read_slots(d, revision);
 }

@@ -64,12 +64,14 @@ struct event {
     bool root_is_empty;
     bool has_meta;
     bool meta_is_empty;
-    size_t meta_end;           /* offset of meta's closing brace */
-    struct span stream_value;  /* meta.stream; absent if not there */
-    struct span dt_value;      /* meta.dt */
-    struct span visible_value; /* revision.is_content_visible */
+    size_t meta_end;             /* offset of meta's closing brace */
+    struct span stream_value;    /* meta.stream; absent if not there */
+    struct span dt_value;        /* meta.dt */
+    struct span content_visible; /* revision.is_content_visible; these three may be absent */
+    struct span comment_visible;
+    struct span editor_visible;
 
-    /* What a suppressed revision may not show; each may be absent. */
+    /* What may have to be taken out because it is hidden meanwhile; each may be absent. */
     struct event_member rev_sha1, comment, performer, rev_comment, editor;
 
     struct event_slot slots[EVENT_SLOTS_MAX];

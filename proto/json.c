@@ -173,6 +173,8 @@ yyjson_val *json_key(yyjson_val *obj, struct slice name)
     yyjson_val *key;
     yyjson_val *val;
 
+    if (!yyjson_is_obj(obj))
+        return NULL;
     yyjson_obj_foreach(obj, i, n, key, val)
     {
         if (slice_equal(json_text(key), name))

@@ -23,6 +23,7 @@ static const struct {
     {"concurrency-limit", MWAPI_ERROR_LIMITED},
     {"readonly", MWAPI_ERROR_TRANSIENT},
     {"internal_api_error_DB*", MWAPI_ERROR_TRANSIENT},
+    {"internal_api_error_Wikimedia\\Rdbms\\*", MWAPI_ERROR_TRANSIENT},
     {"internal_api_error_*", MWAPI_ERROR_SPLIT}, /* one revision may be what it trips over */
     {"toomanyvalues", MWAPI_ERROR_SPLIT},
     {"assertbotfailed", MWAPI_ERROR_TRANSIENT},
@@ -173,8 +174,7 @@ static int read_slots(struct decoder *d, yyjson_val *slots, struct mwapi_revisio
         if (s->role.ptr == NULL)
             return ERR_NO_MEMORY;
         s->sha1_matches = true;
-        if ((is_true(slot, "texthidden") || is_true(slot, "sha1hidden")) &&
-            out->visibility == MWAPI_VISIBLE)
+        if (is_true(slot, "texthidden") || is_true(slot, "sha1hidden"))
             out->visibility = MWAPI_TEXT_HIDDEN;
         const int rc = read_content(d, slot, s);
         if (rc != 0)
@@ -193,6 +193,18 @@ static void drop_hidden(struct mwapi_revision *revision)
     }
 }
 
+/* `suppressed` is said of a revision of which anything is hidden: the text, or only the user or the
+ * comment. If nothing else is said to be hidden, it must be the text. */
+static void judge_suppression(yyjson_val *val, struct mwapi_revision *revision)
+{
+    const bool is_other = revision->is_user_hidden || revision->is_comment_hidden;
+
+    if (!is_true(val, "suppressed"))
+        return;
+    if (revision->visibility == MWAPI_TEXT_HIDDEN || !is_other)
+        revision->visibility = MWAPI_SUPPRESSED;
+}
+
 static int read_revision(struct decoder *d, yyjson_val *val)
 {
     struct mwapi_answer *a = d->answer;
@@ -203,13 +215,14 @@ static int read_revision(struct decoder *d, yyjson_val *val)
     *revision = (struct mwapi_revision){0};
     if (json_integer(member(val, "revid"), &revision->rev_id) != 0)
         return ERR_MALFORMED;
-    if (is_true(val, "suppressed"))
-        revision->visibility = MWAPI_SUPPRESSED;
-    else if (is_true(val, "texthidden") || is_true(val, "sha1hidden"))
+    if (is_true(val, "texthidden") || is_true(val, "sha1hidden"))
         revision->visibility = MWAPI_TEXT_HIDDEN;
+    revision->is_user_hidden = is_true(val, "userhidden");
+    revision->is_comment_hidden = is_true(val, "commenthidden");
     const int rc = read_slots(d, member(val, "slots"), revision);
     if (rc != 0)
         return rc;
+    judge_suppression(val, revision);
     if (revision->visibility != MWAPI_VISIBLE)
         drop_hidden(revision);
     a->revision_count++;
@@ -230,17 +243,34 @@ static size_t count_revisions(yyjson_val *pages)
     return total;
 }
 
+/* The revisions of one page; there are none if an answer was cut short before them. */
+static int read_page(struct decoder *d, yyjson_val *revisions)
+{
+    size_t i;
+    size_t n;
+    yyjson_val *revision;
+
+    if (!yyjson_is_arr(revisions))
+        return 0;
+    yyjson_arr_foreach(revisions, i, n, revision)
+    {
+        const int rc = read_revision(d, revision);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
 static int read_pages(struct decoder *d, yyjson_val *pages)
 {
     struct mwapi_answer *a = d->answer;
-    const size_t total = count_revisions(pages);
+    const size_t total = pages == NULL ? 0 : count_revisions(pages);
     size_t i;
     size_t n;
-    size_t k;
-    size_t m;
     yyjson_val *page;
-    yyjson_val *revision;
 
+    if (total == 0)
+        return 0;
     if (total > MWAPI_REVISIONS_MAX)
         return ERR_TOO_LARGE;
     a->revisions = arena_calloc(d->keep, total, sizeof *a->revisions);
@@ -248,13 +278,9 @@ static int read_pages(struct decoder *d, yyjson_val *pages)
         return ERR_NO_MEMORY;
     yyjson_arr_foreach(pages, i, n, page)
     {
-        yyjson_val *revisions = member(page, "revisions");
-        yyjson_arr_foreach(revisions, k, m, revision)
-        {
-            const int rc = read_revision(d, revision);
-            if (rc != 0)
-                return rc;
-        }
+        const int rc = read_page(d, member(page, "revisions"));
+        if (rc != 0)
+            return rc;
     }
     qsort(a->revisions, a->revision_count, sizeof *a->revisions, by_rev_id);
     return 0;

@@ -5,8 +5,8 @@
  *
  * Promise: any bytes give an answer struct or an error, never a crash. Content is the raw JSON
  *          string token of the answer, to be copied verbatim, and its sha1 has been computed from
- *          the unescaped text. Content of a revision with a hidden or suppressed flag is dropped
- *          here, whatever the account may see.
+ *          the unescaped text. Content of a revision whose text is hidden is dropped here, whatever
+ *          the account may see.
  * Pure:    yes. Two arenas: scratch may be reset on return, keep must live as long as the answer.
  * Not here: HTTP (node/io_fetch.h), retrying (node/fetch.h), comparing with an event (enrich_page.h).
  */
@@ -21,13 +21,14 @@ enum {
     MWAPI_DEPTH_MAX = 64,
     MWAPI_REVISIONS_MAX = 500, /* in one answer */
     MWAPI_SLOTS_MAX = 16,      /* of one revision */
-    MWAPI_CODE_MAX = 48,       /* bytes of an error code that are kept */
+    MWAPI_CODE_MAX = 64,       /* bytes of an error code that are kept, NUL included */
 };
 
+/* Of a revision's text. */
 enum mwapi_visibility {
     MWAPI_VISIBLE,
     MWAPI_TEXT_HIDDEN,
-    MWAPI_SUPPRESSED,
+    MWAPI_SUPPRESSED, /* hidden from administrators too */
 };
 
 struct mwapi_slot {
@@ -42,6 +43,8 @@ struct mwapi_slot {
 struct mwapi_revision {
     int64_t rev_id;
     enum mwapi_visibility visibility;
+    bool is_user_hidden; /* who made it may not be named */
+    bool is_comment_hidden;
     struct mwapi_slot *slots; /* keep arena */
     size_t slot_count;
 };

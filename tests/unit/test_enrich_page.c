@@ -108,22 +108,22 @@ static void check_at_once(struct fixture *f, const char *source, const char *sta
     check_end(f, status, value);
 }
 
-static enum enrich_verdict judge(struct fixture *f, const char *body, enum reason *out_reason,
-                                 const struct mwapi_revision **out_revision)
+static struct enrich_judgement judge(struct fixture *f, const char *body)
 {
     arena_reset(&f->keep);
     assert_int_equal(mwapi_decode(&f->scratch, &f->keep, slice_str(body), &f->answer), 0);
-    return enrich_page_judge(&f->page.event, &f->answer, out_reason, out_revision);
+    return enrich_page_judge(&f->page.event, &f->answer);
 }
 
 #define ANSWER(revision) "{\"query\":{\"pages\":[{\"revisions\":[{\"revid\":7," revision "}]}]}}"
 
 static void settle_ok(struct fixture *f, const char *body)
 {
-    struct enrich_outcome outcome = {.attempts = 1, .http_status = 200, .ms = 12};
-    enum reason reason = REASON_NONE;
+    const struct enrich_judgement j = judge(f, body);
+    const struct enrich_outcome outcome = {
+        .revision = j.revision, .hidden = j.hidden, .attempts = 1, .http_status = 200, .ms = 12};
 
-    assert_int_equal(judge(f, body, &reason, &outcome.revision), ENRICH_VERDICT_OK);
+    assert_int_equal(j.verdict, ENRICH_VERDICT_OK);
     enrich_page_settle(&f->page, &outcome);
 }
 
@@ -265,19 +265,56 @@ static void what_is_suppressed_meanwhile_is_cut_from_the_event(void **state)
                "a.wiki") ",\"comment\":\"c\",\"revision\":{\"rev_id\":7,"
                          "\"is_content_visible\": true,\"comment\":\"c\",\"rev_size\":3," SLOT(
                              ",\"content_size\":3") ",\"editor\":{},\"rev_sha1\":\"s\" }}"));
-    enum reason reason = REASON_NONE;
-    const struct mwapi_revision *none = NULL;
-    assert_int_equal(judge(f,
-                           ANSWER("\"suppressed\":true,\"slots\":{\"main\":{\"content\":"
-                                  "\"abc\"}}"),
-                           &reason, &none),
-                     ENRICH_VERDICT_HIDDEN);
-    assert_null(none);
-    settle(f, reason);
+    const struct enrich_judgement j =
+        judge(f, ANSWER("\"suppressed\":true,\"slots\":{\"main\":{\"content\":\"abc\"}}"));
+    assert_int_equal(j.verdict, ENRICH_VERDICT_HIDDEN);
+    assert_null(j.revision);
+    settle(f, j.reason);
     check_end(f, "withheld:suppressed",
               "{" META_OUT("a.wiki") ",\"revision\":{\"rev_id\":7,\"is_content_visible\": false,"
                                      "\"rev_size\":3,\"content_slots\":{\"main\":{\"content_size\":"
                                      "3}} }}");
+}
+
+static void a_hidden_user_or_comment_is_cut_and_the_content_stays(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *kind;
+        const char *flags;
+        const char *head;
+        const char *revision;
+    } ROWS[] = {
+        {"edit", "\"userhidden\":true,\"suppressed\":true,", "\"comment\":\"c\",",
+         "\"comment\":\"c\",\"is_comment_visible\":true,\"is_editor_visible\":false"},
+        {"move", "\"commenthidden\":true,", "\"performer\":{},",
+         "\"editor\":{},\"is_comment_visible\":false,\"is_editor_visible\":true"},
+        {"undelete", "\"userhidden\":true,\"commenthidden\":true,",
+         "\"performer\":{},\"comment\":\"c\",",
+         "\"is_comment_visible\":false,\"is_editor_visible\":false"},
+    };
+
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        char source[1024];
+        char body[1024];
+        char value[1024];
+        (void)snprintf(source, sizeof source,
+                       "{\"performer\":{},\"comment\":\"c\",\"page_change_kind\":\"%s\"," META(
+                           "a.wiki") ",\"revision\":{\"rev_id\":7,\"editor\":{},\"comment\":"
+                                     "\"c\",\"is_comment_visible\":true,\"is_editor_visible\":true,"
+                                     "\"content_slots\":{\"main\":{}}}}",
+                       ROWS[i].kind);
+        (void)snprintf(body, sizeof body, ANSWER("%s\"slots\":{\"main\":{\"content\":\"abc\"}}"),
+                       ROWS[i].flags);
+        (void)snprintf(value, sizeof value,
+                       "{%s\"page_change_kind\":\"%s\"," META_OUT(
+                           "a.wiki") ",\"revision\":{\"rev_id\":7,%s,\"content_slots\":{\"main\":{"
+                                     "\"content_body\":\"abc\"}}}}",
+                       ROWS[i].head, ROWS[i].kind, ROWS[i].revision);
+        assert_true(open_page(f, source));
+        settle_ok(f, body);
+        check_end(f, "ok", value);
+    }
 }
 
 static void canaries_are_passed_on_and_never_fetched(void **state)
@@ -449,20 +486,17 @@ static void an_answer_is_judged_against_the_event(void **state)
     };
 
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
-        enum reason reason = REASON_NONE;
-        const struct mwapi_revision *revision = NULL;
         assert_true(open_page(f, "{" META("a.wiki") ",\"revision\":{\"rev_id\":7," SLOT("") "}}"));
-        assert_int_equal(judge(f, ROWS[i].body, &reason, &revision), ROWS[i].verdict);
-        assert_int_equal(reason, ROWS[i].reason);
-        assert_int_equal(revision != NULL, ROWS[i].verdict == ENRICH_VERDICT_OK);
+        const struct enrich_judgement j = judge(f, ROWS[i].body);
+        assert_int_equal(j.verdict, ROWS[i].verdict);
+        assert_int_equal(j.reason, ROWS[i].reason);
+        assert_int_equal(j.revision != NULL, ROWS[i].verdict == ENRICH_VERDICT_OK);
     }
     /* a sha1 that is none cannot be met */
-    enum reason reason = REASON_NONE;
-    const struct mwapi_revision *revision = NULL;
     assert_true(open_page(f, "{" META("a.wiki") ",\"revision\":{\"rev_id\":7,\"content_slots\":{"
                                                 "\"main\":{\"content_sha1\":\"\"}}}}"));
-    assert_int_equal(judge(f, ROWS[0].body, &reason, &revision), ENRICH_VERDICT_SUSPECT);
-    assert_int_equal(reason, REASON_SHA1);
+    assert_int_equal(judge(f, ROWS[0].body).verdict, ENRICH_VERDICT_SUSPECT);
+    assert_int_equal(judge(f, ROWS[0].body).reason, REASON_SHA1);
 }
 
 static void a_spec_must_be_plain_text(void **state)
@@ -628,6 +662,7 @@ int main(void)
         TEST(a_delete_passes_without_content_and_without_a_fetch),
         TEST(hidden_content_is_withheld_without_a_fetch),
         TEST(what_is_suppressed_meanwhile_is_cut_from_the_event),
+        TEST(a_hidden_user_or_comment_is_cut_and_the_content_stays),
         TEST(canaries_are_passed_on_and_never_fetched),
         TEST(what_the_filter_does_not_name_is_filtered_and_empty),
         TEST(events_that_cannot_be_fetched_say_why),

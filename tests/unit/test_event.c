@@ -75,7 +75,7 @@ static void a_full_event_is_read_with_the_place_of_each_part(void **state)
     check_span(e.schema_value, "\"/mediawiki/page/change/1.2.0\"");
     check_span(e.stream_value, "\"mediawiki.page_change.v1\"");
     check_span(e.dt_value, "\"2026-01-02T03:04:05.123Z\"");
-    check_span(e.visible_value, "true");
+    check_span(e.content_visible, "true");
     check_span(e.rev_sha1.whole, "\"rev_sha1\":\"x\",");
     check_span(e.rev_comment.value, "\"c\"");
     check_span(e.comment.value, "\"why\"");

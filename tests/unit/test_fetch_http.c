@@ -23,7 +23,8 @@ static void the_query_names_the_revisions_and_all_that_is_judged(void **state)
     assert_string_equal(
         text, "?action=query&format=json&formatversion=2&prop=revisions&rvslots=*"
               "&rvprop=ids%7Cflags%7Ctimestamp%7Csize%7Csha1%7Cslotsha1%7Cslotsize%7Ccontentmodel"
-              "%7Ccontent%7Croles&maxlag=5&revids=7%7C9007199254740993%7C9223372036854775807");
+              "%7Ccontent%7Croles%7Cuser%7Ccomment&maxlag=5&revids=7%7C9007199254740993%"
+              "7C9223372036854775807");
 }
 
 static void the_longest_query_fits(void **state)

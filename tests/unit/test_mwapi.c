@@ -125,6 +125,9 @@ static void what_is_hidden_is_dropped_even_if_the_account_may_see_it(void **stat
          MWAPI_TEXT_HIDDEN},
         {"\"texthidden\":true,\"slots\":{\"main\":{\"content\":\"abc\"}}", MWAPI_TEXT_HIDDEN},
         {"\"suppressed\":true,\"slots\":{\"main\":{\"content\":\"abc\"}}", MWAPI_SUPPRESSED},
+        /* only the user's name is suppressed: the text is not hidden */
+        {"\"suppressed\":true,\"userhidden\":true,\"slots\":{\"main\":{\"content\":\"abc\"}}",
+         MWAPI_VISIBLE},
     };
 
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
@@ -134,6 +137,8 @@ static void what_is_hidden_is_dropped_even_if_the_account_may_see_it(void **stat
                        ROWS[i].revision);
         assert_int_equal(decode(body), 0);
         assert_int_equal(found(14)->visibility, ROWS[i].visibility);
+        assert_int_equal(found(14)->is_user_hidden, strstr(body, "userhidden") != NULL);
+        assert_int_equal(found(14)->is_comment_hidden, strstr(body, "commenthidden") != NULL);
         for (size_t k = 0; k < found(14)->slot_count; k++) {
             const struct mwapi_slot *slot = &found(14)->slots[k];
             static const uint8_t NOTHING[SHA1_BYTES] = {0};
@@ -223,6 +228,8 @@ static void errors_have_a_class(void **state)
         {"{\"error\":{\"code\":\"internal_api_error_DBConnectionError\",\"info\":\"x\"}}"
          "<!DOCTYPE html>\n<html><head><title>Internal error</title>",
          MWAPI_ERROR_TRANSIENT, "internal_api_error_DBConnectionError"},
+        {"{\"error\":{\"code\":\"internal_api_error_Wikimedia\\\\Rdbms\\\\DBConnectionError\"}}",
+         MWAPI_ERROR_TRANSIENT, "internal_api_error_Wikimedia\\Rdbms\\DBConnectionError"},
         {"{\"error\":{\"code\":\"readapidenied\"}}", MWAPI_ERROR_PERMANENT, "readapidenied"},
         {"{\"error\":{\"code\":\"badvalue\"}}", MWAPI_ERROR_PERMANENT, "badvalue"},
         {"{\"error\":\"rest-read-denied\",\"httpCode\":403}", MWAPI_ERROR_PERMANENT,
@@ -239,7 +246,7 @@ static void errors_have_a_class(void **state)
         assert_string_equal(answer.error_code, ROWS[i].code);
     }
     assert_int_equal(decode("{\"error\":{\"code\":\"0123456789012345678901234567890123456789"
-                            "0123456789\"}}"),
+                            "012345678901234567890123456789\"}}"),
                      0);
     assert_int_equal(strlen(answer.error_code), MWAPI_CODE_MAX - 1);
 }
