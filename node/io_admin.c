@@ -70,6 +70,7 @@ static enum MHD_Result print_page(const struct io_admin *a, struct MHD_Connectio
     return result;
 }
 
+// NOLINTNEXTLINE(readability-function-size): the library fixes the parameters
 static enum MHD_Result on_request(void *data, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_size, void **state)

@@ -61,13 +61,13 @@ rd_kafka_conf_t *io_kafka_conf(const struct io_kafka_cluster *cluster,
 
     for (const struct io_kafka_setting *s = common; s->key != NULL; s++)
         if (!set(cluster, conf, s->key, s->value))
-            goto fail;
+            goto out;
     for (const struct io_kafka_setting *s = settings; s != NULL && s->key != NULL; s++)
         if (!set(cluster, conf, s->key, s->value))
-            goto fail;
+            goto out;
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_LOG | RD_KAFKA_EVENT_ERROR | events);
     return conf;
-fail:
+out: /* refused */
     rd_kafka_conf_destroy(conf);
     return NULL;
 }

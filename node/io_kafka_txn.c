@@ -38,6 +38,7 @@ struct io_txn {
 /* ---- interceptor ---------------------------------------------------------------------------- */
 
 /* Thread: librdkafka's; touches only the flag. Called before librdkafka decides to retry. */
+// NOLINTNEXTLINE(readability-function-size): the library fixes the parameters
 static rd_kafka_resp_err_t on_response(rd_kafka_t *rk, int sockfd, const char *broker,
                                        int32_t broker_id, int16_t api_key, int16_t api_version,
                                        int32_t corr_id, size_t size, int64_t rtt,

@@ -365,10 +365,14 @@ void io_writer_close(struct io_writer *w)
     if (w == NULL)
         return;
     w->is_closed = true;
-    while (w->first != NULL) {
-        assert(w->first->is_closed);
-        client_free(w->first);
+    for (struct io_writer_client *c = w->first, *next; c != NULL; c = next) {
+        next = c->next;
+        assert(c->is_closed);
+        free(c->tickets);
+        free(c->topic);
+        free(c);
     }
+    w->first = NULL;
     if (w->session != NULL)
         session_end(w->session);
     else if (w->destroying == 0)

@@ -75,6 +75,8 @@ static void on_committed(void *data, const struct io_kafka_answer *answer)
 
 static void carry_out(struct io_line *l, const struct line_action *a, const struct line_event *ev)
 {
+    const struct record *r = a->index < ev->count ? &ev->records[a->index] : NULL;
+
     switch (a->kind) {
     case LINE_DO_READ_OUT:
         io_reading_from(l->reading_out, a->log_offset);
@@ -83,11 +85,11 @@ static void carry_out(struct io_line *l, const struct line_action *a, const stru
         io_reading_from(l->reading_in, a->log_offset);
         return;
     case LINE_DO_WORK:
-        line_work(l, a, &ev->records[a->index]);
+        line_work(l, a, r);
         return;
     case LINE_DO_PRODUCE:
         if (l->config.kind == LINE_COPY)
-            line_produce(l, a, &ev->records[a->index]);
+            line_produce(l, a, r);
         else
             line_produce_work(l, a);
         return;
@@ -96,7 +98,8 @@ static void carry_out(struct io_line *l, const struct line_action *a, const stru
         line_produce(l, a, NULL);
         return;
     case LINE_DO_DROP:
-        io_kafka_release(ev->records[a->index].handle);
+        assert(r != NULL);
+        io_kafka_release(r->handle);
         return;
     case LINE_DO_COMMIT:
         commit_places(l);

@@ -199,7 +199,7 @@ static enum status status_of(const struct job *job)
     return STATUS_NONE;
 }
 
-static void count(struct io_line *l, const struct job *job)
+static void count_produced(struct io_line *l, const struct job *job)
 {
     const enum status status = job->is_too_large ? STATUS_FAILED : status_of(job);
 
@@ -223,7 +223,7 @@ static bool try_produce(struct io_line *l, struct job *job)
         return false;
     if (rc == 0) {
         l->produced++;
-        count(l, job);
+        count_produced(l, job);
     } else if (rc == ERR_TOO_LARGE) {
         l->is_failed = true; /* A8: a copier may not substitute, an operator must act */
         line_end(l, ERR_TOO_LARGE, "a record is too large to be copied");
@@ -309,6 +309,7 @@ static bool try_fetch(struct io_line *l, struct job *job)
 
 void line_work(struct io_line *l, const struct line_action *a, const struct record *r)
 {
+    assert(r != NULL);
     struct job *job = job_new(l, a, r);
 
     job->spec = io_spec_hold(l->stream);

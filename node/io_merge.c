@@ -351,11 +351,11 @@ int io_merge_open(struct io_host *h, struct slice name, const struct task *task,
 
     assert(task->kind == TASK_MERGE);
     if (m == NULL || timer == NULL)
-        goto fail;
+        goto out;
     m->name = strndup((const char *)name.ptr, name.len);
     m->views = calloc(2, sizeof(*m->views));
     if (m->name == NULL || m->views == NULL)
-        goto fail;
+        goto out;
     m->host = h;
     m->finished = finished;
     m->data = data;
@@ -375,7 +375,7 @@ int io_merge_open(struct io_host *h, struct slice name, const struct task *task,
     (void)uv_timer_start(timer, on_timer, 0, 100);
     *out = m;
     return 0;
-fail:
+out:
     if (m != NULL) {
         free(m->views);
         free(m->name);

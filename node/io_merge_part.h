@@ -16,67 +16,12 @@
 #include "coord/io_etcd_watch.h"
 #include "node/io_kafka_txn.h"
 #include "node/io_merge.h"
+#include "node/io_merge_cut.h"
+#include "node/io_merge_stage.h"
 #include "node/io_scan.h"
 
-#define IO_MERGE_CUTS_KEPT  2000  /* in etcd, below those that all have logged */
-#define IO_MERGE_BOUNDS_MS  15000 /* a restarted broker may show an older end for so long */
-#define IO_MERGE_CACHE_CUTS 256   /* cuts found in a log of cuts, kept for the next questions */
-
-enum merge_stage {
-    STAGE_WAITING, /* for the stream's spec and cut, its brokers */
-    STAGE_FENCING, /* init of the transactional producer */
-    STAGE_TAIL,    /* of the global topic */
-    STAGE_LINES,   /* newest line and cut in the log of cuts */
-    STAGE_VIEW,    /* etcd */
-    STAGE_IDS,     /* of the window */
-    STAGE_RUNNING,
-    STAGE_CLOSING, /* the run is over, its producer is being destroyed */
-    STAGE_OVER,
-};
-
-/* One log of enriched records. */
-struct merge_log {
-    struct io_merge *merge;
-    uint32_t index;
-    struct io_reading *reading;
-    int64_t from;      /* of the READ whose bounds are asked for */
-    int64_t bounds_ms; /* monotonic: of the READ */
-    bool is_late;      /* the log ends before the READ's offset: ask again with the tick */
-    bool wants_bounds; /* the next IO_READ_BOUNDS is for a READ */
-    bool is_paused;
-};
-
-/* A line of the log of cuts that the writer had no room for. */
-struct merge_note {
-    struct merge_note *next;
-    uint64_t ticket;
-    size_t len;
-    uint8_t bytes[];
-};
-
-struct cached_cut {
-    uint32_t era;
-    uint64_t number;
-    struct slice bytes; /* in the cache's arena */
-};
-
-struct cut_search {
-    bool is_wanted;
-    uint32_t era;
-    uint64_t number;
-    uint64_t call;        /* etcd call under way; 0: none */
-    struct io_scan *scan; /* of a log of cuts */
-    uint32_t next_dc;     /* whose log is searched next; 0: our own */
-    int64_t retry_ms;     /* monotonic: not before */
-    struct arena arena;   /* the cache's bytes */
-    struct cached_cut cache[IO_MERGE_CACHE_CUTS];
-    uint32_t cache_count;
-};
-
-struct logged_cut {
-    uint32_t era;
-    uint64_t number;
-};
+#define IO_MERGE_CUTS_KEPT 2000  /* in etcd, below those that all have logged */
+#define IO_MERGE_BOUNDS_MS 15000 /* a restarted broker may show an older end for so long */
 
 struct io_merge {
     struct io_host *host;
@@ -178,11 +123,6 @@ void merge_etcd_tick(struct io_merge *m);
 void merge_etcd_report(struct io_merge *m);
 void merge_etcd_read(struct io_merge *m);
 void merge_etcd_delete(struct io_merge *m, uint32_t era, uint64_t below);
-
-/* io_merge_cut.c */
-void merge_cut_wanted(struct io_merge *m, uint32_t era, uint64_t number);
-void merge_cut_tick(struct io_merge *m);
-void merge_cut_close(struct io_merge *m);
 
 /* io_merge_emit.c */
 void merge_emit_part(struct io_merge *m);
