@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * audit_part.h - one origin partition in an audit: which of its offsets are in the stream.
+ *
+ * Promise: two bits for each offset of the range, taken from the arena when first needed.
+ * Pure:    yes.
+ */
+#ifndef BRAID_COORD_CTL_AUDIT_PART_H
+#define BRAID_COORD_CTL_AUDIT_PART_H
+
+#include "proto/arena.h"
+#include "proto/slice.h"
+
+enum {
+    AUDIT_DCS_MAX = 8
+};
+
+/* An origin partition and what of it the stream must account for: lo < offset <= hi. */
+struct audit_part {
+    struct slice dc;
+    struct slice topic;
+    uint32_t incarnation;
+    uint32_t partition;
+    int64_t lo;
+    int64_t hi;
+    bool lo_is_known; /* else the first record seen sets it */
+    uint8_t *emitted; /* in the arena: a bit for each offset after lo; NULL until needed */
+    uint8_t *visible; /* the same, seen in the source */
+    int64_t last[AUDIT_DCS_MAX]; /* last offset in each copy; -1 below the first */
+    bool is_begun[AUDIT_DCS_MAX];
+    int64_t log_start;      /* of the source */
+    uint64_t emitted_count; /* in the range */
+    uint64_t visible_count;
+    int64_t again_offset; /* of the last record when one copy is read again */
+    int64_t again_seq;
+    uint64_t expired_count; /* of the range, no longer in the source */
+};
+
+/* Is the offset in the range? Not before lo is known. */
+bool audit_part_has(const struct audit_part *p, int64_t offset);
+
+/* Takes the bits. False if the arena has no room for them. */
+bool audit_part_prepare(struct audit_part *p, struct arena *a);
+
+/* Sets or reads the bit of an offset in the range. */
+void audit_part_set(const struct audit_part *p, uint8_t *bits, int64_t offset);
+bool audit_part_get(const struct audit_part *p, const uint8_t *bits, int64_t offset);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "coord/ctl/health.h"
+
+#include <inttypes.h>
+
+static void problem(struct health *h, struct slice where, bool is_note, const char *what)
+{
+    if (!is_note) {
+        h->problem_count++;
+    }
+    if (h->count < HEALTH_PROBLEMS_MAX) {
+        h->problems[h->count++] = (struct health_problem){where, what, is_note};
+    }
+}
+
+static bool is_member(const struct cut *c, struct slice dc)
+{
+    for (uint32_t i = 0; i < c->member_count; i++) {
+        if (slice_equal(c->members[i].dc, dc)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void health_copy_of(const struct snapshot *s, const struct snapshot_stream *st, struct slice dc,
+                    struct health_copy *out)
+{
+    *out = (struct health_copy){.age_ms = -1, .cuts_behind = -1};
+    out->report = snapshot_report_find(st, dc);
+    out->is_member = st->has_cut && is_member(&st->cut, dc);
+    if (out->report == NULL) {
+        return;
+    }
+    out->age_ms = s->now_ms - out->report->clock_ms;
+    out->next_seq = out->report->emitted.next_seq;
+    if (st->has_cut && out->report->emitted.era == st->cut.era &&
+        out->report->emitted.number <= st->cut.number) {
+        out->cuts_behind = (int64_t)(st->cut.number - out->report->emitted.number);
+    }
+}
+
+/* ---- what is not fine ------------------------------------------------------------------------- */
+
+static void check_copy(const struct snapshot *s, const struct snapshot_stream *st, struct slice dc,
+                       struct arena *a, struct health *h)
+{
+    const struct snapshot_dc *row = snapshot_dc_find(s, dc);
+    struct health_copy c;
+
+    health_copy_of(s, st, dc, &c);
+    if (row != NULL && row->pool == 2) {
+        return;
+    }
+    if (c.report == NULL) {
+        problem(h, st->output, false, text_format(a, "%.*s has never reported", SLICE_ARG(dc)));
+        return;
+    }
+    if (c.age_ms > HEALTH_REPORT_STALE_MS) {
+        problem(h, st->output, false,
+                text_format(a, "%.*s has not reported for %" PRId64 " s", SLICE_ARG(dc),
+                            c.age_ms / 1000));
+    }
+    if (c.report->alarm.len > 0) {
+        problem(h, st->output, false,
+                text_format(a, "%.*s: %.*s", SLICE_ARG(dc), SLICE_ARG(c.report->alarm)));
+    }
+    if (!c.is_member) {
+        problem(h, st->output, row != NULL && row->pool == 1,
+                text_format(a, "%.*s is no member%s", SLICE_ARG(dc),
+                            row != NULL && row->pool == 1 ? ": it is depooled" : ""));
+    }
+}
+
+static void check_stream(const struct snapshot *s, const struct snapshot_stream *st,
+                         struct arena *a, struct health *h)
+{
+    if (!st->has_spec) {
+        if (st->spec_version > 0) {
+            problem(h, st->output, false, "its spec cannot be decoded");
+        }
+        return;
+    }
+    if (!st->has_cut) {
+        problem(h, st->output, false, "it has no cut that can be decoded");
+        return;
+    }
+    for (size_t i = 0; i < st->spec.dcs.count; i++) {
+        check_copy(s, st, st->spec.dcs.items[i], a, h);
+    }
+    if (st->cut.member_count < st->spec.min_members) {
+        problem(h, st->output, false,
+                text_format(a, "it waits: %u of %" PRId64 " members", st->cut.member_count,
+                            st->spec.min_members));
+    } else if (st->cut.member_count == 1 && st->spec.dcs.count > 1) {
+        problem(h, st->output, false,
+                text_format(a, "what is emitted now exists in %.*s alone",
+                            SLICE_ARG(st->cut.members[0].dc)));
+    }
+}
+
+static void check_pauses(const struct snapshot *s, struct arena *a, struct health *h)
+{
+    for (size_t i = 0; i < s->pause_count; i++) {
+        const struct snapshot_pause *p = &s->pauses[i];
+        bool is_over = p->until_ms > 0 && p->until_ms <= s->now_ms;
+
+        if (is_over) {
+            continue;
+        }
+        /* pauses/chain is nobody's wish: etcd was seen to go back (DESIGN A12). */
+        problem(h, p->name, !slice_equal(p->name, SLICE_LIT("chain")),
+                text_format(a, "%s by %.*s: %.*s", p->is_drain ? "draining" : "paused",
+                            SLICE_ARG(p->by), SLICE_ARG(p->reason)));
+    }
+}
+
+static void check_dcs(const struct snapshot *s, struct arena *a, struct health *h)
+{
+    for (size_t i = 0; i < s->dc_count; i++) {
+        const struct snapshot_dc *d = &s->dcs[i];
+
+        if (d->nodes == 0 && d->pool != 2) {
+            problem(h, d->dc, false, "it has no live node");
+        }
+        if (d->pool != 0) {
+            problem(h, d->dc, d->pool == 1,
+                    text_format(a, "%s by %.*s: %.*s", d->pool == 1 ? "depooled" : "declared lost",
+                                SLICE_ARG(d->by), SLICE_ARG(d->reason)));
+        }
+    }
+    if (s->unreadable > 0) {
+        problem(h, SLICE_LIT("etcd"), false,
+                text_format(a, "%zu keys or values make no sense", s->unreadable));
+    }
+}
+
+/* ---- losing a DC ------------------------------------------------------------------------------ */
+
+/* Why the stream could not go on without the DC, or NULL. */
+static const char *stream_needs(const struct snapshot *s, const struct snapshot_stream *st,
+                                struct slice dc, struct arena *a)
+{
+    size_t left = 0;
+
+    if (!st->has_spec || !st->has_cut || !spec_has_dc(&st->spec, dc)) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < st->cut.member_count; i++) {
+        struct health_copy c;
+
+        health_copy_of(s, st, st->cut.members[i].dc, &c);
+        if (!slice_equal(st->cut.members[i].dc, dc) && c.report != NULL &&
+            c.age_ms <= HEALTH_REPORT_STALE_MS) {
+            left++;
+        }
+    }
+    if (left == 0) {
+        return text_format(a, "%.*s would have no member left", SLICE_ARG(st->output));
+    }
+    if ((int64_t)left < st->spec.min_members) {
+        return text_format(a, "%.*s would wait: %zu of %" PRId64 " members", SLICE_ARG(st->output),
+                           left, st->spec.min_members);
+    }
+    return NULL;
+}
+
+static void check_loss(const struct snapshot *s, struct arena *a, struct health *h)
+{
+    for (size_t dc = 0; dc < s->dc_count; dc++) {
+        for (size_t i = 0; i < s->stream_count && h->why_not[dc] == NULL; i++) {
+            h->why_not[dc] = stream_needs(s, &s->streams[i], s->dcs[dc].dc, a);
+        }
+        h->can_lose[dc] = h->why_not[dc] == NULL && s->dc_count > 1;
+        if (h->why_not[dc] == NULL && s->dc_count <= 1) {
+            h->why_not[dc] = "it is the only DC";
+        }
+    }
+}
+
+static void make_sentence(const struct snapshot *s, struct arena *a, struct health *h)
+{
+    struct text t = text_in(a);
+
+    if (s->stream_count == 0) {
+        text_adds(&t, "No stream yet");
+    } else if (h->problem_count == 0) {
+        text_adds(&t, "Fine");
+    } else {
+        text_addf(&t, "Not fine: %.*s: %s%s", SLICE_ARG(h->problems[0].where), h->problems[0].what,
+                  h->problem_count > 1 ? text_format(a, " (and %zu more)", h->problem_count - 1)
+                                       : "");
+    }
+    for (size_t dc = 0; dc < s->dc_count && s->stream_count > 0; dc++) {
+        text_addf(&t, "; %.*s %s be lost now", SLICE_ARG(s->dcs[dc].dc),
+                  h->can_lose[dc] ? "could" : "must not");
+        if (!h->can_lose[dc]) {
+            text_addf(&t, " (%s)", h->why_not[dc]);
+        }
+    }
+    text_adds(&t, ".");
+    h->sentence = text_slice(&t);
+}
+
+void health_of(const struct snapshot *s, struct arena *a, struct health *out)
+{
+    struct health_problem first;
+
+    *out = (struct health){0};
+    check_dcs(s, a, out);
+    for (size_t i = 0; i < s->stream_count; i++) {
+        check_stream(s, &s->streams[i], a, out);
+    }
+    check_pauses(s, a, out);
+    check_loss(s, a, out);
+    /* The sentence names the first that is no note. */
+    for (size_t i = 0; i < out->count; i++) {
+        if (out->problems[i].is_note) {
+            continue;
+        }
+        first = out->problems[i];
+        out->problems[i] = out->problems[0];
+        out->problems[0] = first;
+        break;
+    }
+    make_sentence(s, a, out);
+}

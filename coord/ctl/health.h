@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * health.h - is it fine, and could each DC be lost now: from a snapshot.
+ *
+ * Promise: each thing that is not fine is one line that says what and where; the first line of
+ *          `status` is made from them. Unknown is not fine.
+ * Pure:    yes.
+ */
+#ifndef BRAID_COORD_CTL_HEALTH_H
+#define BRAID_COORD_CTL_HEALTH_H
+
+#include "coord/ctl/snapshot.h"
+#include "coord/text.h"
+
+enum {
+    HEALTH_PROBLEMS_MAX = 64,
+    HEALTH_REPORT_STALE_MS = 10000 /* a report this old means that the DC's merge does not run */
+};
+
+struct health_problem {
+    struct slice where; /* a stream, DC or node */
+    const char *what;   /* owned by the arena */
+    bool is_note;       /* worth saying, but fine: a pause that somebody asked for */
+};
+
+/* How one DC stands in one stream. */
+struct health_copy {
+    const struct report *report; /* NULL: none */
+    bool is_member;
+    int64_t age_ms;      /* of the report; -1: none */
+    int64_t cuts_behind; /* cuts that it has not emitted; -1: not known */
+    uint64_t next_seq;
+};
+
+struct health {
+    struct health_problem problems[HEALTH_PROBLEMS_MAX];
+    size_t problem_count; /* without notes */
+    size_t count;
+    bool can_lose[DCS_MAX];       /* by the snapshot's DCs */
+    const char *why_not[DCS_MAX]; /* NULL where it can */
+    struct slice sentence;        /* owned by the arena */
+};
+
+void health_of(const struct snapshot *s, struct arena *a, struct health *out);
+void health_copy_of(const struct snapshot *s, const struct snapshot_stream *st, struct slice dc,
+                    struct health_copy *out);
+
+#endif

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "coord/ctl/io_store.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "coord/pb_arena.h"
+#include "proto/braid.pb-c.h"
+#include "proto/err.h"
+
+enum {
+    RANGES_MAX = 8,
+    STREAM_RANGES = 4, /* of each stream in the second read */
+    CHANGE_OPS_MAX = 120,
+    CHANGE_COMPARES_MAX = 40,
+    OP_BYTES_MAX = 16384
+};
+
+struct slice store_key(struct session *s, struct keyspace_key key)
+{
+    struct slice out = {0};
+
+    key.cluster = s->cluster;
+    if (keyspace_build(&key, &s->arena, &out) != 0) {
+        return (struct slice){0};
+    }
+    return out;
+}
+
+static struct slice prefix_of(struct session *s, struct keyspace_key key)
+{
+    struct slice out = {0};
+
+    key.cluster = s->cluster;
+    if (keyspace_prefix(&key, &s->arena, &out) != 0) {
+        return (struct slice){0};
+    }
+    return out;
+}
+
+static struct etcd_op range_op(struct slice key, bool is_prefix, bool keys_only)
+{
+    return (struct etcd_op){
+        .type = ETCD_OP_RANGE,
+        .range = {.key = key, .is_prefix = is_prefix, .keys_only = keys_only},
+    };
+}
+
+/* ---- reading ---------------------------------------------------------------------------------- */
+
+static int take_answer(struct session *s, const struct etcd_answer *answer, struct snapshot *out)
+{
+    for (size_t i = 0; i < answer->op_count; i++) {
+        for (size_t k = 0; k < answer->ops[i].kv_count; k++) {
+            int rc = snapshot_add(out, &answer->ops[i].kvs[k], &s->arena);
+
+            if (rc != 0) {
+                return rc;
+            }
+        }
+    }
+    return 0;
+}
+
+/* Names of everything, values of what is small. */
+static int load_names(struct session *s, struct snapshot *out)
+{
+    const struct etcd_op ops[RANGES_MAX] = {
+        range_op(prefix_of(s, (struct keyspace_key){.kind = KEYSPACE_NODE}), true, false),
+        range_op(prefix_of(s, (struct keyspace_key){.kind = KEYSPACE_CLAIM}), true, false),
+        range_op(prefix_of(s, (struct keyspace_key){.kind = KEYSPACE_DC}), true, false),
+        range_op(prefix_of(s, (struct keyspace_key){.kind = KEYSPACE_PAUSE}), true, false),
+        range_op(prefix_of(s, (struct keyspace_key){.kind = KEYSPACE_DRAIN}), true, false),
+        range_op(prefix_of(s, (struct keyspace_key){.kind = KEYSPACE_SPEC}), true, true),
+    };
+    const struct etcd_txn txn = {.then = ops, .then_count = 6};
+    struct etcd_answer answer;
+    int rc = 0;
+
+    if (ops[0].range.key.ptr == NULL) {
+        output_error(&s->output, "no cluster can have the name '%.*s'", SLICE_ARG(s->cluster));
+        return EXIT_CONFIG;
+    }
+    rc = etcd_sync_txn(s->etcd, &txn, &s->arena, &answer);
+    if (rc != 0) {
+        return session_etcd_failed(s, rc, "cannot read etcd");
+    }
+    out->revision = answer.header.revision;
+    rc = take_answer(s, &answer, out);
+    return rc == 0 ? 0 : session_etcd_failed(s, rc, "cannot keep what etcd has");
+}
+
+/* Of each stream the newest spec and cut, and all reports, as of the same revision. */
+static int load_streams(struct session *s, struct snapshot *out, size_t from, size_t to)
+{
+    struct etcd_op ops[SNAPSHOT_STREAMS_MAX * STREAM_RANGES];
+    struct etcd_txn txn = {.then = ops};
+    struct etcd_answer answer;
+    int rc = 0;
+
+    for (size_t i = from; i < to; i++) {
+        const struct snapshot_stream *st = &out->streams[i];
+
+        ops[txn.then_count++] = range_op(
+            prefix_of(s, (struct keyspace_key){.kind = KEYSPACE_HELD, .output = st->output}), true,
+            false);
+        if (st->spec_version > 0) {
+            ops[txn.then_count++] =
+                range_op(store_key(s, (struct keyspace_key){.kind = KEYSPACE_SPEC,
+                                                            .output = st->output,
+                                                            .number = st->spec_version}),
+                         false, false);
+        }
+        if (st->cut_count > 0) {
+            ops[txn.then_count++] = range_op(store_key(s,
+                                                       (struct keyspace_key){
+                                                           .kind = KEYSPACE_CUT,
+                                                           .output = st->output,
+                                                           .era = st->cut_era,
+                                                           .number = st->cut_number,
+                                                       }),
+                                             false, false);
+        }
+    }
+    for (size_t i = 0; i < txn.then_count; i++) {
+        // cppcheck-suppress unreadVariable ; the transaction reads it
+        ops[i].range.revision = out->revision;
+    }
+    rc = etcd_sync_txn(s->etcd, &txn, &s->arena, &answer);
+    if (rc != 0) {
+        return session_etcd_failed(s, rc, "cannot read etcd");
+    }
+    rc = take_answer(s, &answer, out);
+    return rc == 0 ? 0 : session_etcd_failed(s, rc, "cannot keep what etcd has");
+}
+
+int store_load(struct session *s, struct snapshot *out)
+{
+    const size_t at_once = 30; /* streams in one transaction: etcd takes 128 operations */
+    int rc = session_etcd(s);
+
+    if (rc != 0) {
+        return rc;
+    }
+    if (snapshot_init(out, &s->arena) != 0) {
+        return EXIT_REFUSED;
+    }
+    rc = load_names(s, out);
+    for (size_t i = 0; rc == 0 && i < out->stream_count; i += at_once) {
+        rc = load_streams(s, out, i,
+                          i + at_once < out->stream_count ? i + at_once : out->stream_count);
+    }
+    out->now_ms = session_now_ms();
+    snapshot_finish(out);
+    return rc;
+}
+
+/* ---- changing --------------------------------------------------------------------------------- */
+
+bool store_may_change(struct session *s, struct view *plan, int64_t revision, const char *question,
+                      int *out_code)
+{
+    int64_t wanted = revision;
+
+    *out_code = EXIT_USAGE;
+    if (!session_number(s, OPTION_IF_REVISION, revision, &wanted)) {
+        return false;
+    }
+    view_number(plan, "revision", revision);
+    if (session_given(s, OPTION_PLAN)) {
+        output_view(&s->output, plan);
+        *out_code = EXIT_DONE;
+        return false;
+    }
+    if (session_given(s, OPTION_YES) && !session_given(s, OPTION_MESSAGE)) {
+        output_error(&s->output, "--yes needs -m REASON: it goes into the operators' log");
+        return false;
+    }
+    *out_code = EXIT_REFUSED;
+    if (wanted != revision) {
+        output_error(&s->output,
+                     "the state has moved: it is at revision %" PRId64 ", not %" PRId64
+                     "; look at --plan again",
+                     revision, wanted);
+        return false;
+    }
+    if (session_given(s, OPTION_YES)) {
+        return true;
+    }
+    if (isatty(STDIN_FILENO) == 0) {
+        output_error(&s->output, "without a terminal this needs --yes -m REASON");
+        return false;
+    }
+    output_view(&s->output, plan);
+    if (output_ask(&s->output, question)) {
+        return true;
+    }
+    output_note(&s->output, "nothing was changed");
+    return false;
+}
+
+/* A number for the log that rises with time: two operators in the same millisecond collide, and
+ * the second is refused by the compare. */
+static struct slice op_key(struct session *s, uint64_t number)
+{
+    return store_key(s, (struct keyspace_key){.kind = KEYSPACE_OP, .number = number});
+}
+
+static int pack_op(struct session *s, const struct store_change *change, struct slice *out)
+{
+    Braid__Op op;
+    const char *why = session_option(s, OPTION_MESSAGE);
+    const char *task = session_option(s, OPTION_TASK);
+
+    braid__op__init(&op);
+    op.who = arena_strdup(&s->arena, slice_str(s->who));
+    op.what = arena_strdup(&s->arena, slice_str(change->what));
+    op.why = arena_strdup(&s->arena, slice_str(why == NULL ? "" : why));
+    op.task = arena_strdup(&s->arena, slice_str(task == NULL ? "" : task));
+    op.result = arena_strdup(&s->arena, slice_str("done"));
+    op.at_ms = session_now_ms();
+    if (op.who == NULL || op.what == NULL || op.why == NULL || op.task == NULL ||
+        op.result == NULL) {
+        return ERR_NO_MEMORY;
+    }
+    return pb_pack(&op.base, OP_BYTES_MAX, &s->arena, out);
+}
+
+int store_change(struct session *s, const struct store_change *change)
+{
+    struct etcd_compare compares[CHANGE_COMPARES_MAX];
+    struct etcd_op ops[CHANGE_OPS_MAX];
+    struct etcd_txn txn = {.compares = compares, .then = ops};
+    struct etcd_answer answer;
+    struct slice log = {0};
+    struct slice log_key = op_key(s, (uint64_t)session_now_ms());
+    int rc = pack_op(s, change, &log);
+
+    if (rc != 0 || change->compare_count + 1 > CHANGE_COMPARES_MAX ||
+        change->op_count + 2 > CHANGE_OPS_MAX) {
+        output_error(&s->output, "the change is too large for one transaction");
+        return EXIT_REFUSED;
+    }
+    for (size_t i = 0; i < change->compare_count; i++) {
+        compares[txn.compare_count++] = change->compares[i];
+    }
+    // cppcheck-suppress unreadVariable ; the transaction reads it
+    compares[txn.compare_count++] = (struct etcd_compare){
+        .key = log_key, .target = ETCD_COMPARE_CREATE_REVISION, .result = ETCD_EQUAL};
+    for (size_t i = 0; i < change->op_count; i++) {
+        ops[txn.then_count++] = change->ops[i];
+    }
+    // cppcheck-suppress unreadVariable ; the transaction reads it
+    ops[txn.then_count++] =
+        (struct etcd_op){.type = ETCD_OP_PUT, .put = {.key = log_key, .value = log}};
+    if (change->is_of_specs) {
+        ops[txn.then_count++] = (struct etcd_op){
+            .type = ETCD_OP_PUT,
+            .put = {.key = store_key(s, (struct keyspace_key){.kind = KEYSPACE_CHANGED}),
+                    .value = log_key}};
+    }
+    rc = etcd_sync_txn(s->etcd, &txn, &s->arena, &answer);
+    if (rc != 0) {
+        return session_etcd_failed(s, rc, change->what);
+    }
+    if (!answer.succeeded) {
+        output_error(&s->output, "%s: the state moved meanwhile; nothing was changed, try again",
+                     change->what);
+        return EXIT_REFUSED;
+    }
+    return 0;
+}
+
+/* ---- the operators' log ----------------------------------------------------------------------- */
+
+static int newest_first(const void *left, const void *right)
+{
+    const struct store_op *a = left;
+    const struct store_op *b = right;
+
+    return (a->number < b->number) - (a->number > b->number);
+}
+
+int store_ops(struct session *s, size_t max, struct store_op **out, size_t *out_count)
+{
+    ProtobufCAllocator allocator = pb_allocator(&s->arena);
+    struct etcd_kvs kvs = {0};
+    struct store_op *list = NULL;
+    size_t count = 0;
+    int rc = session_etcd(s);
+
+    if (rc != 0) {
+        return rc;
+    }
+    rc = etcd_sync_get_prefix(s->etcd, prefix_of(s, (struct keyspace_key){.kind = KEYSPACE_OP}),
+                              &s->arena, &kvs);
+    if (rc != 0) {
+        return session_etcd_failed(s, rc, "cannot read the operators' log");
+    }
+    list = arena_calloc(&s->arena, kvs.count + 1, sizeof(*list));
+    for (size_t i = 0; list != NULL && i < kvs.count; i++) {
+        struct keyspace_key key;
+        Braid__Op *op =
+            braid__op__unpack(&allocator, kvs.items[i].value.len, kvs.items[i].value.ptr);
+
+        if (op == NULL || keyspace_parse(kvs.items[i].key, &key) != 0 || key.kind != KEYSPACE_OP) {
+            continue;
+        }
+        list[count++] = (struct store_op){
+            .number = key.number,
+            .who = slice_str(op->who),
+            .what = slice_str(op->what),
+            .why = slice_str(op->why),
+            .task = slice_str(op->task),
+            .result = slice_str(op->result),
+            .at_ms = op->at_ms,
+        };
+    }
+    if (list != NULL) {
+        qsort(list, count, sizeof(*list), newest_first);
+    }
+    *out = list;
+    *out_count = count < max ? count : max;
+    return 0;
+}

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* io_verify_read.c - reads the copies and the sources into the audit. */
+#include <inttypes.h>
+
+#include "coord/ctl/io_verify.h"
+#include "coord/ctl/topics.h"
+#include "proto/event.h"
+
+/* ---- one partition ---------------------------------------------------------------------------- */
+
+static int stuck(struct verify *v, const char *topic)
+{
+    output_error(&v->session->output, "reading %s brought nothing for %d s", topic,
+                 VERIFY_STUCK_MS / 1000);
+    return EXIT_REFUSED;
+}
+
+int verify_read(struct verify *v, struct verify_log log, verify_take *take, void *arg)
+{
+    struct kafka_record *r = arena_alloc(&v->session->arena, sizeof(*r));
+    int64_t seen_ms = session_now_ms();
+
+    if (r == NULL)
+        return EXIT_REFUSED;
+    kafka_start(log.reader);
+    if (!kafka_add(log.reader, log.topic, log.partition, log.from) || !kafka_begin(log.reader))
+        return EXIT_REFUSED;
+    for (;;) {
+        enum kafka_event event = kafka_next(log.reader, VERIFY_POLL_MS, r);
+
+        if (event == KAFKA_FAILED)
+            return EXIT_REFUSED;
+        if (event == KAFKA_END || (event == KAFKA_RECORD && !take(v, arg, r)))
+            return 0;
+        if (event == KAFKA_RECORD)
+            seen_ms = session_now_ms();
+        else if (session_now_ms() - seen_ms > VERIFY_STUCK_MS)
+            return stuck(v, log.topic);
+    }
+}
+
+/* ---- the copies ------------------------------------------------------------------------------- */
+
+/* Takes what the DC may be ahead of the others. False when it has ended or failed (*rc). */
+static bool feed(struct verify *v, size_t index, struct kafka_record *r, int *rc)
+{
+    struct verify_site *site = &v->sites[index];
+
+    while (audit_may_feed(v->audit, index)) {
+        enum kafka_event event = kafka_next(site->reader, VERIFY_POLL_MS, r);
+        struct audit_record parsed;
+
+        if (event == KAFKA_NOTHING) {
+            if (session_now_ms() - site->seen_ms > VERIFY_STUCK_MS) {
+                *rc = stuck(v, v->global);
+            }
+            return *rc == 0;
+        }
+        if (event == KAFKA_FAILED) {
+            *rc = EXIT_REFUSED;
+        }
+        if (event != KAFKA_RECORD) {
+            return false;
+        }
+        site->seen_ms = session_now_ms();
+        audit_record_parse(&r->raw, &parsed);
+        if (!audit_copy(v->audit, index, &parsed)) {
+            return false;
+        }
+        if (parsed.has_seq && parsed.seq % 10000 == 0) {
+            output_progress(&v->session->output, "comparing: %" PRId64, parsed.seq);
+        }
+    }
+    return true;
+}
+
+static int begin_copy(struct verify *v, struct verify_site *site, struct kafka_reader *reader)
+{
+    int64_t offset = 0;
+    int64_t end = 0;
+
+    if (!kafka_bounds(reader, v->global, 0, &offset, &end)) {
+        return EXIT_REFUSED;
+    }
+    /* One before the first: it has the chain that the first goes on from. */
+    if (v->first_seq > 0 && !kafka_find_seq(reader, v->global, v->first_seq - 1, &offset)) {
+        return EXIT_REFUSED;
+    }
+    kafka_start(reader);
+    if (!kafka_add(reader, v->global, 0, offset) || !kafka_begin(reader)) {
+        return EXIT_REFUSED;
+    }
+    site->seen_ms = session_now_ms();
+    return 0;
+}
+
+int verify_copies(struct verify *v)
+{
+    struct kafka_record *r = arena_alloc(&v->session->arena, sizeof(*r));
+    bool has_ended[DCS_MAX] = {false};
+    size_t left = v->site_count;
+    int rc = r == NULL ? EXIT_REFUSED : 0;
+
+    for (size_t i = 0; rc == 0 && i < v->site_count; i++) {
+        rc = begin_copy(v, &v->sites[i], v->sites[i].reader);
+    }
+    while (rc == 0 && left > 0) {
+        for (size_t i = 0; rc == 0 && i < v->site_count; i++) {
+            if (has_ended[i] || feed(v, i, r, &rc)) {
+                continue;
+            }
+            has_ended[i] = true;
+            left--;
+            audit_copy_end(v->audit, i);
+        }
+    }
+    return rc;
+}
+
+struct loose {
+    size_t dc;
+    int64_t end; /* one past the last offset to look at */
+};
+
+static bool take_loose(struct verify *v, void *arg, const struct kafka_record *r)
+{
+    const struct loose *loose = arg;
+    struct audit_record parsed;
+
+    audit_record_parse(&r->raw, &parsed);
+    audit_uncommitted(v->audit, loose->dc, &parsed);
+    return r->raw.offset + 1 < loose->end;
+}
+
+int verify_uncommitted(struct verify *v)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < v->site_count; i++) {
+        struct kafka_reader *reader = NULL;
+        struct loose loose = {.dc = i};
+        int64_t first = 0;
+
+        rc = kafka_open(v->session, v->sites[i].kafka, false, &reader);
+        if (rc == 0 && !kafka_bounds(reader, v->global, 0, &first, &loose.end)) {
+            rc = EXIT_REFUSED;
+        }
+        if (rc == 0 && v->first_seq > 0 &&
+            !kafka_find_seq(reader, v->global, v->first_seq, &first)) {
+            rc = EXIT_REFUSED;
+        }
+        if (rc == 0) {
+            rc = verify_read(v, (struct verify_log){reader, v->global, 0, first}, take_loose,
+                             &loose);
+        }
+        kafka_close(reader);
+    }
+    return rc;
+}
+
+/* ---- the sources ------------------------------------------------------------------------------ */
+
+static bool in_texts(const struct key_texts *list, struct slice word)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (slice_equal(list->items[i], word)) {
+            return true;
+        }
+    }
+    return list->count == 0;
+}
+
+static bool in_numbers(const struct key_numbers *list, bool has_number, int64_t number)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (has_number && list->items[i] == number) {
+            return true;
+        }
+    }
+    return list->count == 0;
+}
+
+/* What the spec says about an event that is not in the stream. */
+static enum audit_why why_not(const struct spec *spec, const struct event *e)
+{
+    if (e->is_canary) {
+        return spec->canaries == SPEC_CANARIES_DROP ? AUDIT_WHY_CANARY : AUDIT_WHY_OPEN;
+    }
+    if (!in_texts(&spec->wikis, e->wiki_id) || !in_texts(&spec->kinds, e->kind) ||
+        !in_numbers(&spec->namespaces, e->has_namespace, e->namespace_id)) {
+        return AUDIT_WHY_FILTERED;
+    }
+    return AUDIT_WHY_OPEN;
+}
+
+struct source {
+    size_t part;
+    int64_t hi;
+    struct event *event;  /* owned by the session's arena */
+    struct arena scratch; /* of one decoding */
+};
+
+static bool take_source(struct verify *v, void *arg, const struct kafka_record *r)
+{
+    struct source *src = arg;
+    struct event_flaw flaw;
+
+    if (r->raw.offset > src->hi) {
+        return false;
+    }
+    if (audit_source(v->audit, src->part, r->raw.offset)) {
+        bool is_event = r->raw.value.ptr != NULL &&
+                        event_decode(&src->scratch, r->raw.value, src->event, &flaw) == 0;
+
+        audit_source_open(v->audit, src->part, r->raw.offset,
+                          is_event ? why_not(&v->stream.spec, src->event) : AUDIT_WHY_OPEN,
+                          is_event ? src->event->id : (struct slice){0});
+        arena_reset(&src->scratch);
+    }
+    if (r->raw.offset % 10000 == 0) {
+        output_progress(&v->session->output, "sources: %s/%d@%" PRId64, r->topic, r->partition,
+                        r->raw.offset);
+    }
+    return true;
+}
+
+static int read_source(struct verify *v, struct kafka_reader *reader, struct source *src)
+{
+    const struct audit_part *p = audit_part_at(v->audit, src->part);
+    const char *topic = topic_prefixed(&v->session->arena, p->dc, p->topic);
+    int64_t first = 0;
+    int64_t end = 0;
+    int rc = 0;
+
+    if (!kafka_bounds(reader, topic, (int32_t)p->partition, &first, &end)) {
+        return EXIT_REFUSED;
+    }
+    audit_source_start(v->audit, src->part, first);
+    src->hi = p->hi;
+    if (p->lo_is_known && p->hi > p->lo && end > first) {
+        rc = verify_read(v,
+                         (struct verify_log){reader, topic, (int32_t)p->partition,
+                                             p->lo + 1 > first ? p->lo + 1 : first},
+                         take_source, src);
+    }
+    if (rc == 0) {
+        audit_source_end(v->audit, src->part);
+    }
+    return rc;
+}
+
+/* The site of a DC, or NULL. */
+static struct verify_site *site_of(struct verify *v, struct slice dc)
+{
+    for (size_t i = 0; i < v->site_count; i++) {
+        if (slice_equal(v->sites[i].dc, dc)) {
+            return &v->sites[i];
+        }
+    }
+    return NULL;
+}
+
+static int read_sources(struct verify *v)
+{
+    struct kafka_reader *reader = NULL;
+    const struct verify_site *open_site = NULL;
+    struct source src = {.event = arena_alloc(&v->session->arena, sizeof(struct event))};
+    int rc = src.event == NULL ? EXIT_REFUSED : 0;
+
+    arena_init(&src.scratch, 1 << 20, (size_t)512 << 20);
+    for (src.part = 0; rc == 0 && src.part < audit_part_count(v->audit); src.part++) {
+        const struct audit_part *p = audit_part_at(v->audit, src.part);
+        const struct verify_site *site = site_of(v, p->dc);
+
+        if (site == NULL) {
+            output_note(&v->session->output, "the sources of %.*s cannot be read",
+                        SLICE_ARG(p->dc));
+            continue;
+        }
+        if (site != open_site) {
+            kafka_close(reader);
+            reader = NULL;
+            rc = kafka_open(v->session, site->source_kafka, true, &reader);
+            open_site = site;
+        }
+        if (rc == 0) {
+            rc = read_source(v, reader, &src);
+        }
+    }
+    kafka_close(reader);
+    arena_deinit(&src.scratch);
+    return rc;
+}
+
+/* ---- what is left open ------------------------------------------------------------------------ */
+
+static bool take_explanation(struct verify *v, void *arg, const struct kafka_record *r)
+{
+    const int64_t *end = arg;
+    struct audit_record parsed;
+
+    audit_record_parse(&r->raw, &parsed);
+    audit_explain(v->audit, &parsed);
+    return r->raw.offset + 1 < *end && audit_open_count(v->audit) > 0;
+}
+
+static int explain_from(struct verify *v, struct verify_site *site, const char *topic)
+{
+    int partitions = kafka_partitions(site->reader, topic);
+    int rc = partitions < 0 ? EXIT_REFUSED : 0;
+
+    output_progress(&v->session->output, "looking for %zu records in %s",
+                    audit_open_count(v->audit), topic);
+    for (int p = 0; rc == 0 && p < partitions; p++) {
+        int64_t first = 0;
+        int64_t end = 0;
+
+        if (!kafka_bounds(site->reader, topic, p, &first, &end)) {
+            return EXIT_REFUSED;
+        }
+        if (end > first) {
+            rc = verify_read(v, (struct verify_log){site->reader, topic, p, first},
+                             take_explanation, &end);
+        }
+    }
+    return rc;
+}
+
+static bool take_again(struct verify *v, void *arg, const struct kafka_record *r)
+{
+    struct audit_record parsed;
+
+    (void)arg;
+    audit_record_parse(&r->raw, &parsed);
+    if (parsed.has_seq && (parsed.era > v->stream.cut.era || (parsed.era == v->stream.cut.era &&
+                                                              parsed.cut > v->stream.cut.number))) {
+        return false;
+    }
+    audit_duplicate(v->audit, &parsed);
+    return true;
+}
+
+static int find_duplicates(struct verify *v)
+{
+    int64_t first = 0;
+    int64_t end = 0;
+    int rc = 0;
+
+    /* From the log's beginning: an id before the range may explain a record in it. */
+    if (!kafka_bounds(v->sites[0].reader, v->global, 0, &first, &end)) {
+        return EXIT_REFUSED;
+    }
+    audit_duplicate_begin(v->audit);
+    if (end > first) {
+        rc = verify_read(v, (struct verify_log){v->sites[0].reader, v->global, 0, first},
+                         take_again, NULL);
+    }
+    audit_duplicate_end(v->audit);
+    return rc;
+}
+
+int verify_sources(struct verify *v)
+{
+    struct session *s = v->session;
+    int rc = read_sources(v);
+
+    if (rc == 0 && audit_open_count(v->audit) > 0) {
+        rc = find_duplicates(v);
+    }
+    for (size_t i = 0; rc == 0 && i < v->site_count && audit_open_count(v->audit) > 0; i++) {
+        rc = explain_from(v, &v->sites[i],
+                          topic_prefixed(&s->arena, v->sites[i].dc, SLICE_LIT("braid.error")));
+    }
+    for (size_t i = 0; rc == 0 && i < v->site_count && audit_open_count(v->audit) > 0; i++) {
+        rc = explain_from(v, &v->sites[i],
+                          topic_enriched(&s->arena, v->sites[i].dc, v->stream.output));
+    }
+    return rc;
+}
