@@ -16,7 +16,8 @@ int fixture_set_up_all(void **state)
     struct fixture *f = calloc(1, sizeof *f);
     const char *port = getenv("BRAID_TEST_PORT");
 
-    cluster_open(&f->cluster, port == NULL ? 24000 : (int)strtol(port, NULL, 10));
+    cluster_open(&f->cluster,
+                 FIXTURE_PORT_OFFSET + (port == NULL ? 24000 : (int)strtol(port, NULL, 10)));
     *state = f;
     return 0;
 }
@@ -82,6 +83,9 @@ int fixture_tear_down(void **state)
 {
     struct fixture *f = *state;
 
+    if (f->cleanup != NULL)
+        f->cleanup(f->cleanup_arg);
+    f->cleanup = NULL;
     etcd_close(f->e, NULL, NULL);
     if (f->has_proxy)
         tcp_proxy_close(&f->proxy);

@@ -15,12 +15,18 @@ enum {
     PROXY_PORT = 40
 }; /* above the cluster's port base */
 
+/* Each program says where its ports begin, above BRAID_TEST_PORT (24000), so that they may run side by
+ * side. */
+extern const int FIXTURE_PORT_OFFSET;
+
 struct fixture {
     struct etcd_cluster cluster;
     uv_loop_t loop;
     struct etcd *e;
     struct tcp_proxy proxy; /* in front of member 0, see fixture_connect_proxy */
     bool has_proxy;
+    void (*cleanup)(void *arg); /* of a test, should it fail before it does it itself */
+    void *cleanup_arg;
     struct arena arena; /* of the last answer */
     struct etcd_answer answer;
     bool is_done;

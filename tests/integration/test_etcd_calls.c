@@ -15,6 +15,8 @@
 #include "proto/err.h"
 #include "tests/integration/etcd_fixture.h"
 
+const int FIXTURE_PORT_OFFSET = 0;
+
 static void a_put_is_read_back_with_its_revisions(void **state)
 {
     struct fixture *f = *state;
