@@ -328,15 +328,16 @@ static bool decode_view(struct world *w, const struct instance *i, const struct 
     return true;
 }
 
-/* The ids of the window, from the log of cuts. */
+/* The ids of the window, from the same unbroken row of lines that ends at the recovery line. */
 static void feed_ids(struct world *w, uint32_t instance, const struct merge_recovery *recovery)
 {
     struct merge_run *run = w->instances[instance].merge;
     const struct klog *cuts = w->dcs[w->instances[instance].dc].cuts;
+    uint64_t last = 0;
 
     if (!recovery->has_line || MUTANT(window_by_memory))
         return;
-    for (int64_t at = recovery->line.window_offset; at <= run->line_offset; at++) {
+    for (int64_t at = run->row_offset; at <= run->line_offset; at++) {
         const struct krec *k = klog_at(cuts, at);
         struct emitted_line line;
         struct merge_event ev = {.kind = MERGE_EV_IDS};
@@ -346,6 +347,9 @@ static void feed_ids(struct world *w, uint32_t instance, const struct merge_reco
         if (k == NULL || k->body == NULL ||
             line_decode(k->body->value, &run->scratch, &is_cut, &bytes, &line) != 0 || is_cut)
             continue;
+        if (at != run->row_offset && line.emitted.number != last + 1)
+            continue;
+        last = line.emitted.number;
         ev.first_seq = line.first_seq;
         ev.ids = line.ids;
         ev.count = line.id_count;

@@ -110,6 +110,8 @@ static void follow_lines(struct world *w, struct instance *i, int64_t from,
             continue;
         if (!agrees(w->dcs[i->dc].global, &line.emitted, out))
             continue;
+        if (!out->has_line)
+            i->merge->row_offset = at;
         out->has_line = true;
         out->line = line;
         i->merge->line_offset = at;
@@ -147,8 +149,17 @@ void recover(struct world *w, uint32_t instance, struct merge_recovery *out)
     *out = (struct merge_recovery){0};
     read_tail(w->dcs[i->dc].global, out);
     from = window_start(w, i, out);
-    if (from >= 0)
+    while (from >= 0) {
+        int64_t own;
+
+        out->has_line = false;
         follow_lines(w, i, from, out);
+        /* The row may end before the newest line, and then needs an older window. */
+        own = out->has_line && out->line.window_offset > 0 ? out->line.window_offset : 0;
+        if (!out->has_line || own >= from)
+            break;
+        from = own;
+    }
     follow_cuts(w, i, from >= 0 ? from : 0, out);
     if (MUTANT(recover_from_line) && out->has_line) {
         out->has_tail = out->line.emitted.next_seq != 0;
