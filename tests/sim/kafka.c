@@ -30,6 +30,17 @@ static void tell_readers(struct world *w, struct klog *log)
     }
 }
 
+static void show(struct world *w, struct klog *log, const struct krec *k)
+{
+    if (log->role == LOG_CUTS) {
+        world_note_logged(w, log, k);
+        return;
+    }
+    if (log->role == LOG_GLOBAL)
+        world_note_emitted(w, log, k);
+    check_visible(w, log, k);
+}
+
 int64_t klog_append(struct world *w, struct klog *log, const struct body *body, struct krec like)
 {
     struct krec *k = pool_alloc(&w->pool, sizeof *k);
@@ -43,10 +54,7 @@ int64_t klog_append(struct world *w, struct klog *log, const struct body *body, 
     log->recs[log->end++] = k;
     w->stats.appended++;
     if (k->state == KREC_VISIBLE) {
-        if (log->role == LOG_CUTS)
-            world_note_logged(w, log, k);
-        else
-            check_visible(w, log, k);
+        show(w, log, k);
         tell_readers(w, log);
     } else if (k->state == KREC_OPEN) {
         check_uncommitted(w, log, k);
@@ -92,7 +100,7 @@ void klog_end_txn(struct world *w, struct klog *log, uint32_t writer, bool commi
             continue;
         k->state = commit ? KREC_VISIBLE : KREC_ABORTED;
         if (commit)
-            check_visible(w, log, k);
+            show(w, log, k);
     }
     (void)klog_append(w, log, NULL, (struct krec){.state = KREC_MARKER, .writer = writer});
     tell_readers(w, log);

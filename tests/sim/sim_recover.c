@@ -39,28 +39,15 @@ static void read_tail(const struct klog *log, struct merge_recovery *out)
 }
 
 /* Whether the line's number and chain are those of the topic. */
-static bool agrees(const struct klog *log, const struct emitted *e,
-                   const struct merge_recovery *tail)
+static bool agrees(const struct dc *dc, const struct emitted *e, const struct merge_recovery *tail)
 {
-    int64_t at = klog_stable_end(log) - 1;
-    struct merge_recovery found;
-    uint64_t seq;
-
     if (MUTANT(recover_from_line))
         return true;
     if (!tail->has_tail)
         return tail->tail_is_emptied || e->next_seq == 0;
     if (e->next_seq > tail->tail_seq + 1)
         return false;
-    if (e->next_seq == 0)
-        return true;
-    for (; sound_before(log, &at, &seq, &found) != NULL; at--) {
-        if (seq + 1 == e->next_seq)
-            return found.tail_chain == e->chain;
-        if (seq + 1 < e->next_seq)
-            return false;
-    }
-    return true;
+    return e->next_seq == 0 || dc->chains[e->next_seq - 1] == e->chain;
 }
 
 static bool line_at(const struct klog *cuts, int64_t at, struct arena *a, bool *is_cut,
@@ -84,7 +71,7 @@ static int64_t window_start(const struct world *w, struct instance *i,
     for (int64_t at = cuts->end - 1; at >= cuts->start; at--) {
         if (!line_at(cuts, at, &i->merge->scratch, &is_cut, &cut, &line) || is_cut)
             continue;
-        if (agrees(w->dcs[i->dc].global, &line.emitted, tail))
+        if (agrees(&w->dcs[i->dc], &line.emitted, tail))
             return line.window_offset > cuts->start ? line.window_offset : cuts->start;
     }
     return -1;
@@ -108,7 +95,7 @@ static void follow_lines(struct world *w, struct instance *i, int64_t from,
         if (out->has_line && line.emitted.number != out->line.emitted.number + 1 &&
             !MUTANT(recover_from_line))
             continue;
-        if (!agrees(w->dcs[i->dc].global, &line.emitted, out))
+        if (!agrees(&w->dcs[i->dc], &line.emitted, out))
             continue;
         if (!out->has_line)
             i->merge->row_offset = at;

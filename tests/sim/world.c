@@ -155,6 +155,24 @@ static void see_head(struct world *w, uint32_t dc)
     }
 }
 
+void world_note_emitted(struct world *w, const struct klog *log, const struct krec *k)
+{
+    struct dc *d = &w->dcs[log->dc];
+    uint64_t seq;
+    uint64_t cut;
+    uint64_t chain;
+    uint32_t era;
+
+    if (!k->body->braid.has_origin || global_parse(&k->body->braid, &seq, &era, &cut, &chain) != 0)
+        return;
+    if (seq > d->chain_count)
+        return; /* the checker complains */
+    d->chains = pool_grow(&w->pool, d->chains, d->chain_count, &d->chain_capacity, sizeof chain);
+    d->chains[seq] = chain;
+    if (seq == d->chain_count)
+        d->chain_count++;
+}
+
 void world_note_logged(struct world *w, const struct klog *log, const struct krec *k)
 {
     struct dc *d = &w->dcs[log->dc];

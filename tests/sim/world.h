@@ -67,6 +67,9 @@ struct dc {
     uint32_t txn_writer; /* the producer that may write, by transactional.id */
     uint64_t head_seen;
     int64_t *head_positions; /* by origin partition */
+    uint64_t *chains;        /* of the records in its global topic, by number */
+    size_t chain_capacity;
+    uint64_t chain_count;
     struct slice *logged;    /* cuts in its log of cuts, by number */
     size_t logged_capacity;
     uint64_t logged_count;
@@ -151,7 +154,8 @@ bool window_is_on(const struct world *w, uint32_t dc, enum fault f);
 uint32_t origin_index(const struct world *w, uint32_t dc, uint32_t topic, uint32_t partition);
 uint32_t strand_index(const struct world *w, uint32_t by, uint32_t origin);
 
-/* Indexes the cut in a line of a log of cuts. */
+/* Indexes a record of a global topic, and the cut in a line of a log of cuts. */
+void world_note_emitted(struct world *w, const struct klog *log, const struct krec *k);
 void world_note_logged(struct world *w, const struct klog *log, const struct krec *k);
 
 /* Sites, logs, strands (layout.c). */
