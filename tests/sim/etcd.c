@@ -55,6 +55,7 @@ void etcd_begin(struct world *w)
         .canaries_drop = w->p.canaries_drop,
         .enrich_at_origin = w->p.at_origin,
     };
+    e->window_max = e->spec.dedup_window;
     first.params = e->spec;
     for (uint32_t dc = 0; dc < w->p.dc_count; dc++)
         first.members[dc].dc = w->dcs[dc].name;

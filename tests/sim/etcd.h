@@ -42,6 +42,7 @@ struct etcd {
     bool depooled[SIM_DCS];
     bool is_paused;
     uint64_t spec_version;
+    uint64_t window_max; /* the largest of all versions */
     struct merge_params spec;
 };
 

@@ -227,6 +227,10 @@ static void change_spec(struct world *w)
     spec->failed_emit = chance_permille(&w->chance, 500);
     spec->canaries_drop = chance_permille(&w->chance, 500);
     spec->cap_records = (uint32_t)chance_between(&w->chance, 10, 2000);
+    if (chance_permille(&w->chance, 500))
+        spec->dedup_window = (uint64_t)chance_between(&w->chance, 10, 800);
+    if (spec->dedup_window > w->etcd.window_max)
+        w->etcd.window_max = spec->dedup_window;
     say(w, NOBODY, NOBODY, "operator", "applies version %llu of the spec",
         (unsigned long long)w->etcd.spec_version);
 }

@@ -40,9 +40,9 @@ static void draw_shape(struct params *p, struct chance *c)
             p->e_partitions = p->partitions[t];
     }
     p->at_origin = chance_permille(c, 250);
-    p->records = (uint32_t)chance_between(c, 2100, 3300);
+    p->records = (uint32_t)chance_between(c, 1900, 2900);
     p->burst_max = ONE_OF(c, 4, 8, 16);
-    p->faults_ms = chance_between(c, 570000, 660000);
+    p->faults_ms = chance_between(c, 570000, 640000);
     p->drain_ms_max = 300000;
 }
 

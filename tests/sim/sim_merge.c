@@ -28,6 +28,7 @@ void merge_begin(struct world *w, uint32_t instance)
         .claim_revision = run->claim_revision,
         .spec_version = w->etcd.spec_version,
         .params = w->etcd.spec,
+        .window_ids_max = w->etcd.window_max,
         .entries_max = SIM_ENTRIES_MAX,
         .bytes_max = 8 << 20,
         .seed = chance_next(&w->chance_detail),
