@@ -89,7 +89,8 @@ void merge_run_step(struct io_merge *m, struct merge_event *ev)
 {
     struct merge_actions *actions = &m->host->merge_actions;
 
-    ev->now_ms = io_now_ms(); /* the wall clock: it is reported, and others compare it */
+    ev->now_ms = io_mono_ms();
+    ev->wall_ms = io_now_ms();
     merge_step(m->merge, ev, actions);
     release_all(actions);
     if (ev->kind == MERGE_EV_START)

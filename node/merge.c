@@ -161,6 +161,7 @@ static void proceed(struct merge *m, const struct merge_event *ev, struct merge_
 
 void merge_step(struct merge *m, const struct merge_event *ev, struct merge_actions *out)
 {
+    m->wall_ms = ev->wall_ms;
     out->count = 0;
     out->released = NULL;
     out->released_count = 0;

@@ -73,7 +73,8 @@ enum merge_event_kind {
 
 struct merge_event {
     enum merge_event_kind kind;
-    int64_t now_ms;
+    int64_t now_ms;  /* of a clock that never jumps: intervals, grace, timeouts */
+    int64_t wall_ms; /* since 1970: only reported, and stamped on cuts */
     const struct merge_view *view;         /* START, VIEW; borrowed until the next of these */
     bool is_answer;                        /* VIEW: to the REPORT under way */
     uint64_t first_seq;                    /* IDS */

@@ -144,6 +144,7 @@ static void propose(struct merge *m, int64_t now_ms, struct merge_actions *out)
         .emitted_positions = m->emitted_positions,
         .head_hash = cut_hash(view->head_bytes),
         .last_cut_ms = m->head_seen_ms,
+        .wall_ms = m->wall_ms,
     };
 
     if (!may_propose(m, view) || !propose_cut(&p, view, now_ms, m->next_positions, &decision, &cut))
@@ -193,13 +194,13 @@ static uint32_t own_incarnation(const struct merge *m)
     return own == NULL ? 0 : own->incarnation;
 }
 
-static int encode_report(struct merge *m, int64_t now_ms)
+static int encode_report(struct merge *m)
 {
     const struct report r = {
         .dc = m->config.dc,
         .incarnation = own_incarnation(m),
         .number = m->report_number,
-        .clock_ms = now_ms,
+        .clock_ms = m->wall_ms,
         .layout_hash = m->strands.layout.hash,
         .count = m->strands.layout.count,
         .read_back = m->report_read_back,
@@ -251,7 +252,7 @@ void merge_report(struct merge *m, int64_t now_ms, struct merge_actions *out)
     if (!changed && !m->proposal.has_cut && now_ms - m->report_ms < MERGE_HEARTBEAT_MS)
         return;
     m->report_number++;
-    int rc = encode_report(m, now_ms);
+    int rc = encode_report(m);
     if (rc != 0) {
         merge_stop(m, out, rc, "a report of this stream is too large");
         return;

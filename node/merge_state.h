@@ -101,6 +101,7 @@ struct merge {
     int64_t *last_read_back; /* the newest of ours in etcd, as found at the start (A4) */
     uint64_t report_number;
     int64_t report_ms;
+    int64_t wall_ms; /* of the event under way */
     int64_t head_seen_ms;
     uint64_t head_seen;
     uint64_t deleted_below;

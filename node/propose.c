@@ -126,9 +126,9 @@ static bool positions_next(const struct proposer *p, const struct merge_view *vi
 
 /* A7: agreed time, which only stamps records: the slowest member's clock, never back. */
 static int64_t cut_time(const struct proposer *p, const struct merge_view *view,
-                        const struct member_decision *d, int64_t now_ms)
+                        const struct member_decision *d)
 {
-    int64_t least = now_ms;
+    int64_t least = p->wall_ms;
 
     for (uint32_t i = 0; i < d->count; i++) {
         const struct merge_dc_view *v = view_dc(view, d->members[i].dc);
@@ -224,7 +224,7 @@ bool propose_cut(const struct proposer *p, const struct merge_view *view, int64_
         .number = head->number + 1,
         .previous_hash = p->head_hash,
         .spec_version = p->spec_version > head->spec_version ? p->spec_version : head->spec_version,
-        .time_ms = cut_time(p, view, decision, now_ms),
+        .time_ms = cut_time(p, view, decision),
         .member_count = decision->count,
         .layout = p->strands->layout,
         .strands = positions,

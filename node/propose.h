@@ -22,7 +22,8 @@ struct proposer {
     struct emitted emitted;           /* ours */
     const int64_t *emitted_positions; /* of that cut */
     uint64_t head_hash;               /* of the head's bytes */
-    int64_t last_cut_ms;              /* when the head was first seen, on our clock */
+    int64_t last_cut_ms;              /* when the head was first seen */
+    int64_t wall_ms;                  /* since 1970: for the cut time only */
 };
 
 /*

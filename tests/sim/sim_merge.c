@@ -200,6 +200,7 @@ bool merge_feed(struct world *w, uint32_t instance, struct merge_event *ev)
     struct instance *i = &w->instances[instance];
 
     ev->now_ms = node_now_ms(w, i->dc, i->node);
+    ev->wall_ms = node_wall_ms(w, i->dc, i->node);
     merge_step(i->merge->merge, ev, w->merge_actions);
     return carry_out(w, instance);
 }
@@ -246,6 +247,7 @@ static void pump(struct world *w, uint32_t instance, struct reader *r)
         merge_view_record(w, r->log, found[n], &records[n]);
     if (ev.count != 0) {
         ev.now_ms = node_now_ms(w, i->dc, i->node);
+        ev.wall_ms = node_wall_ms(w, i->dc, i->node);
         merge_step(run->merge, &ev, w->merge_actions);
         for (uint32_t n = 0; n < ev.count; n++)
             run->kept += keep[n];

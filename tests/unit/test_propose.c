@@ -161,6 +161,7 @@ static void pass(struct fixture *f, int64_t ms, bool alive)
 
 static bool propose(struct fixture *f)
 {
+    f->proposer.wall_ms = f->now_ms;
     return propose_cut(&f->proposer, &f->view, f->now_ms, f->next, &f->decision, &f->cut);
 }
 
