@@ -227,7 +227,7 @@ void io_kafka_log_event(const struct io_kafka_cluster *cluster, rd_kafka_event_t
     if (rd_kafka_event_type(event) != RD_KAFKA_EVENT_LOG ||
         rd_kafka_event_log(event, &facility, &text, &level) != 0)
         return;
-    io_log_about(cluster->log, cluster, level <= 4 ? LOG_WARN : LOG_DEBUG, "Kafka client says",
+    io_log_about(cluster->log, cluster, level <= 2 ? LOG_WARN : LOG_DEBUG, "Kafka client says",
                  "cluster=%s about=%s what=\"%.300s\"", cluster->name, facility, text);
 }
 

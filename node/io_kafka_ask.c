@@ -221,6 +221,19 @@ static struct io_kafka_question *question_new(struct io_kafka_ask *a, struct io_
     return q;
 }
 
+/*
+ * A request to a group's coordinator must not time out by itself: if the coordinator comes back
+ * after that, librdkafka (2.15.1, rd_kafka_coord_req_fsm) answers it once more from freed memory.
+ * It then waits for the coordinator, as long as the process may.
+ */
+static int timeout_of(rd_kafka_admin_op_t op)
+{
+    return op == RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS ||
+                   op == RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS
+               ? IO_KAFKA_GROUP_MS
+               : IO_KAFKA_ASK_MS;
+}
+
 static rd_kafka_AdminOptions_t *options_new(struct io_kafka_question *q, rd_kafka_admin_op_t op,
                                             bool is_end)
 {
@@ -231,7 +244,7 @@ static rd_kafka_AdminOptions_t *options_new(struct io_kafka_question *q, rd_kafk
     assert(request != NULL);
     *request = (struct request){.question = q, .is_end = is_end};
     rd_kafka_AdminOptions_set_opaque(options, request);
-    (void)rd_kafka_AdminOptions_set_request_timeout(options, IO_KAFKA_ASK_MS, text, sizeof(text));
+    (void)rd_kafka_AdminOptions_set_request_timeout(options, timeout_of(op), text, sizeof(text));
     return options;
 }
 

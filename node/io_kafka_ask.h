@@ -3,8 +3,8 @@
  * io_kafka_ask.h - questions to a cluster: bounds of logs, committed offsets, topics.
  *
  * Promise: every question that was taken ends exactly once, by a call of its `done` on the loop's
- *          thread, never inside the call that asked; not at all once it is cancelled. Each has a
- *          time limit of IO_KAFKA_ASK_MS.
+ *          thread, never inside the call that asked; not at all once it is cancelled. Those about
+ *          logs and topics within IO_KAFKA_ASK_MS; those about groups when there is a coordinator.
  * Pure:    no: shell.
  * Not here: what is in the logs (io_kafka_reader.h).
  */
@@ -15,8 +15,9 @@
 #include "node/line.h"
 
 #define IO_KAFKA_ASK_MS    10000
-#define IO_KAFKA_TOPIC_ID  24   /* bytes of a topic id's text, NUL included */
-#define IO_KAFKA_PLACE_MAX 4096 /* offset.metadata.max.bytes, Kafka's default */
+#define IO_KAFKA_GROUP_MS  3600000 /* of questions about groups: see io_kafka_ask.c */
+#define IO_KAFKA_TOPIC_ID  24      /* bytes of a topic id's text, NUL included */
+#define IO_KAFKA_PLACE_MAX 4096    /* offset.metadata.max.bytes, Kafka's default */
 
 struct io_kafka_ask;
 struct io_kafka_question;
