@@ -54,6 +54,7 @@ struct io_merge {
     struct merge_recovery recovery;
     struct arena recovery_arena;
     bool has_ids;
+    int64_t ids_from; /* log offset at which the row of lines was begun; negative: the start */
     uint32_t line_era;
     struct logged_cut *logged; /* owned: cuts in the log of cuts, in log order */
     size_t logged_count;

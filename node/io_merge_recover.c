@@ -323,17 +323,15 @@ static int make_core(struct io_merge *m)
         .cuts_kept = IO_MERGE_CUTS_KEPT,
         .seed = (uint64_t)io_mono_ms() ^ (uint64_t)uv_os_getpid() << 32,
     };
-    struct merge_config core_now = core;
+    struct merge_config with_window = core;
 
     /* The window is as large as the chain asks for, should the newest spec ask for less. */
+    with_window.window_ids_max = (uint64_t)spec->dedup_window;
     if (m->views[m->view_now].has_head &&
-        m->views[m->view_now].head.params.dedup_window > core_now.params.dedup_window)
-        core_now.params.dedup_window = m->views[m->view_now].head.params.dedup_window;
-    m->merge = merge_new(&core_now, &m->arena);
-    if (m->merge == NULL)
-        return ERR_NO_MEMORY;
-    merge_set_spec(m->merge, spec->version, &core.params);
-    return 0;
+        m->views[m->view_now].head.params.dedup_window > with_window.window_ids_max)
+        with_window.window_ids_max = m->views[m->view_now].head.params.dedup_window;
+    m->merge = merge_new(&with_window, &m->arena);
+    return m->merge != NULL ? 0 : ERR_NO_MEMORY;
 }
 
 void merge_recover_view(struct io_merge *m, const struct merge_view *view)
@@ -383,13 +381,27 @@ static void on_ids(void *data, const struct record *r)
     keep_line(m, r->value);
 }
 
+static void close_core_for_ids(struct io_merge *m)
+{
+    merge_close(m->merge, &m->host->merge_actions); /* it holds no records yet */
+    m->merge = NULL;
+    arena_reset(&m->arena);
+}
+
 static void on_ids_ended(void *data, int code, const char *detail, struct log_bounds bounds)
 {
     struct io_merge *m = data;
 
     (void)bounds;
-    if (check_scan(m, code, detail))
-        start(m);
+    if (!check_scan(m, code, detail))
+        return;
+    /* The row may have ended at an older line, whose window begins further back: once more. */
+    if (m->ids_from >= 0 && m->recovery.line.window_offset < m->ids_from) {
+        close_core_for_ids(m);
+        merge_recover_view(m, &m->views[m->view_now]);
+        return;
+    }
+    start(m);
 }
 
 static void scan_ids(struct io_merge *m)
@@ -404,6 +416,7 @@ static void scan_ids(struct io_merge *m)
 
     m->stage = STAGE_IDS;
     m->has_ids = false;
+    m->ids_from = from;
     m->line_era = m->recovery.line.emitted.era;
     m->logged_count = 0;
     start_scan(m, &config);
