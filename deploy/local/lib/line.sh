@@ -17,14 +17,14 @@ source_records() {
 
 # "EQIAD CODFW": the next numbers of a stream's copies, as their merges last said; -1: not known.
 next_numbers() {
-	ctl status -o json 2>/dev/null | jq -r --arg stream "$1" '
+	{ ctl status -o json 2>/dev/null || true; } | jq -r --arg stream "$1" '
 		[.streams[] | select(.stream == $stream) | {(.dc): .next_seq}] | add // {} |
 		"\(.eqiad // -1) \(.codfw // -1)"' 2>/dev/null || echo "-1 -1"
 }
 
 # How many source records the stream's cuts have decided on.
 decided_records() {
-	ctl verify "$1" -o json 2>/dev/null | jq -r '[.sources[].up_to + 1] | add // 0' 2>/dev/null || echo 0
+	{ ctl verify "$1" -o json 2>/dev/null || true; } | jq -r '[.sources[].up_to + 1] | add // 0' 2>/dev/null || echo 0
 }
 
 # Are all source records decided on, and both copies equally long?
