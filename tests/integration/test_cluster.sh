@@ -12,39 +12,13 @@ BRAID_STATE=$(mktemp -d)/state
 BRAID_PORT_BASE=${BRAID_TEST_PORT_BASE:-18000}
 export BRAID_STATE BRAID_PORT_BASE
 cluster=$top/deploy/local/cluster
-passed=0
-failed=0
 
 # shellcheck disable=SC2034  # for lib/*.sh
 here=$top/deploy/local state=$BRAID_STATE base=$BRAID_PORT_BASE build=$top/build
 # shellcheck source=/dev/null
 for part in places process etcd kafka; do . "$here/lib/$part.sh"; done
-
-# check SENTENCE COMMAND...
-check() {
-	local sentence=$1
-	shift
-	if "$@" >"$top/build/test_cluster.log" 2>&1; then
-		passed=$((passed + 1))
-		echo "  ok     $sentence"
-	else
-		failed=$((failed + 1))
-		echo "  FAILED $sentence"
-		sed 's/^/         /' "$top/build/test_cluster.log"
-	fi
-}
-
-# eventually SECONDS COMMAND...
-eventually() {
-	local deadline=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[ $SECONDS -lt $deadline ] || return 1
-		sleep 0.1
-	done
-}
-
-not() { ! "$@"; }
+# shellcheck source=tests/integration/check.sh
+. tests/integration/check.sh
 
 tls() {
 	curl -fsS --noproxy '*' --cacert "$BRAID_ETCD_CA" --cert "$BRAID_ETCD_CERT" --key "$BRAID_ETCD_KEY" "$@"
@@ -66,21 +40,6 @@ asks() { # PORT SECONDS
 
 counter() { "$cluster" relay status | awk -v name="$1" '$2 == name { print $3 }'; }
 counter_is() { [ "$(counter "$1")" = "$2" ]; }
-
-milliseconds() { # COMMAND...
-	local start
-	start=$(date +%s%N)
-	"$@" >/dev/null || return 1
-	echo $((($(date +%s%N) - start) / 1000000))
-}
-
-takes_between() { # MS MS COMMAND...
-	local low=$1 high=$2 ms
-	shift 2
-	ms=$(milliseconds "$@") || return 1
-	echo "took $ms ms, not $low to $high"
-	[ "$ms" -ge "$low" ] && [ "$ms" -le "$high" ]
-}
 
 ports_open() { ss -Hltn "sport >= :$base and sport < :$((base + 150))" | grep .; }
 
@@ -194,5 +153,4 @@ if test_up; then
 	test_requests
 fi
 test_down
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" = 0 ]
+check_end
