@@ -80,7 +80,9 @@ static void text_decode(struct slice in, char out[GRPC_TEXT_MAX])
             c = (uint8_t)(hex_digit(in.ptr[i + 1]) * 16 + hex_digit(in.ptr[i + 2]));
             i += 2;
         }
-        out[len++] = c >= 0x20 && c < 0x7f ? (char)c : '?';
+        if (c < 0x20 || c >= 0x7f)
+            c = '?';
+        out[len++] = (char)c;
     }
     out[len] = '\0';
 }

@@ -8,8 +8,9 @@
  * granted, the key put again. Our key is missing - put again. Our key is under another lease, put
  * after ours: another process has our name - that is fatal, the newer one wins.
  */
-#include "coord/io_node_part.h"
+#include "coord/io_node.h"
 
+#include "coord/io_node_part.h"
 #include "coord/keyspace.h"
 #include "proto/err.h"
 

@@ -66,8 +66,6 @@ static int name_join(const struct slice *parts, size_t count, const uint32_t *pa
                      struct arena *a, struct slice *out)
 {
     uint8_t text[TASK_NAME_MAX];
-    uint8_t digits[10];
-    size_t digit_count = 0;
     size_t len = 0;
 
     for (size_t i = 0; i < count; i++) {
@@ -79,7 +77,10 @@ static int name_join(const struct slice *parts, size_t count, const uint32_t *pa
         len += parts[i].len;
     }
     if (partition != NULL) {
+        uint8_t digits[10];
+        size_t digit_count = 0;
         uint32_t number = *partition;
+
         do {
             digits[sizeof digits - ++digit_count] = (uint8_t)('0' + number % 10);
             number /= 10;

@@ -327,16 +327,18 @@ static void on_again(uv_idle_t *idle)
 static void deliver_all(struct io_reader *r)
 {
     bool is_more = false;
-    rd_kafka_event_t *event;
 
     if (r->is_delivering)
         return;
     r->is_delivering = true;
-    for (size_t i = 0; i < r->lane_count; i++)
+    for (size_t i = 0; i < r->lane_count; i++) {
+        rd_kafka_event_t *event;
+
         while ((event = rd_kafka_queue_poll(r->lanes[i]->queue, 0)) != NULL) {
             io_kafka_log_event(&r->cluster, event);
             rd_kafka_event_destroy(event);
         }
+    }
     for (struct io_reading *rg = r->first; rg != NULL; rg = rg->next)
         if (!rg->is_stopped && rg->queue != NULL && deliver(rg))
             is_more = true;

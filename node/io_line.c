@@ -178,13 +178,13 @@ static uint32_t room_in(void *data)
 /* Of either log; true if it was no record and no end. */
 static bool take_state(struct io_line *l, const struct io_read_event *read, const char *which)
 {
-    char why[192];
-
     if (read->kind == IO_READ_RANGE) {
         line_end(l, ERR_CONFLICT, "a log has moved: starting again from its bounds");
         return true;
     }
     if (read->kind == IO_READ_FAILED) {
+        char why[192];
+
         (void)snprintf(why, sizeof(why), "cannot read the %s: %s", which, read->detail);
         line_end(l, read->code, why);
         return true;

@@ -343,6 +343,7 @@ static void on_timer(uv_timer_t *timer)
     m->finished(m->data, m, m->is_stopped ? 0 : m->code);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): called once, as io_line_open is, plus the claim. */
 int io_merge_open(struct io_host *h, struct slice name, const struct task *task,
                   int64_t claim_revision, void (*finished)(void *data, struct io_merge *m, int rc),
                   void *data, struct io_merge **out)

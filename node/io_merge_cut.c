@@ -4,6 +4,8 @@
  * then from those of the other DCs; and again, until it is found. What a log had after it is kept
  * for the questions that follow.
  */
+#include "node/io_merge_cut.h"
+
 #include <stdio.h>
 
 #include "coord/keyspace.h"

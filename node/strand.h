@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * strand.h - what one DC holds of a stream's strands: the chain filter's state, the digests, and
- * the records not yet emitted, without their values.
+ * strand.h - what one DC holds of a stream's strands: filter, digests, records not yet emitted.
  *
  * A *log* is one partition of one DC's enriched topic as it lies in the own Kafka; it carries a
  * strand of each origin partition with that number. Each strand keeps a ring of entries between
  * its base (all before is emitted) and its last accepted record.
  *
- * Promise: held counts only what strands_read was given and the filter accepted; a full ring or
- *          byte budget means that less is held, never that something is lost: the log is read
- *          again from where the strand stopped taking.
+ * Promise: held counts only what strands_read was given and the filter accepted; a full ring or byte
+ *          budget means that less is held, never a loss: the log is read again from where it ended.
  * Pure:    yes; memory from the arena at init.
  * Not here: which cut to make (member.h, merge.c), what is emitted (plan.h).
  */

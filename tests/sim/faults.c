@@ -54,9 +54,9 @@ static void fault_of_node(struct world *w, enum fault f)
         say(w, dc, node, "node", "crashes");
         n->paused_until_us = 0;
         node_crash(w, dc, node);
-        world_plan(w, time_us,
-                   &(struct happening){.kind = HAPPENS_FAULT_END, .which = f, .who = dc,
-                                       .number = node});
+        world_plan(
+            w, time_us,
+            &(struct happening){.kind = HAPPENS_FAULT_END, .which = f, .who = dc, .number = node});
     } else if (f == FAULT_node_pause && n->is_up && n->paused_until_us <= w->now_us) {
         say(w, dc, node, "node", "stands still for %.1f s", (double)time_us / 1e6);
         n->paused_until_us = w->now_us + time_us;
@@ -103,17 +103,17 @@ static void fault_of_link(struct world *w, enum fault f)
     uint32_t b = (a + 1 + chance_below(&w->chance, SIM_SITES - 1)) % SIM_SITES;
     int64_t until_us = w->now_us + some_time_us(w, 120);
 
-    say(w, NOBODY, NOBODY, "net", "%s between %s and %s for %.1f s", fault_name(f),
-        site_name(w, a), site_name(w, b), (double)(until_us - w->now_us) / 1e6);
+    say(w, NOBODY, NOBODY, "net", "%s between %s and %s for %.1f s", fault_name(f), site_name(w, a),
+        site_name(w, b), (double)(until_us - w->now_us) / 1e6);
     if (f == FAULT_link_clog) {
         w->net.clog_until_us[a][b] = until_us;
         w->net.clog_until_us[b][a] = until_us;
     } else if (f == FAULT_link_flap) {
         cut_link(w, a, b, w->now_us + 2 * SECOND);
         for (int n = 1; n < 8; n++)
-            world_plan(w, n * 4 * SECOND,
-                       &(struct happening){.kind = HAPPENS_FAULT_END, .which = f, .who = a,
-                                           .number = b});
+            world_plan(
+                w, n * 4 * SECOND,
+                &(struct happening){.kind = HAPPENS_FAULT_END, .which = f, .who = a, .number = b});
     } else if (f == FAULT_dc_lost) {
         for (uint32_t s = 0; s < SIM_SITES; s++) {
             if (s != a) {
@@ -199,10 +199,10 @@ static void foreign_record(struct world *w)
         }
     }
     say(w, dc, NOBODY, "stranger", "writes a record to a topic of Braid's");
-    (void)klog_append(w, log,
-                      body_new(w, SLICE_LIT("?"), SLICE_LIT("who am I"), forged,
-                               chance_below(&w->chance, 3)),
-                      like);
+    (void)klog_append(
+        w, log,
+        body_new(w, SLICE_LIT("?"), SLICE_LIT("who am I"), forged, chance_below(&w->chance, 3)),
+        like);
 }
 
 static void depool(struct world *w)
@@ -233,6 +233,14 @@ static void change_spec(struct world *w)
         w->etcd.window_max = spec->dedup_window;
     say(w, NOBODY, NOBODY, "operator", "applies version %llu of the spec",
         (unsigned long long)w->etcd.spec_version);
+}
+
+static void broker_down(struct world *w)
+{
+    const uint32_t dc = some_dc(w);
+
+    w->dcs[dc].kafka_down_until_us = w->now_us + some_time_us(w, 90);
+    say(w, dc, NOBODY, "kafka", "is away");
 }
 
 void fault_happens(struct world *w, const struct happening *h)
@@ -283,13 +291,9 @@ void fault_happens(struct world *w, const struct happening *h)
     case FAULT_spec_change:
         change_spec(w);
         break;
-    case FAULT_broker_down: {
-        uint32_t dc = some_dc(w);
-
-        w->dcs[dc].kafka_down_until_us = w->now_us + some_time_us(w, 90);
-        say(w, dc, NOBODY, "kafka", "is away");
+    case FAULT_broker_down:
+        broker_down(w);
         break;
-    }
     case FAULT_retention:
     case FAULT_truncation:
     case FAULT_etcd_restore:
