@@ -185,6 +185,9 @@ static bool change_of(yyjson_val *entry, struct change *out)
         .user_id = id_of(entry, "userid"),
         .comment = text_at(entry, "comment"),
         .timestamp = text_at(entry, "timestamp"),
+        .leaves_redirect =
+            kind == CHANGE_MOVE &&
+            yyjson_is_false(yyjson_obj_get(yyjson_obj_get(entry, "logparams"), "suppressredirect")),
     };
     /* Special pages have negative namespaces, and no changes. */
     if (json_integer(yyjson_obj_get(entry, "ns"), &out->namespace_id) != 0)

@@ -42,6 +42,7 @@ struct change {
     int64_t user_id;        /* 0: not logged in, or hidden */
     struct slice comment;   /* absent: hidden */
     struct slice timestamp; /* as in 2026-01-02T03:04:05Z */
+    bool leaves_redirect;   /* of a move: list=recentchanges has no entry for the redirect */
     int64_t prior_bits;     /* of a change of visibility: rev_deleted before it */
     int64_t revision_count; /* of a deletion: revisions deleted; 0: not known */
     struct slice rev_dt;    /* of a deletion: when rev_id was made */

@@ -146,10 +146,31 @@ static int add_event(struct compare *c, const struct change *change,
     return rc;
 }
 
+/* Goes to the next change: after a move, the creation of the redirect that it left behind. */
+static int next_change(struct compare *c)
+{
+    struct change *change = &c->changes.items[c->index];
+    int rc = 0;
+
+    if (change->leaves_redirect) {
+        change->leaves_redirect = false;
+        rc = outbox_db_first_revision(c->db, &c->arena, change);
+        if (rc == 0 && change->rev_id != 0) {
+            change->kind = CHANGE_CREATE;
+            change->parent_id = 0;
+            return 0;
+        }
+    }
+    c->index++;
+    return rc;
+}
+
 /* Looks at the changes from c->index on, until the API must be asked. */
 static int look_at_changes(struct compare *c, int64_t now_ms)
 {
-    for (; c->index < c->changes.count; c->index++) {
+    int next = 0;
+
+    for (; next == 0 && c->index < c->changes.count; next = next_change(c)) {
         struct change *change = &c->changes.items[c->index];
         char about[CHANGE_ABOUT_BYTES_MAX];
         bool is_known = false;
@@ -178,10 +199,10 @@ static int look_at_changes(struct compare *c, int64_t now_ms)
         if (rc != 0)
             return rc;
     }
-    if (c->changes.next.ptr != NULL)
+    if (next == 0 && c->changes.next.ptr != NULL)
         return ask_for_changes(c);
     c->state = COMPARE_IDLE;
-    return 0;
+    return next;
 }
 
 /* The change that the row of a change of visibility tells of. */
@@ -263,7 +284,8 @@ static int take_revision(struct compare *c, struct slice body, int64_t now_ms)
         return rc != 0 ? rc : complete_next(c, now_ms);
     }
     rc = add_event(c, &c->changes.items[c->index], &answer, now_ms);
-    c->index++;
+    if (rc == 0)
+        rc = next_change(c);
     return rc != 0 ? rc : look_at_changes(c, now_ms);
 }
 

@@ -12,7 +12,7 @@
 enum {
     BUSY_TIMEOUT_MS = 30000, /* longer than any of MediaWiki's transactions should be */
     TIMESTAMP_LEN = 14,      /* MediaWiki's 20260102030405 */
-    PRUNE_ROWS_MAX = 10000,  /* in one transaction: MediaWiki must not wait for long */
+    PRUNE_ROWS_MAX = 10000,  /* at once: MediaWiki must not wait for long */
 };
 
 struct outbox_db {
@@ -23,7 +23,7 @@ struct outbox_db {
     bool has_version;
 };
 
-/* Logs what SQLite says and turns it into one of our codes. */
+/* Logs what SQLite says and turns it into ERR_BUSY or ERR_IO. */
 static int failed(struct outbox_db *db, const char *doing)
 {
     int code = sqlite3_errcode(db->sqlite) & 0xff;
@@ -32,7 +32,7 @@ static int failed(struct outbox_db *db, const char *doing)
                sqlite3_errmsg(db->sqlite));
     if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
         return ERR_BUSY;
-    return code == SQLITE_NOMEM ? ERR_NO_MEMORY : ERR_IO;
+    return ERR_IO;
 }
 
 static int prepare(struct outbox_db *db, const char *sql, sqlite3_stmt **out)
@@ -58,6 +58,19 @@ static int run_text(struct outbox_db *db, const char *sql)
     int rc = prepare(db, sql, &stmt);
 
     return rc != 0 ? rc : run(db, stmt);
+}
+
+/* Runs a statement of one or two numbers that returns no row. */
+static int run_numbers(struct outbox_db *db, const char *sql, int64_t first, int64_t second)
+{
+    sqlite3_stmt *stmt;
+    int rc = prepare(db, sql, &stmt);
+
+    if (rc != 0)
+        return rc;
+    (void)sqlite3_bind_int64(stmt, 1, first);
+    (void)sqlite3_bind_int64(stmt, 2, second);
+    return run(db, stmt);
 }
 
 static void bind_text(sqlite3_stmt *stmt, int at, struct slice text)
@@ -90,12 +103,11 @@ static int first_int(struct outbox_db *db, sqlite3_stmt *stmt, int64_t *out)
 
 static int check_tables(struct outbox_db *db, const char *path)
 {
+    static const char SQL[] = "SELECT count(*) FROM sqlite_master WHERE type = 'table'"
+                              " AND name IN ('braid_outbox', 'braid_outbox_state')";
     sqlite3_stmt *stmt;
     int64_t count = 0;
-    int rc = prepare(db,
-                     "SELECT count(*) FROM sqlite_master"
-                     " WHERE type = 'table' AND name IN ('braid_outbox', 'braid_outbox_state')",
-                     &stmt);
+    int rc = prepare(db, SQL, &stmt);
 
     if (rc == 0)
         rc = first_int(db, stmt, &count);
@@ -187,11 +199,10 @@ static bool read_row(sqlite3_stmt *stmt, struct arena *a, struct outbox_row *out
 
 static int read_held(struct outbox_db *db, int64_t since_ms, int64_t *out_id)
 {
+    static const char SQL[] = "SELECT coalesce(min(bo_id), 0) FROM braid_outbox"
+                              " WHERE " INCOMPLETE " AND bo_created >= ?1";
     sqlite3_stmt *stmt;
-    int rc = prepare(db,
-                     "SELECT coalesce(min(bo_id), 0) FROM braid_outbox"
-                     " WHERE " INCOMPLETE " AND bo_created >= ?1",
-                     &stmt);
+    int rc = prepare(db, SQL, &stmt);
 
     if (rc != 0)
         return rc;
@@ -240,8 +251,7 @@ int outbox_db_read(struct outbox_db *db, int64_t incomplete_since_ms, struct are
 /* Ends a transaction: all of it or nothing. */
 static int end(struct outbox_db *db, int rc)
 {
-    if (rc == 0)
-        rc = run_text(db, "COMMIT");
+    rc = rc == 0 ? run_text(db, "COMMIT") : rc;
     if (rc != 0 && sqlite3_get_autocommit(db->sqlite) == 0)
         (void)run_text(db, "ROLLBACK");
     return rc;
@@ -249,7 +259,8 @@ static int end(struct outbox_db *db, int rc)
 
 int outbox_db_mark(struct outbox_db *db, const struct shipment *s, size_t count, int64_t now_ms)
 {
-    sqlite3_stmt *stmt;
+    static const char SQL[] =
+        "UPDATE braid_outbox SET bo_shipped = ?1, bo_event = NULL WHERE bo_id = ?2";
     int rc;
 
     assert(count <= shipment_markable(s));
@@ -258,27 +269,14 @@ int outbox_db_mark(struct outbox_db *db, const struct shipment *s, size_t count,
     rc = run_text(db, "BEGIN IMMEDIATE");
     if (rc != 0)
         return rc;
-    for (size_t i = 0; i < count && rc == 0; i++) {
-        rc = prepare(
-            db, "UPDATE braid_outbox SET bo_shipped = ?1, bo_event = NULL WHERE bo_id = ?2", &stmt);
-        if (rc != 0)
-            break;
-        (void)sqlite3_bind_int64(stmt, 1, now_ms);
-        (void)sqlite3_bind_int64(stmt, 2, s->rows[i].id);
-        rc = run(db, stmt);
-    }
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = run_numbers(db, SQL, now_ms, s->rows[i].id);
     return end(db, rc);
 }
 
 int outbox_db_give_up(struct outbox_db *db, int64_t id)
 {
-    sqlite3_stmt *stmt;
-    int rc = prepare(db, "UPDATE braid_outbox SET bo_shipped = -1 WHERE bo_id = ?1", &stmt);
-
-    if (rc != 0)
-        return rc;
-    (void)sqlite3_bind_int64(stmt, 1, id);
-    return run(db, stmt);
+    return run_numbers(db, "UPDATE braid_outbox SET bo_shipped = -1 WHERE bo_id = ?1", id, 0);
 }
 
 int outbox_db_knows(struct outbox_db *db, const char *about, bool *out)
@@ -299,9 +297,8 @@ int outbox_db_add(struct outbox_db *db, const struct outbox_row *row, bool *out_
 {
     sqlite3_stmt *stmt;
     int rc = prepare(db,
-                     "INSERT OR IGNORE INTO braid_outbox"
-                     " (bo_dc, bo_about, bo_page_id, bo_rev_id, bo_event)"
-                     " VALUES (?1, ?2, ?3, ?4, ?5)",
+                     "INSERT OR IGNORE INTO braid_outbox (bo_dc, bo_about, bo_page_id, bo_rev_id,"
+                     " bo_event) VALUES (?1, ?2, ?3, ?4, ?5)",
                      &stmt);
 
     if (rc != 0)
@@ -409,8 +406,7 @@ static struct slice iso_time(struct arena *a, struct slice t)
     return slice_str(out);
 }
 
-static int last_revision_by(struct outbox_db *db, const char *sql, struct arena *a,
-                            struct change *c)
+static int revision_by(struct outbox_db *db, const char *sql, struct arena *a, struct change *c)
 {
     struct slice title = table_title(a, c);
     sqlite3_stmt *stmt;
@@ -454,8 +450,18 @@ int outbox_db_last_revision(struct outbox_db *db, struct arena *a, struct change
 
     c->rev_id = 0;
     for (size_t i = 0; i < 2 && rc == 0 && c->rev_id == 0; i++)
-        rc = last_revision_by(db, tables[i], a, c);
+        rc = revision_by(db, tables[i], a, c);
     return rc;
+}
+
+int outbox_db_first_revision(struct outbox_db *db, struct arena *a, struct change *c)
+{
+    static const char FIRST[] =
+        "SELECT page_id, rev_id, rev_timestamp, 0 FROM page JOIN revision ON rev_page = page_id"
+        " WHERE page_namespace = ?1 AND CAST(page_title AS TEXT) = ?2 AND rev_parent_id = 0";
+
+    c->rev_id = 0;
+    return revision_by(db, FIRST, a, c);
 }
 
 int outbox_db_get_time(struct outbox_db *db, const char *key, int64_t *out_ms)
@@ -486,15 +492,9 @@ int outbox_db_set_time(struct outbox_db *db, const char *key, int64_t ms)
 
 int outbox_db_prune(struct outbox_db *db, int64_t before_ms)
 {
-    sqlite3_stmt *stmt;
-    int rc = prepare(db,
-                     "DELETE FROM braid_outbox WHERE bo_id IN (SELECT bo_id FROM braid_outbox"
-                     " WHERE bo_shipped > 0 AND bo_shipped < ?1 LIMIT ?2)",
-                     &stmt);
+    static const char SQL[] =
+        "DELETE FROM braid_outbox WHERE bo_id IN (SELECT bo_id FROM braid_outbox"
+        " WHERE bo_shipped > 0 AND bo_shipped < ?1 LIMIT ?2)";
 
-    if (rc != 0)
-        return rc;
-    (void)sqlite3_bind_int64(stmt, 1, before_ms);
-    (void)sqlite3_bind_int64(stmt, 2, PRUNE_ROWS_MAX);
-    return run(db, stmt);
+    return run_numbers(db, SQL, before_ms, PRUNE_ROWS_MAX);
 }

@@ -62,6 +62,9 @@ int outbox_db_fill(struct outbox_db *db, int64_t id, struct slice event);
  */
 int outbox_db_last_revision(struct outbox_db *db, struct arena *a, struct change *c);
 
+/* Sets rev_id to the first revision of the page that has the change's title now; 0: there is none. */
+int outbox_db_first_revision(struct outbox_db *db, struct arena *a, struct change *c);
+
 /* A time that outlives the process; 0 if there is none under the key. */
 int outbox_db_get_time(struct outbox_db *db, const char *key, int64_t *out_ms);
 int outbox_db_set_time(struct outbox_db *db, const char *key, int64_t ms);

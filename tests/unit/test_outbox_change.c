@@ -43,7 +43,8 @@ static const char ANSWER[] =
     "\"userhidden\":true,\"commenthidden\":true,\"timestamp\":\"2026-11-24T11:43:13Z\"},"
     "{\"type\":\"log\",\"ns\":0,\"title\":\"Loom\",\"pageid\":3,\"revid\":8,\"old_revid\":0,"
     "\"user\":\"Ada\",\"userid\":7,\"timestamp\":\"2026-11-24T11:43:14Z\",\"comment\":\"moved\","
-    "\"logid\":1,\"logtype\":\"move\",\"logaction\":\"move\",\"logparams\":{}},"
+    "\"logid\":1,\"logtype\":\"move\",\"logaction\":\"move\",\"logparams\":{\"suppressredirect\":"
+    "false}},"
     "{\"type\":\"log\",\"ns\":0,\"title\":\"Weft\",\"pageid\":0,\"revid\":0,\"old_revid\":0,"
     "\"user\":\"Ada\",\"userid\":7,\"timestamp\":\"2026-11-24T11:43:15Z\",\"comment\":\"bye\","
     "\"logid\":2,\"logtype\":\"delete\",\"logaction\":\"delete\",\"logparams\":{}},"
@@ -87,6 +88,8 @@ static void every_kind_of_change_is_told_apart(void **state)
     assert_int_equal(changes.items[1].namespace_id, 1);
     assert_int_equal(changes.items[1].page_id, 9);
     assert_true(slice_equal(changes.items[0].title, SLICE_LIT("Loom")));
+    assert_true(changes.items[2].leaves_redirect);
+    assert_false(changes.items[3].leaves_redirect);
 }
 
 static void hidden_users_and_comments_are_absent_and_empty_comments_are_not(void **state)
