@@ -104,6 +104,10 @@ static void print_entry(const struct key *row, const char *name, const char *val
 {
     const char *brackets = strstr(name, "[].");
 
+    if (strcmp(name, "*") == 0) {
+        text_adds(out, "NAME: TEXT\n");
+        return;
+    }
     if (brackets != NULL) {
         text_addf(out, "%.*s: [{%s: %s}]\n", (int)(brackets - name), name, brackets + 3, value);
     } else {

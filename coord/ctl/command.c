@@ -437,6 +437,20 @@ void command_print_help_one(enum command_id id, struct text *out)
     text_addf(out, "\nexample:\n  %s\n", c->example);
 }
 
+/* One sentence a line, as mdoc wants it; backslashes are shown. */
+static void add_mdoc(struct text *out, const char *words)
+{
+    for (const char *c = words; *c != '\0'; c++) {
+        if (*c == '\\') {
+            text_adds(out, "\\e");
+        } else if (c[0] == ' ' && c > words && c[-1] == '.') {
+            text_adds(out, "\n");
+        } else {
+            text_add(out, slice_of(c, 1));
+        }
+    }
+}
+
 static void print_mdoc_option(unsigned id, struct text *out)
 {
     const struct option_row *row = &OPTIONS[id];
@@ -449,7 +463,9 @@ static void print_mdoc_option(unsigned id, struct text *out)
     if (row->argument != NULL) {
         text_addf(out, " Ar %s", row->argument);
     }
-    text_addf(out, "\n%s.\n", row->sentence);
+    text_adds(out, "\n");
+    add_mdoc(out, row->sentence);
+    text_adds(out, ".\n");
 }
 
 void command_print_mdoc(struct text *out)
@@ -468,7 +484,8 @@ void command_print_mdoc(struct text *out)
         text_addf(out, ".It Cm %s%s%s\n%s.\n", c->name, c->operands[0] == '\0' ? "" : " Ar ",
                   c->operands, c->sentence);
         if (c->detail != NULL) {
-            text_addf(out, "%s\n", c->detail);
+            add_mdoc(out, c->detail);
+            text_adds(out, "\n");
         }
         for (unsigned id = 0; id < OPTION_COUNT; id++) {
             if (!command_takes(c, (enum option_id)id) || ((CHANGE_OPTIONS >> id) & 1) != 0) {
