@@ -28,9 +28,8 @@ enum {
 const struct key *keys_find(const struct key_table *table, struct slice path)
 {
     for (size_t i = 0; i < table->count; i++) {
-        if (slice_equal(slice_str(table->rows[i].path), path)) {
+        if (slice_equal(slice_str(table->rows[i].path), path))
             return &table->rows[i];
-        }
     }
     return NULL;
 }
@@ -44,15 +43,13 @@ static bool take_digits(struct slice *s, int64_t *out)
     size_t len = 0;
 
     while (len < s->len && s->ptr[len] >= '0' && s->ptr[len] <= '9') {
-        if (len >= 18) {
+        if (len >= 18)
             return false;
-        }
         value = value * 10 + (s->ptr[len] - '0');
         len++;
     }
-    if (len == 0) {
+    if (len == 0)
         return false;
-    }
     *s = slice_sub(*s, len, s->len);
     *out = value;
     return true;
@@ -63,12 +60,10 @@ int keys_parse_number(struct slice scalar, int64_t *out)
     bool is_negative = scalar.len > 0 && scalar.ptr[0] == '-';
     int64_t value = 0;
 
-    if (is_negative) {
+    if (is_negative)
         scalar = slice_sub(scalar, 1, scalar.len);
-    }
-    if (!take_digits(&scalar, &value) || scalar.len != 0) {
+    if (!take_digits(&scalar, &value) || scalar.len != 0)
         return ERR_MALFORMED;
-    }
     *out = is_negative ? -value : value;
     return 0;
 }
@@ -77,16 +72,13 @@ static int parse_units(struct slice scalar, const struct unit *units, size_t cou
 {
     int64_t value = 0;
 
-    if (!take_digits(&scalar, &value)) {
+    if (!take_digits(&scalar, &value))
         return ERR_MALFORMED;
-    }
     for (size_t i = 0; i < count; i++) {
-        if (!slice_equal(scalar, slice_str(units[i].name))) {
+        if (!slice_equal(scalar, slice_str(units[i].name)))
             continue;
-        }
-        if (value > INT64_MAX / units[i].factor) {
+        if (value > INT64_MAX / units[i].factor)
             return ERR_MALFORMED;
-        }
         *out = value * units[i].factor;
         return 0;
     }
@@ -105,9 +97,8 @@ int keys_parse_bytes(struct slice scalar, int64_t *out_bytes)
 
 static int parse_percent(struct slice scalar, int64_t *out)
 {
-    if (scalar.len == 0 || scalar.ptr[scalar.len - 1] != '%') {
+    if (scalar.len == 0 || scalar.ptr[scalar.len - 1] != '%')
         return ERR_MALFORMED;
-    }
     return keys_parse_number(slice_sub(scalar, 0, scalar.len - 1), out);
 }
 
@@ -131,16 +122,13 @@ static bool take_field(struct slice *s, size_t width, char after, int64_t *out)
 {
     struct slice digits = *s;
 
-    if (s->len < width + (after == 0 ? 0 : 1)) {
+    if (s->len < width + (after == 0 ? 0 : 1))
         return false;
-    }
     digits.len = width;
-    if (!take_digits(&digits, out) || digits.len != 0) {
+    if (!take_digits(&digits, out) || digits.len != 0)
         return false;
-    }
-    if (after != 0 && s->ptr[width] != (uint8_t)after) {
+    if (after != 0 && s->ptr[width] != (uint8_t)after)
         return false;
-    }
     *s = slice_sub(*s, width + (after == 0 ? 0 : 1), s->len);
     return true;
 }
@@ -158,13 +146,11 @@ static bool take_clock(struct slice *s, int64_t *out_ms)
     }
     if (s->len > 0 && s->ptr[0] == '.') {
         *s = slice_sub(*s, 1, s->len);
-        if (!take_field(s, 3, 0, &milli)) {
+        if (!take_field(s, 3, 0, &milli))
             return false;
-        }
     }
-    if (s->len != 1 || s->ptr[0] != 'Z') {
+    if (s->len != 1 || s->ptr[0] != 'Z')
         return false;
-    }
     *s = slice_sub(*s, 1, 1);
     *out_ms = ((hour * 60 + minute) * 60 + second) * 1000 + milli;
     return true;
@@ -183,17 +169,14 @@ int keys_parse_time(struct slice scalar, int64_t *out_ms)
         day > MONTH_DAYS[month - 1]) {
         return ERR_MALFORMED;
     }
-    if (month == 2 && day == 29 && (year % 4 != 0 || (year % 100 == 0 && year % 400 != 0))) {
+    if (month == 2 && day == 29 && (year % 4 != 0 || (year % 100 == 0 && year % 400 != 0)))
         return ERR_MALFORMED;
-    }
     if (scalar.len > 0) {
-        if (scalar.ptr[0] != 'T') {
+        if (scalar.ptr[0] != 'T')
             return ERR_MALFORMED;
-        }
         scalar = slice_sub(scalar, 1, scalar.len);
-        if (!take_clock(&scalar, &clock_ms)) {
+        if (!take_clock(&scalar, &clock_ms))
             return ERR_MALFORMED;
-        }
     }
     *out_ms = days_of(year, month, day) * 86400000 + clock_ms;
     return 0;
@@ -216,9 +199,8 @@ void keys_print_time(int64_t ms, struct text *out)
     text_addf(out,
               "%04" PRId64 "-%02" PRId64 "-%02" PRId64 "T%02" PRId64 ":%02" PRId64 ":%02" PRId64,
               year, month, day, rest / 3600000, rest / 60000 % 60, rest / 1000 % 60);
-    if (rest % 1000 != 0) {
+    if (rest % 1000 != 0)
         text_addf(out, ".%03" PRId64, rest % 1000);
-    }
     text_adds(out, "Z");
 }
 
@@ -227,9 +209,8 @@ void keys_print_time(int64_t ms, struct text *out)
 static void print_units(int64_t value, const struct unit *units, size_t count, struct text *out)
 {
     for (size_t i = 0; i < count; i++) {
-        if (value % units[i].factor != 0 || (value == 0 && units[i].factor != 1)) {
+        if (value % units[i].factor != 0 || (value == 0 && units[i].factor != 1))
             continue;
-        }
         text_addf(out, "%" PRId64 "%s", value / units[i].factor, units[i].name);
         return;
     }
@@ -340,9 +321,8 @@ static int choice_index(const char *choices, struct slice word)
         const char *end = strchr(start, '|');
         size_t len = end == NULL ? strlen(start) : (size_t)(end - start);
 
-        if (slice_equal(word, slice_of(start, len))) {
+        if (slice_equal(word, slice_of(start, len)))
             return index;
-        }
         start = end == NULL ? NULL : end + 1;
     }
     return -1;
@@ -352,9 +332,8 @@ static int choice_index(const char *choices, struct slice word)
 static bool text_is_plain(struct slice scalar)
 {
     for (size_t i = 0; i < scalar.len; i++) {
-        if (scalar.ptr[i] < 0x20 || scalar.ptr[i] == 0x7f) {
+        if (scalar.ptr[i] < 0x20 || scalar.ptr[i] == 0x7f)
             return false;
-        }
     }
     return true;
 }
@@ -364,15 +343,12 @@ static int parse_text(const struct key *row, struct slice scalar, struct slice *
     bool is_item = row->type == KEY_TEXTS || row->type == KEY_PAIRS;
     size_t max = is_item ? 1024 : (size_t)row->max;
 
-    if (scalar.len > max || (!is_item && scalar.len < (size_t)row->min)) {
+    if (scalar.len > max || (!is_item && scalar.len < (size_t)row->min))
         return ERR_CONFIG;
-    }
-    if (!text_is_plain(scalar) || (row->type == KEY_TEXTS && scalar.len == 0)) {
+    if (!text_is_plain(scalar) || (row->type == KEY_TEXTS && scalar.len == 0))
         return ERR_CONFIG;
-    }
-    if (row->choices != NULL && choice_index(row->choices, scalar) < 0) {
+    if (row->choices != NULL && choice_index(row->choices, scalar) < 0)
         return ERR_CONFIG;
-    }
     *field = scalar;
     return 0;
 }
@@ -381,9 +357,8 @@ static int parse_bool(struct slice scalar, bool *field)
 {
     bool is_true = slice_equal(scalar, SLICE_LIT("true"));
 
-    if (!is_true && !slice_equal(scalar, SLICE_LIT("false"))) {
+    if (!is_true && !slice_equal(scalar, SLICE_LIT("false")))
         return ERR_CONFIG;
-    }
     *field = is_true;
     return 0;
 }
@@ -392,9 +367,8 @@ static int parse_choice(const struct key *row, struct slice scalar, int *field)
 {
     int index = choice_index(row->choices, scalar);
 
-    if (index < 0) {
+    if (index < 0)
         return ERR_CONFIG;
-    }
     *field = index;
     return 0;
 }
@@ -413,12 +387,10 @@ static int parse_int(const struct key *row, struct slice scalar, int64_t *field)
     } else {
         rc = keys_parse_number(scalar, &value);
     }
-    if (rc != 0) {
+    if (rc != 0)
         return ERR_CONFIG;
-    }
-    if (row->type != KEY_NUMBERS && (value < row->min || value > row->max)) {
+    if (row->type != KEY_NUMBERS && (value < row->min || value > row->max))
         return ERR_CONFIG;
-    }
     *field = value;
     return 0;
 }
@@ -447,8 +419,7 @@ int keys_parse(const struct key *row, struct slice scalar, void *field, struct t
         rc = parse_int(row, scalar, field);
         break;
     }
-    if (rc != 0 && out_why != NULL) {
+    if (rc != 0 && out_why != NULL)
         keys_expect(row, out_why);
-    }
     return rc;
 }

@@ -48,30 +48,26 @@ int apply_first_cut(const struct spec *s, const struct apply_start *starts, size
     int64_t *base = NULL;
     size_t strands = 0;
 
-    if (s->dcs.count * count > STRANDS_MAX || s->dcs.count > DCS_MAX) {
+    if (s->dcs.count * count > STRANDS_MAX || s->dcs.count > DCS_MAX)
         return ERR_TOO_LARGE;
-    }
-    if (placed == NULL) {
+    if (placed == NULL)
         return ERR_NO_MEMORY;
-    }
     strands = place_strands(s, starts, count, placed);
     c.layout.count = (uint32_t)strands;
     c.layout.names = arena_calloc(a, strands + 1, sizeof(*c.layout.names));
     c.strands = arena_calloc(a, strands + 1, sizeof(*c.strands));
     base = arena_calloc(a, strands + 1, sizeof(*base));
     c.base_positions = base;
-    if (c.layout.names == NULL || c.strands == NULL || base == NULL) {
+    if (c.layout.names == NULL || c.strands == NULL || base == NULL)
         return ERR_NO_MEMORY;
-    }
     for (size_t i = 0; i < strands; i++) {
         c.layout.names[i] = placed[i].name;
         c.strands[i] = (struct strand_position){.position = placed[i].position, .log_offset = -1};
         base[i] = placed[i].position;
     }
     layout_hash(&c.layout);
-    for (size_t dc = 0; dc < s->dcs.count; dc++) {
+    for (size_t dc = 0; dc < s->dcs.count; dc++)
         c.members[c.member_count++] = (struct member){.dc = s->dcs.items[dc]};
-    }
     c.params = spec_merge_params(s, rules_version);
     c.reason = SLICE_LIT("the stream begins");
     *out = c;
@@ -80,13 +76,11 @@ int apply_first_cut(const struct spec *s, const struct apply_start *starts, size
 
 static bool same_texts(const struct key_texts *a, const struct key_texts *b)
 {
-    if (a->count != b->count) {
+    if (a->count != b->count)
         return false;
-    }
     for (size_t i = 0; i < a->count; i++) {
-        if (!slice_equal(a->items[i], b->items[i])) {
+        if (!slice_equal(a->items[i], b->items[i]))
             return false;
-        }
     }
     return true;
 }

@@ -62,9 +62,8 @@ struct audit *audit_new(const struct audit_config *config, struct arena *a)
 
     assert(config->dc_count > 0);
     assert(config->dc_count <= AUDIT_DCS_MAX);
-    if (au == NULL) {
+    if (au == NULL)
         return NULL;
-    }
     au->arena = a;
     au->config = *config;
     au->dc_count = config->dc_count;
@@ -81,13 +80,11 @@ struct audit *audit_new(const struct audit_config *config, struct arena *a)
             memset(c->loose_chain, '0', AUDIT_CHAIN_LEN);
         }
         /* Copies are equal or that is a finding: one window of ids is enough. */
-        if (dc == 0 && !audit_ids_init(&c->ids, window + 1, a)) {
+        if (dc == 0 && !audit_ids_init(&c->ids, window + 1, a))
             return NULL;
-        }
     }
-    for (size_t i = 0; i < AUDIT_RING; i++) {
+    for (size_t i = 0; i < AUDIT_RING; i++)
         au->ring[i].seq = -1;
-    }
     return au->parts == NULL || au->open == NULL ? NULL : au;
 }
 
@@ -179,18 +176,15 @@ int audit_part_add(struct audit *au, const struct audit_part *part)
     if (index >= 0) {
         struct audit_part *p = &au->parts[index];
 
-        if (part->hi > p->hi) {
+        if (part->hi > p->hi)
             p->hi = part->hi;
-        }
-        if (part->lo_is_known && (!p->lo_is_known || part->lo > p->lo)) {
+        if (part->lo_is_known && (!p->lo_is_known || part->lo > p->lo))
             p->lo = part->lo;
-        }
         p->lo_is_known = p->lo_is_known || part->lo_is_known;
         return index;
     }
-    if (au->part_count == AUDIT_PARTS_MAX) {
+    if (au->part_count == AUDIT_PARTS_MAX)
         return -1;
-    }
     au->parts[au->part_count] = *part;
     au->parts[au->part_count].emitted = NULL;
     au->parts[au->part_count].visible = NULL;
@@ -220,9 +214,8 @@ static struct audit_part *part_of(struct audit *au, const struct audit_record *r
 
 static bool prepare(struct audit *au, struct audit_part *p)
 {
-    if (audit_part_prepare(p, au->arena)) {
+    if (audit_part_prepare(p, au->arena))
         return true;
-    }
     if (au->counts[AUDIT_LIMIT] == 0) {
         audit_add(au, AUDIT_LIMIT, p->dc, -1,
                   text_format(au->arena,
@@ -242,9 +235,8 @@ static int64_t slowest(const struct audit *au)
     int64_t least = INT64_MAX;
 
     for (size_t dc = 0; dc < au->dc_count; dc++) {
-        if (!au->copies[dc].has_ended && au->copies[dc].next_seq < least) {
+        if (!au->copies[dc].has_ended && au->copies[dc].next_seq < least)
             least = au->copies[dc].next_seq;
-        }
     }
     return least;
 }
@@ -260,9 +252,8 @@ static void check_seq(struct audit *au, size_t dc, const struct audit_record *r)
 {
     struct copy *c = &au->copies[dc];
 
-    if (r->seq == c->next_seq) {
+    if (r->seq == c->next_seq)
         return;
-    }
     add_record(au, AUDIT_NOT_DENSE, dc, r,
                !is_shown(au) ? ""
                : r->seq < c->next_seq
@@ -328,18 +319,15 @@ static void check_order(struct audit *au, size_t dc, const struct audit_record *
         add_record(au, AUDIT_PHANTOM, dc, r, "its offset is not in the cuts' range");
         return;
     }
-    if (!prepare(au, p)) {
+    if (!prepare(au, p))
         return;
-    }
-    if (!audit_part_get(p, p->emitted, r->offset)) {
+    if (!audit_part_get(p, p->emitted, r->offset))
         p->emitted_count++;
-    }
     audit_part_set(p, p->emitted, r->offset);
     if (r->status == STATUS_GAP) {
         for (int64_t offset = r->prev + 1; offset < r->offset; offset++) {
-            if (audit_part_has(p, offset)) {
+            if (audit_part_has(p, offset))
                 audit_part_set(p, p->emitted, offset);
-            }
         }
     }
 }
@@ -350,9 +338,8 @@ static void check_ids(struct audit *au, size_t dc, const struct audit_record *r)
     struct audit_digest id = {0};
     int64_t before = -1;
 
-    if (dc != 0 || r->id.len == 0 || r->status == STATUS_REDACTION) {
+    if (dc != 0 || r->id.len == 0 || r->status == STATUS_REDACTION)
         return;
-    }
     id = audit_digest_of(r->id);
     before = audit_ids_find(ids, id);
     if (before >= (int64_t)au->config.window_floor && before >= 0 && before != r->seq &&
@@ -415,9 +402,8 @@ bool audit_copy(struct audit *au, size_t dc, const struct audit_record *r)
     check_ids(au, dc, r);
     check_equal(au, dc, r);
     c->records++;
-    if (r->seq >= c->next_seq) {
+    if (r->seq >= c->next_seq)
         c->next_seq = r->seq + 1;
-    }
     return true;
 }
 
@@ -430,19 +416,16 @@ void audit_uncommitted(struct audit *au, size_t dc, const struct audit_record *r
 {
     struct copy *c = &au->copies[dc];
 
-    if (!r->has_origin || !r->has_seq || r->seq < c->loose_next || r->seq >= c->next_seq) {
+    if (!r->has_origin || !r->has_seq || r->seq < c->loose_next || r->seq >= c->next_seq)
         return;
-    }
-    if (r->seq > c->loose_next) {
+    if (r->seq > c->loose_next)
         add_record(au, AUDIT_UNCOMMITTED, dc, r, "numbers before it were not seen");
-    }
     if (c->loose_chain[0] != '\0') {
         char chain[AUDIT_CHAIN_LEN + 1];
 
         audit_record_chain(r->raw, slice_str(c->loose_chain), chain);
-        if (!slice_equal(slice_str(chain), r->chain)) {
+        if (!slice_equal(slice_str(chain), r->chain))
             add_record(au, AUDIT_UNCOMMITTED, dc, r, "the chain does not hold");
-        }
     }
     memcpy(c->loose_chain, r->chain.ptr, AUDIT_CHAIN_LEN);
     c->loose_next = r->seq + 1;
@@ -456,18 +439,16 @@ void audit_source_start(struct audit *au, size_t part, int64_t log_start)
     int64_t first = p->lo + 1;
 
     p->log_start = log_start;
-    if (p->lo_is_known && log_start > first) {
+    if (p->lo_is_known && log_start > first)
         p->expired_count = (uint64_t)((log_start > p->hi + 1 ? p->hi + 1 : log_start) - first);
-    }
 }
 
 bool audit_source(struct audit *au, size_t part, int64_t offset)
 {
     struct audit_part *p = &au->parts[part];
 
-    if (!audit_part_has(p, offset) || !prepare(au, p)) {
+    if (!audit_part_has(p, offset) || !prepare(au, p))
         return false;
-    }
     audit_part_set(p, p->visible, offset);
     p->visible_count++;
     return !audit_part_get(p, p->emitted, offset);
@@ -493,9 +474,8 @@ void audit_source_open(struct audit *au, size_t part, int64_t offset, enum audit
     o = &au->open[au->open_count++];
     au->unexplained++;
     *o = (struct open_record){.part = (uint32_t)part, .offset = offset, .has_id = id.len > 0};
-    if (o->has_id) {
+    if (o->has_id)
         o->id = audit_digest_of(id);
-    }
 }
 
 void audit_source_end(struct audit *au, size_t part)
@@ -503,9 +483,8 @@ void audit_source_end(struct audit *au, size_t part)
     struct audit_part *p = &au->parts[part];
     int64_t first = p->lo + 1 > p->log_start ? p->lo + 1 : p->log_start;
 
-    if (p->emitted == NULL) {
+    if (p->emitted == NULL)
         return;
-    }
     for (int64_t offset = first; offset <= p->hi; offset++) {
         if (audit_part_get(p, p->emitted, offset) && !audit_part_get(p, p->visible, offset)) {
             audit_add(au, AUDIT_PHANTOM, p->dc, -1,
@@ -524,9 +503,8 @@ size_t audit_open_count(const struct audit *au)
 
 static void explain(struct audit *au, struct open_record *o, enum audit_why why)
 {
-    if (o->why != AUDIT_WHY_OPEN) {
+    if (o->why != AUDIT_WHY_OPEN)
         return;
-    }
     o->why = why;
     au->unexplained--;
 }
@@ -558,9 +536,8 @@ void audit_explain(struct audit *au, const struct audit_record *r)
     int64_t first = is_gap ? r->prev + 1 : r->offset;
     uint32_t part = 0;
 
-    if (p == NULL || (!is_gap && r->status != STATUS_FAILED)) {
+    if (p == NULL || (!is_gap && r->status != STATUS_FAILED))
         return;
-    }
     part = (uint32_t)(p - au->parts);
     for (size_t i = open_from(au, part, first);
          i < au->open_count && au->open[i].part == part && au->open[i].offset <= r->offset; i++) {
@@ -591,9 +568,8 @@ static void settle(struct audit *au, size_t part, int64_t before)
         struct open_record *o = &au->open[i];
         int64_t seq = o->has_id ? audit_ids_find(&au->copies[0].ids, o->id) : -1;
 
-        if (seq >= 0 && seq + (int64_t)au->config.window > p->again_seq) {
+        if (seq >= 0 && seq + (int64_t)au->config.window > p->again_seq)
             explain(au, o, AUDIT_WHY_DUPLICATE);
-        }
     }
 }
 
@@ -601,22 +577,19 @@ void audit_duplicate(struct audit *au, const struct audit_record *r)
 {
     struct audit_part *p = r->has_origin && r->has_seq ? part_of(au, r) : NULL;
 
-    if (p == NULL) {
+    if (p == NULL)
         return;
-    }
     settle(au, (size_t)(p - au->parts), r->offset);
     p->again_offset = r->offset;
     p->again_seq = r->seq;
-    if (r->id.len > 0) {
+    if (r->id.len > 0)
         audit_ids_add(&au->copies[0].ids, audit_digest_of(r->id), r->seq);
-    }
 }
 
 void audit_duplicate_end(struct audit *au)
 {
-    for (size_t i = 0; i < au->part_count; i++) {
+    for (size_t i = 0; i < au->part_count; i++)
         settle(au, i, INT64_MAX);
-    }
 }
 
 void audit_peek(const struct audit *au, struct audit_result *out)
@@ -629,9 +602,8 @@ void audit_peek(const struct audit *au, struct audit_result *out)
         result.records[dc] = c->records;
         result.foreign[dc] = c->foreign;
         result.next_seq[dc] = c->next_seq;
-        if (c->next_seq < result.shortest) {
+        if (c->next_seq < result.shortest)
             result.shortest = c->next_seq;
-        }
     }
     for (size_t i = 0; i < au->part_count; i++) {
         result.sources += au->parts[i].visible_count;
@@ -640,9 +612,8 @@ void audit_peek(const struct audit *au, struct audit_result *out)
     memcpy(result.statuses, au->statuses, sizeof(result.statuses));
     memcpy(result.accounted, au->accounted, sizeof(result.accounted));
     memcpy(result.findings, au->counts, sizeof(result.findings));
-    for (int kind = 0; kind < AUDIT_KIND_COUNT; kind++) {
+    for (int kind = 0; kind < AUDIT_KIND_COUNT; kind++)
         result.finding_count += au->counts[kind];
-    }
     result.enrichable = result.statuses[STATUS_OK] + result.statuses[STATUS_FAILED] +
                         result.accounted[AUDIT_WHY_FAILED];
     result.ok_percent = result.enrichable == 0 ? 100.0

@@ -7,9 +7,8 @@ bool audit_ids_init(struct audit_ids *t, size_t count, struct arena *a)
 {
     size_t capacity = 16;
 
-    while (capacity < count) {
+    while (capacity < count)
         capacity *= 2;
-    }
     *t = (struct audit_ids){.capacity = capacity};
     t->items = arena_calloc(a, capacity, sizeof(*t->items));
     t->buckets = arena_calloc(a, capacity, sizeof(*t->buckets));
@@ -37,9 +36,8 @@ int64_t audit_ids_find(const struct audit_ids *t, struct audit_digest id)
 {
     uint32_t at = t->buckets[bucket_of(t, id)];
 
-    while (at != 0 && !same(t->items[at - 1].id, id)) {
+    while (at != 0 && !same(t->items[at - 1].id, id))
         at = t->items[at - 1].next;
-    }
     return at == 0 ? -1 : t->items[at - 1].seq;
 }
 
@@ -60,9 +58,8 @@ void audit_ids_add(struct audit_ids *t, struct audit_digest id, int64_t seq)
     struct audit_id *item = &t->items[t->at];
     size_t bucket = bucket_of(t, id);
 
-    if (item->is_used) {
+    if (item->is_used)
         forget(t, t->at);
-    }
     *item = (struct audit_id){.id = id, .seq = seq, .next = t->buckets[bucket], .is_used = true};
     t->buckets[bucket] = (uint32_t)t->at + 1;
     t->at = (t->at + 1) & (t->capacity - 1);

@@ -13,15 +13,13 @@ bool audit_part_prepare(struct audit_part *p, struct arena *a)
     size_t bytes = 0;
 
     assert(p->lo_is_known);
-    if (p->emitted != NULL) {
+    if (p->emitted != NULL)
         return true;
-    }
     bytes = p->hi > p->lo ? (size_t)(p->hi - p->lo + 7) / 8 : 1;
     p->emitted = arena_calloc(a, bytes, 1);
     p->visible = arena_calloc(a, bytes, 1);
-    if (p->visible == NULL) {
+    if (p->visible == NULL)
         p->emitted = NULL;
-    }
     return p->emitted != NULL;
 }
 

@@ -13,9 +13,8 @@ static struct slice header_value(const struct audit_raw *raw, const char *name)
     struct slice value = {0};
 
     for (size_t i = 0; i < raw->header_count; i++) {
-        if (slice_equal(raw->headers[i].name, slice_str(name))) {
+        if (slice_equal(raw->headers[i].name, slice_str(name)))
             value = raw->headers[i].value;
-        }
     }
     return value;
 }
@@ -29,13 +28,11 @@ static bool take_number(struct slice text, bool may_be_minus_one, int64_t *out)
         *out = -1;
         return true;
     }
-    if (text.len == 0 || text.len > 18 || (text.len > 1 && text.ptr[0] == '0')) {
+    if (text.len == 0 || text.len > 18 || (text.len > 1 && text.ptr[0] == '0'))
         return false;
-    }
     for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9') {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9')
             return false;
-        }
         value = value * 10 + (text.ptr[i] - '0');
     }
     *out = value;
@@ -46,9 +43,8 @@ static bool take_small(struct slice text, uint32_t *out)
 {
     int64_t value = 0;
 
-    if (!take_number(text, false, &value) || value > UINT32_MAX) {
+    if (!take_number(text, false, &value) || value > UINT32_MAX)
         return false;
-    }
     *out = (uint32_t)value;
     return true;
 }
@@ -59,9 +55,8 @@ static bool take_part(struct slice *text, uint8_t mark, struct slice *out)
     const uint8_t *end = text->len == 0 ? NULL : memchr(text->ptr, mark, text->len);
     size_t len = 0;
 
-    if (end == NULL) {
+    if (end == NULL)
         return false;
-    }
     len = (size_t)(end - text->ptr);
     *out = slice_sub(*text, 0, len);
     *text = slice_sub(*text, len + 1, text->len);
@@ -101,9 +96,8 @@ static bool chain_is_sound(struct slice chain)
     for (size_t i = 0; i < chain.len; i++) {
         uint8_t c = chain.ptr[i];
 
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) {
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
             return false;
-        }
     }
     return chain.len == AUDIT_CHAIN_LEN;
 }
@@ -119,13 +113,11 @@ static void parse_status(struct slice text, struct audit_record *r)
     size_t len = colon == NULL ? text.len : (size_t)(colon - text.ptr);
 
     for (int i = 1; i < STATUS_COUNT; i++) {
-        if (slice_equal(slice_sub(text, 0, len), slice_str(NAMES[i]))) {
+        if (slice_equal(slice_sub(text, 0, len), slice_str(NAMES[i])))
             r->status = (enum status)i;
-        }
     }
-    if (colon != NULL) {
+    if (colon != NULL)
         r->reason = slice_sub(text, len + 1, text.len);
-    }
 }
 
 void audit_record_parse(const struct audit_raw *raw, struct audit_record *out)
@@ -153,9 +145,8 @@ static void hash_field(XXH3_state_t *state, struct slice bytes)
     uint8_t le[4] = {(uint8_t)len, (uint8_t)(len >> 8), (uint8_t)(len >> 16), (uint8_t)(len >> 24)};
 
     (void)XXH3_64bits_update(state, le, sizeof(le)); /* fails only for a NULL state */
-    if (bytes.ptr != NULL && bytes.len > 0) {
+    if (bytes.ptr != NULL && bytes.len > 0)
         (void)XXH3_64bits_update(state, bytes.ptr, bytes.len);
-    }
 }
 
 void audit_record_chain(const struct audit_raw *raw, struct slice previous,
@@ -171,9 +162,8 @@ void audit_record_chain(const struct audit_raw *raw, struct slice previous,
 
     (void)XXH3_64bits_reset(&state); /* fails only for NULL */
     hash_field(&state, previous);
-    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
+    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++)
         hash_field(&state, header_value(raw, NAMES[i]));
-    }
     len = snprintf(time, sizeof(time), "%" PRId64, raw->time_ms);
     assert(len > 0);
     hash_field(&state, slice_of(time, (size_t)len));
@@ -187,9 +177,8 @@ static void digest_field(XXH3_state_t *state, struct slice bytes)
     uint64_t len = bytes.ptr == NULL ? UINT64_MAX : (uint64_t)bytes.len;
 
     (void)XXH3_128bits_update(state, &len, sizeof(len)); /* fails only for a NULL state */
-    if (bytes.ptr != NULL && bytes.len > 0) {
+    if (bytes.ptr != NULL && bytes.len > 0)
         (void)XXH3_128bits_update(state, bytes.ptr, bytes.len);
-    }
 }
 
 struct audit_digest audit_record_digest(const struct audit_raw *raw)

@@ -126,9 +126,8 @@ struct reading {
 /* True if the option may stand here: the command's own first, then those that all have. */
 static bool may_stand(const struct reading *r, unsigned id, bool is_own)
 {
-    if (!is_own) {
+    if (!is_own)
         return is_global(id);
-    }
     return r->args->has_command && command_takes(&COMMANDS[r->args->command], (enum option_id)id);
 }
 
@@ -136,9 +135,8 @@ static int find_long(const struct reading *r, struct slice name)
 {
     for (int own = 1; own >= 0; own--) {
         for (unsigned id = 0; id < OPTION_COUNT; id++) {
-            if (may_stand(r, id, own == 1) && slice_equal(slice_str(OPTIONS[id].name), name)) {
+            if (may_stand(r, id, own == 1) && slice_equal(slice_str(OPTIONS[id].name), name))
                 return (int)id;
-            }
         }
     }
     return -1;
@@ -148,9 +146,8 @@ static int find_letter(const struct reading *r, char letter)
 {
     for (int own = 1; own >= 0; own--) {
         for (unsigned id = 0; id < OPTION_COUNT; id++) {
-            if (may_stand(r, id, own == 1) && OPTIONS[id].letter == letter) {
+            if (may_stand(r, id, own == 1) && OPTIONS[id].letter == letter)
                 return (int)id;
-            }
         }
     }
     return -1;
@@ -161,9 +158,8 @@ static int unknown_option(struct reading *r, struct slice name)
     struct suggest s = suggest_for(name);
 
     for (unsigned id = 0; id < OPTION_COUNT; id++) {
-        if (may_stand(r, id, true) || may_stand(r, id, false)) {
+        if (may_stand(r, id, true) || may_stand(r, id, false))
             suggest_closer(&s, slice_str(OPTIONS[id].name));
-        }
     }
     text_addf(r->why, "no such option%s%s: --%.*s", r->args->has_command ? " of " : "",
               r->args->has_command ? COMMANDS[r->args->command].name : "", SLICE_ARG(name));
@@ -201,9 +197,8 @@ static int read_long(struct reading *r, const char *word)
     size_t len = equals == NULL ? strlen(word) : (size_t)(equals - word);
     int id = find_long(r, slice_of(word, len));
 
-    if (id < 0) {
+    if (id < 0)
         return unknown_option(r, slice_of(word, len));
-    }
     return take_option(r, id, equals == NULL ? NULL : equals + 1);
 }
 
@@ -218,9 +213,8 @@ static int read_letters(struct reading *r, const char *letters)
                       r->args->has_command ? COMMANDS[r->args->command].name : "", *c);
             return ERR_CONFIG;
         }
-        if (OPTIONS[id].argument != NULL) {
+        if (OPTIONS[id].argument != NULL)
             return take_option(r, id, c[1] == '\0' ? NULL : c + 1);
-        }
         (void)take_option(r, id, NULL); /* cannot fail: it takes no argument */
     }
     return 0;
@@ -253,15 +247,12 @@ static int read_word(struct reading *r, const char *word)
         r->only_operands = true;
         return 0;
     }
-    if (!r->only_operands && word[0] == '-' && word[1] == '-') {
+    if (!r->only_operands && word[0] == '-' && word[1] == '-')
         return read_long(r, word + 2);
-    }
-    if (!r->only_operands && word[0] == '-' && word[1] != '\0') {
+    if (!r->only_operands && word[0] == '-' && word[1] != '\0')
         return read_letters(r, word + 1);
-    }
-    if (!r->args->has_command) {
+    if (!r->args->has_command)
         return read_command(r, word);
-    }
     if (r->args->operand_count == OPERANDS_MAX) {
         text_addf(r->why, "too many operands: '%s'", word);
         return ERR_CONFIG;
@@ -290,9 +281,8 @@ static int read_format(struct args *args, struct text *why)
     static const char *const NAMES[] = {"table", "json", "yaml", "tsv"};
     struct suggest s = {0};
 
-    if (!args->given[OPTION_OUTPUT]) {
+    if (!args->given[OPTION_OUTPUT])
         return 0;
-    }
     s = suggest_for(slice_str(args->values[OPTION_OUTPUT]));
     for (unsigned i = 0; i < 4; i++) {
         if (strcmp(NAMES[i], args->values[OPTION_OUTPUT]) == 0) {
@@ -316,12 +306,10 @@ int args_parse(int argc, char *const *argv, struct args *out, struct text *why)
     struct reading r = {.argc = argc, .argv = argv, .at = 1, .args = &args, .why = why};
     int rc = 0;
 
-    for (; r.at < argc && rc == 0; r.at++) {
+    for (; r.at < argc && rc == 0; r.at++)
         rc = read_word(&r, argv[r.at]);
-    }
-    if (rc == 0) {
+    if (rc == 0)
         rc = read_format(&args, why);
-    }
     if (rc == 0 && !args.given[OPTION_HELP] && !args.given[OPTION_VERSION]) {
         if (!args.has_command) {
             text_adds(why, "what shall it do? braidctl --help lists the commands");
@@ -330,9 +318,8 @@ int args_parse(int argc, char *const *argv, struct args *out, struct text *why)
             rc = check_operands(&args, why);
         }
     }
-    if (rc == 0) {
+    if (rc == 0)
         *out = args;
-    }
     return rc;
 }
 
@@ -358,9 +345,8 @@ static void add_wrapped(struct text *out, const char *words, size_t indent)
         text_add(out, slice_of(words, len));
         column += len + (column == 0 ? 0 : 1);
         words += len;
-        while (*words == ' ') {
+        while (*words == ' ')
             words++;
-        }
     }
     text_adds(out, "\n");
 }
@@ -377,21 +363,18 @@ static void print_option(unsigned id, struct text *out)
         text_adds(out, "    ");
     }
     text_addf(out, "--%s", row->name);
-    if (row->argument != NULL) {
+    if (row->argument != NULL)
         text_addf(out, " %s", row->argument);
-    }
-    if (out->len - start < 30) {
+    if (out->len - start < 30)
         text_pad(out, ' ', 30 - (out->len - start));
-    }
     text_addf(out, "  %s\n", row->sentence);
 }
 
 static void print_global_options(struct text *out)
 {
     for (unsigned id = 0; id < OPTION_COUNT; id++) {
-        if (is_global(id)) {
+        if (is_global(id))
             print_option(id, out);
-        }
     }
 }
 
@@ -419,16 +402,13 @@ void command_print_help_one(enum command_id id, struct text *out)
     text_addf(out, "usage: braidctl %s%s%s [options]\n\n", c->name,
               c->operands[0] == '\0' ? "" : " ", c->operands);
     text_addf(out, "%s: %s.\n", c->name, c->sentence);
-    if (c->detail != NULL) {
+    if (c->detail != NULL)
         add_wrapped(out, c->detail, 0);
-    }
     for (unsigned option = 0; option < OPTION_COUNT; option++) {
-        if (!command_takes(c, (enum option_id)option)) {
+        if (!command_takes(c, (enum option_id)option))
             continue;
-        }
-        if (!has_title) {
+        if (!has_title)
             text_adds(out, "\noptions:\n");
-        }
         has_title = true;
         print_option(option, out);
     }
@@ -456,13 +436,11 @@ static void print_mdoc_option(unsigned id, struct text *out)
     const struct option_row *row = &OPTIONS[id];
 
     text_adds(out, ".It ");
-    if (row->letter != 0) {
+    if (row->letter != 0)
         text_addf(out, "Fl %c , ", row->letter);
-    }
     text_addf(out, "Fl Fl %s", row->name);
-    if (row->argument != NULL) {
+    if (row->argument != NULL)
         text_addf(out, " Ar %s", row->argument);
-    }
     text_adds(out, "\n");
     add_mdoc(out, row->sentence);
     text_adds(out, ".\n");
@@ -472,9 +450,8 @@ void command_print_mdoc(struct text *out)
 {
     text_adds(out, "The options of every command are:\n.Bl -tag -width Ds\n");
     for (unsigned id = 0; id < OPTION_COUNT; id++) {
-        if (is_global(id)) {
+        if (is_global(id))
             print_mdoc_option(id, out);
-        }
     }
     text_adds(out, ".El\n.Pp\nThe commands are:\n.Bl -tag -width Ds\n");
     for (unsigned i = 0; i < COMMAND_COUNT; i++) {
@@ -488,27 +465,22 @@ void command_print_mdoc(struct text *out)
             text_adds(out, "\n");
         }
         for (unsigned id = 0; id < OPTION_COUNT; id++) {
-            if (!command_takes(c, (enum option_id)id) || ((CHANGE_OPTIONS >> id) & 1) != 0) {
+            if (!command_takes(c, (enum option_id)id) || ((CHANGE_OPTIONS >> id) & 1) != 0)
                 continue;
-            }
-            if (!has_list) {
+            if (!has_list)
                 text_adds(out, ".Bl -tag -width Ds\n");
-            }
             has_list = true;
             print_mdoc_option(id, out);
         }
-        if (has_list) {
+        if (has_list)
             text_adds(out, ".El\n");
-        }
-        if (c->changes) {
+        if (c->changes)
             text_adds(out, "This command changes something: see below.\n");
-        }
     }
     text_adds(out, ".El\n.Pp\nCommands that change something also take:\n.Bl -tag -width Ds\n");
     for (unsigned id = 0; id < OPTION_COUNT; id++) {
-        if (((CHANGE_OPTIONS >> id) & 1) != 0) {
+        if (((CHANGE_OPTIONS >> id) & 1) != 0)
             print_mdoc_option(id, out);
-        }
     }
     text_adds(out, ".El\n");
 }

@@ -5,20 +5,17 @@
 
 static void problem(struct health *h, struct slice where, bool is_note, const char *what)
 {
-    if (!is_note) {
+    if (!is_note)
         h->problem_count++;
-    }
-    if (h->count < HEALTH_PROBLEMS_MAX) {
+    if (h->count < HEALTH_PROBLEMS_MAX)
         h->problems[h->count++] = (struct health_problem){where, what, is_note};
-    }
 }
 
 static bool is_member(const struct cut *c, struct slice dc)
 {
     for (uint32_t i = 0; i < c->member_count; i++) {
-        if (slice_equal(c->members[i].dc, dc)) {
+        if (slice_equal(c->members[i].dc, dc))
             return true;
-        }
     }
     return false;
 }
@@ -29,9 +26,8 @@ void health_copy_of(const struct snapshot *s, const struct snapshot_stream *st, 
     *out = (struct health_copy){.age_ms = -1, .cuts_behind = -1};
     out->report = snapshot_report_find(st, dc);
     out->is_member = st->has_cut && is_member(&st->cut, dc);
-    if (out->report == NULL) {
+    if (out->report == NULL)
         return;
-    }
     out->age_ms = s->now_ms - out->report->clock_ms;
     out->next_seq = out->report->emitted.next_seq;
     if (st->has_cut && out->report->emitted.era == st->cut.era &&
@@ -49,9 +45,8 @@ static void check_copy(const struct snapshot *s, const struct snapshot_stream *s
     struct health_copy c;
 
     health_copy_of(s, st, dc, &c);
-    if (row != NULL && row->pool == 2) {
+    if (row != NULL && row->pool == 2)
         return;
-    }
     if (c.report == NULL) {
         problem(h, st->output, false, text_format(a, "%.*s has never reported", SLICE_ARG(dc)));
         return;
@@ -76,18 +71,16 @@ static void check_stream(const struct snapshot *s, const struct snapshot_stream 
                          struct arena *a, struct health *h)
 {
     if (!st->has_spec) {
-        if (st->spec_version > 0) {
+        if (st->spec_version > 0)
             problem(h, st->output, false, "its spec cannot be decoded");
-        }
         return;
     }
     if (!st->has_cut) {
         problem(h, st->output, false, "it has no cut that can be decoded");
         return;
     }
-    for (size_t i = 0; i < st->spec.dcs.count; i++) {
+    for (size_t i = 0; i < st->spec.dcs.count; i++)
         check_copy(s, st, st->spec.dcs.items[i], a, h);
-    }
     if (st->cut.member_count < st->spec.min_members) {
         problem(h, st->output, false,
                 text_format(a, "it waits: %u of %" PRId64 " members", st->cut.member_count,
@@ -105,9 +98,8 @@ static void check_pauses(const struct snapshot *s, struct arena *a, struct healt
         const struct snapshot_pause *p = &s->pauses[i];
         bool is_over = p->until_ms > 0 && p->until_ms <= s->now_ms;
 
-        if (is_over) {
+        if (is_over)
             continue;
-        }
         /* pauses/chain is nobody's wish: etcd was seen to go back (DESIGN A12). */
         problem(h, p->name, !slice_equal(p->name, SLICE_LIT("chain")),
                 text_format(a, "%s by %.*s: %.*s", p->is_drain ? "draining" : "paused",
@@ -120,9 +112,8 @@ static void check_dcs(const struct snapshot *s, struct arena *a, struct health *
     for (size_t i = 0; i < s->dc_count; i++) {
         const struct snapshot_dc *d = &s->dcs[i];
 
-        if (d->nodes == 0 && d->pool != 2) {
+        if (d->nodes == 0 && d->pool != 2)
             problem(h, d->dc, false, "it has no live node");
-        }
         if (d->pool != 0) {
             problem(h, d->dc, d->pool == 1,
                     text_format(a, "%s by %.*s: %.*s", d->pool == 1 ? "depooled" : "declared lost",
@@ -143,9 +134,8 @@ static const char *stream_needs(const struct snapshot *s, const struct snapshot_
 {
     size_t left = 0;
 
-    if (!st->has_spec || !st->has_cut || !spec_has_dc(&st->spec, dc)) {
+    if (!st->has_spec || !st->has_cut || !spec_has_dc(&st->spec, dc))
         return NULL;
-    }
     for (uint32_t i = 0; i < st->cut.member_count; i++) {
         struct health_copy c;
 
@@ -155,9 +145,8 @@ static const char *stream_needs(const struct snapshot *s, const struct snapshot_
             left++;
         }
     }
-    if (left == 0) {
+    if (left == 0)
         return text_format(a, "%.*s would have no member left", SLICE_ARG(st->output));
-    }
     if ((int64_t)left < st->spec.min_members) {
         return text_format(a, "%.*s would wait: %zu of %" PRId64 " members", SLICE_ARG(st->output),
                            left, st->spec.min_members);
@@ -168,13 +157,11 @@ static const char *stream_needs(const struct snapshot *s, const struct snapshot_
 static void check_loss(const struct snapshot *s, struct arena *a, struct health *h)
 {
     for (size_t dc = 0; dc < s->dc_count; dc++) {
-        for (size_t i = 0; i < s->stream_count && h->why_not[dc] == NULL; i++) {
+        for (size_t i = 0; i < s->stream_count && h->why_not[dc] == NULL; i++)
             h->why_not[dc] = stream_needs(s, &s->streams[i], s->dcs[dc].dc, a);
-        }
         h->can_lose[dc] = h->why_not[dc] == NULL && s->dc_count > 1;
-        if (h->why_not[dc] == NULL && s->dc_count <= 1) {
+        if (h->why_not[dc] == NULL && s->dc_count <= 1)
             h->why_not[dc] = "it is the only DC";
-        }
     }
 }
 
@@ -194,9 +181,8 @@ static void make_sentence(const struct snapshot *s, struct arena *a, struct heal
     for (size_t dc = 0; dc < s->dc_count && s->stream_count > 0; dc++) {
         text_addf(&t, "; %.*s %s be lost now", SLICE_ARG(s->dcs[dc].dc),
                   h->can_lose[dc] ? "could" : "must not");
-        if (!h->can_lose[dc]) {
+        if (!h->can_lose[dc])
             text_addf(&t, " (%s)", h->why_not[dc]);
-        }
     }
     text_adds(&t, ".");
     h->sentence = text_slice(&t);
@@ -208,16 +194,14 @@ void health_of(const struct snapshot *s, struct arena *a, struct health *out)
 
     *out = (struct health){0};
     check_dcs(s, a, out);
-    for (size_t i = 0; i < s->stream_count; i++) {
+    for (size_t i = 0; i < s->stream_count; i++)
         check_stream(s, &s->streams[i], a, out);
-    }
     check_pauses(s, a, out);
     check_loss(s, a, out);
     /* The sentence names the first that is no note. */
     for (size_t i = 0; i < out->count; i++) {
-        if (out->problems[i].is_note) {
+        if (out->problems[i].is_note)
             continue;
-        }
         first = out->problems[i];
         out->problems[i] = out->problems[0];
         out->problems[0] = first;

@@ -66,18 +66,15 @@ static int read_spec_file(struct applying *ap)
         output_error(&s->output, "apply needs -f FILE; 'braidctl example' prints one");
         return EXIT_USAGE;
     }
-    if (file == NULL) {
+    if (file == NULL)
         return EXIT_REFUSED;
-    }
     file->name = strcmp(path, "-") == 0 ? "<stdin>" : path;
     file->arena = &s->arena;
     rc = session_read_file(s, path, &file->bytes);
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
-    if (spec_read(file, &ap->spec) == 0) {
+    if (spec_read(file, &ap->spec) == 0)
         return 0;
-    }
     yaml_print_errors(file, &errors);
     (void)fputs(text_string(&errors), s->output.err); /* nobody else to tell */
     return EXIT_CONFIG;
@@ -93,28 +90,24 @@ static int open_site(struct applying *ap, struct slice dc)
 
     *site = (struct site){.dc = dc};
     site->kafka = place_kafka(s, &ap->snap, dc);
-    if (site->kafka == NULL) {
+    if (site->kafka == NULL)
         return EXIT_REFUSED;
-    }
     site->source_kafka = place_source_kafka(s, &ap->snap, dc);
     ap->site_count++;
     rc = kafka_admin_open(s, site->kafka, &site->admin);
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     site->source_admin = site->admin;
-    if (strcmp(site->kafka, site->source_kafka) != 0) {
+    if (strcmp(site->kafka, site->source_kafka) != 0)
         rc = kafka_admin_open(s, site->source_kafka, &site->source_admin);
-    }
     return rc;
 }
 
 static void close_sites(struct applying *ap)
 {
     for (size_t i = 0; i < ap->site_count; i++) {
-        if (ap->sites[i].source_admin != ap->sites[i].admin) {
+        if (ap->sites[i].source_admin != ap->sites[i].admin)
             kafka_admin_close(ap->sites[i].source_admin);
-        }
         kafka_admin_close(ap->sites[i].admin);
     }
 }
@@ -142,9 +135,8 @@ static int look_at_source(struct applying *ap, struct site *site, struct slice t
     int partitions = kafka_admin_partitions(site->source_admin, name);
     int settings = 0;
 
-    if (partitions < 0) {
+    if (partitions < 0)
         return EXIT_REFUSED;
-    }
     if (partitions == 0) {
         text_addf(&ap->problems,
                   "%s is not there (at %s): Braid does not create sources, their writers do\n",
@@ -153,9 +145,8 @@ static int look_at_source(struct applying *ap, struct site *site, struct slice t
         return 0;
     }
     settings = kafka_admin_settings(site->source_admin, name, actual);
-    if (settings < 0) {
+    if (settings < 0)
         return EXIT_REFUSED;
-    }
     ap->problem_count += topics_check_source(name, actual, (size_t)settings, &ap->problems);
     ap->sources[ap->source_count++] = (struct topic_source){
         .dc = site->dc,
@@ -175,18 +166,16 @@ static int look_at_wanted(struct applying *ap, struct site *site, size_t index)
     int partitions = kafka_admin_partitions(site->admin, want->name);
     int settings = 0;
 
-    if (partitions < 0) {
+    if (partitions < 0)
         return EXIT_REFUSED;
-    }
     if (partitions == 0) {
         site->is_missing[index] = true;
         ap->missing_count++;
         return 0;
     }
     settings = kafka_admin_settings(site->admin, want->name, actual);
-    if (settings < 0) {
+    if (settings < 0)
         return EXIT_REFUSED;
-    }
     ap->problem_count += topics_check(want, partitions, actual, (size_t)settings, &ap->problems);
     (void)s;
     return 0;
@@ -201,20 +190,17 @@ static int scan_for_foreign(struct applying *ap, struct kafka_reader *reader, co
     for (int waits = 0; waits < 50;) {
         enum kafka_event event = kafka_next(reader, 100, &record);
 
-        if (event == KAFKA_FAILED) {
+        if (event == KAFKA_FAILED)
             return EXIT_REFUSED;
-        }
-        if (event == KAFKA_END) {
+        if (event == KAFKA_END)
             return 0;
-        }
         if (event == KAFKA_NOTHING) {
             waits++;
             continue;
         }
         audit_record_parse(&record.raw, &parsed);
-        if (parsed.has_origin) {
+        if (parsed.has_origin)
             continue;
-        }
         text_addf(&ap->problems,
                   "%s has records that Braid did not write, one at offset %" PRId64
                   ": does a mirror write it? Exclude it there\n",
@@ -234,9 +220,8 @@ static int look_for_foreign(struct applying *ap, const struct site *site, const 
     int64_t end = 0;
     int rc = kafka_open(ap->session, site->kafka, true, &reader);
 
-    if (rc == 0 && !kafka_bounds(reader, topic, 0, &first, &end)) {
+    if (rc == 0 && !kafka_bounds(reader, topic, 0, &first, &end))
         rc = EXIT_REFUSED;
-    }
     if (rc == 0 && end > first) {
         kafka_start(reader);
         if (kafka_add(reader, topic, 0, end - looked_at > first ? end - looked_at : first) &&
@@ -261,9 +246,8 @@ static int look_at_site(struct applying *ap, struct site *site)
         output_progress(&s->output, "looking at %s in %.*s", site->wanted[i].name,
                         SLICE_ARG(site->dc));
         rc = look_at_wanted(ap, site, i);
-        if (rc == 0 && site->wanted[i].kind == TOPIC_GLOBAL && !site->is_missing[i]) {
+        if (rc == 0 && site->wanted[i].kind == TOPIC_GLOBAL && !site->is_missing[i])
             rc = look_for_foreign(ap, site, site->wanted[i].name);
-        }
     }
     return rc;
 }
@@ -272,17 +256,14 @@ static int look_at_all(struct applying *ap)
 {
     int rc = 0;
 
-    for (size_t i = 0; rc == 0 && i < ap->spec.dcs.count; i++) {
+    for (size_t i = 0; rc == 0 && i < ap->spec.dcs.count; i++)
         rc = open_site(ap, ap->spec.dcs.items[i]);
-    }
     for (size_t i = 0; rc == 0 && i < ap->site_count; i++) {
-        for (size_t k = 0; rc == 0 && k < ap->spec.sources.count; k++) {
+        for (size_t k = 0; rc == 0 && k < ap->spec.sources.count; k++)
             rc = look_at_source(ap, &ap->sites[i], ap->spec.sources.items[k]);
-        }
     }
-    for (size_t i = 0; rc == 0 && i < ap->site_count; i++) {
+    for (size_t i = 0; rc == 0 && i < ap->site_count; i++)
         rc = look_at_site(ap, &ap->sites[i]);
-    }
     return rc;
 }
 
@@ -297,9 +278,8 @@ static int resolve_one(struct applying *ap, struct kafka_reader *reader, struct 
     int64_t end = 0;
     int64_t ms = 0;
 
-    if (!kafka_bounds(reader, topic, partition, &first, &end)) {
+    if (!kafka_bounds(reader, topic, partition, &first, &end))
         return EXIT_REFUSED;
-    }
     if (slice_equal(ap->spec.start, SLICE_LIT("earliest"))) {
         start->position = first - 1;
     } else if (slice_equal(ap->spec.start, SLICE_LIT("latest"))) {
@@ -327,9 +307,8 @@ static int raise_to_copy(struct applying *ap, const struct site *site, struct ap
     int64_t end = 0;
     int rc = kafka_open(s, site->kafka, true, &reader);
 
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     kafka_start(reader);
     if (!kafka_bounds(reader, topic, (int32_t)start->from.partition, &first, &end) ||
         !kafka_add(reader, topic, (int32_t)start->from.partition, first) || !kafka_begin(reader)) {
@@ -338,16 +317,13 @@ static int raise_to_copy(struct applying *ap, const struct site *site, struct ap
     for (int waits = 0; rc == 0 && end > first && event != KAFKA_END && waits < 50;) {
         event = kafka_next(reader, 100, &record);
         waits += event == KAFKA_NOTHING ? 1 : 0;
-        if (event == KAFKA_FAILED) {
+        if (event == KAFKA_FAILED)
             rc = EXIT_REFUSED;
-        }
-        if (event != KAFKA_RECORD) {
+        if (event != KAFKA_RECORD)
             continue;
-        }
         audit_record_parse(&record.raw, &parsed);
-        if (!parsed.has_origin) {
+        if (!parsed.has_origin)
             continue;
-        }
         if (parsed.prev > start->position) {
             start->position = parsed.prev;
             start->raised_by = site->dc;
@@ -364,9 +340,8 @@ static bool copy_is_missing(const struct applying *ap, const struct site *site,
     const char *topic = topic_prefixed(&ap->session->arena, start->from.dc, start->from.topic);
 
     for (size_t i = 0; i < site->wanted_count; i++) {
-        if (strcmp(site->wanted[i].name, topic) == 0) {
+        if (strcmp(site->wanted[i].name, topic) == 0)
             return site->is_missing[i];
-        }
     }
     return true;
 }
@@ -378,19 +353,16 @@ static int resolve_starts(struct applying *ap)
     size_t most = 0;
     int rc = 0;
 
-    for (size_t i = 0; i < ap->source_count; i++) {
+    for (size_t i = 0; i < ap->source_count; i++)
         most += (size_t)ap->sources[i].partitions;
-    }
     ap->starts = arena_calloc(&s->arena, most + 1, sizeof(*ap->starts));
-    if (ap->starts == NULL) {
+    if (ap->starts == NULL)
         return EXIT_REFUSED;
-    }
     for (size_t i = 0; rc == 0 && i < ap->site_count; i++) {
         rc = kafka_open(s, ap->sites[i].source_kafka, true, &reader);
         for (size_t k = 0; rc == 0 && k < ap->source_count; k++) {
-            if (!slice_equal(ap->sources[k].dc, ap->sites[i].dc)) {
+            if (!slice_equal(ap->sources[k].dc, ap->sites[i].dc))
                 continue;
-            }
             for (int p = 0; rc == 0 && p < ap->sources[k].partitions; p++) {
                 struct apply_start *start = &ap->starts[ap->start_count++];
 
@@ -457,9 +429,8 @@ static void add_changes(struct applying *ap, struct view *v)
     struct view *after = arena_calloc(&ap->session->arena, 1, sizeof(*after));
     struct view_table *t = view_table(v, "changes", TITLES);
 
-    if (before == NULL || after == NULL) {
+    if (before == NULL || after == NULL)
         return;
-    }
     *before = view_new(&ap->session->arena, "Stream");
     *after = *before;
     stream_add_spec(ap->session, before, &ap->old->spec);
@@ -475,9 +446,8 @@ static void add_changes(struct applying *ap, struct view *v)
         }
         view_print_cell(&before->fields[i].cell, &a);
         view_print_cell(&after->fields[i].cell, &b);
-        if (slice_equal(text_slice(&a), text_slice(&b))) {
+        if (slice_equal(text_slice(&a), text_slice(&b)))
             continue;
-        }
         view_cell_text(v, t, slice_str(before->fields[i].name));
         view_cell_text(v, t, text_slice(&a));
         view_cell_text(v, t, text_slice(&b));
@@ -492,20 +462,17 @@ static int create_topics(struct applying *ap)
     int64_t replication = 0;
     int rc = 0;
 
-    if (!session_number(s, OPTION_REPLICATION, 0, &replication) || replication > 100) {
+    if (!session_number(s, OPTION_REPLICATION, 0, &replication) || replication > 100)
         return EXIT_USAGE;
-    }
     for (size_t i = 0; i < ap->site_count; i++) {
         for (size_t k = 0; k < ap->sites[i].wanted_count; k++) {
-            if (!ap->sites[i].is_missing[k]) {
+            if (!ap->sites[i].is_missing[k])
                 continue;
-            }
             output_progress(&s->output, "creating %s in %.*s", ap->sites[i].wanted[k].name,
                             SLICE_ARG(ap->sites[i].dc));
             rc = kafka_admin_create(ap->sites[i].admin, &ap->sites[i].wanted[k], (int)replication);
-            if (rc != 0) {
+            if (rc != 0)
                 return rc;
-            }
         }
     }
     return 0;
@@ -516,9 +483,8 @@ static uint32_t lowest_rules(const struct snapshot *snap)
     uint32_t lowest = UINT32_MAX;
 
     for (size_t i = 0; i < snap->node_count; i++) {
-        if (snap->nodes[i].rules_version_max > 0 && snap->nodes[i].rules_version_max < lowest) {
+        if (snap->nodes[i].rules_version_max > 0 && snap->nodes[i].rules_version_max < lowest)
             lowest = snap->nodes[i].rules_version_max;
-        }
     }
     return lowest == UINT32_MAX ? APPLY_RULES_VERSION : lowest;
 }
@@ -597,9 +563,8 @@ static bool is_refused(struct applying *ap)
         (void)fputs(text_string(&ap->problems), s->output.err); /* nobody else to tell */
         return true;
     }
-    if (why != NULL) {
+    if (why != NULL)
         output_error(&s->output, "%s", why);
-    }
     return why != NULL;
 }
 
@@ -609,9 +574,8 @@ static int find_old(struct applying *ap)
     const struct snapshot_stream *st = snapshot_stream_find(&ap->snap, ap->spec.output);
 
     ap->spec.version = 1;
-    if (st == NULL || (st->spec_version == 0 && st->cut_count == 0)) {
+    if (st == NULL || (st->spec_version == 0 && st->cut_count == 0))
         return 0;
-    }
     if (st->spec_version == 0 || !st->has_spec || !st->has_cut) {
         output_error(&s->output,
                      "'%.*s' was deleted, but its topics and cuts are still there; 'braidctl "
@@ -631,44 +595,35 @@ static int apply(struct applying *ap)
     int code = EXIT_DONE;
     int rc = find_old(ap);
 
-    if (rc == 0) {
+    if (rc == 0)
         rc = look_at_all(ap);
-    }
-    if (rc != 0 || v == NULL || is_refused(ap)) {
+    if (rc != 0 || v == NULL || is_refused(ap))
         return rc != 0 ? rc : EXIT_REFUSED;
-    }
-    if (ap->old == NULL) {
+    if (ap->old == NULL)
         rc = resolve_starts(ap);
-    }
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     *v = view_new(&s->arena, "ApplyPlan");
     view_text(v, "stream", ap->spec.output);
     view_number(v, "version", (int64_t)ap->spec.version);
     view_bool(v, "new", ap->old == NULL);
-    if (ap->old != NULL) {
+    if (ap->old != NULL)
         add_changes(ap, v);
-    }
     add_topics(ap, v);
-    if (ap->old == NULL) {
+    if (ap->old == NULL)
         add_starts(ap, v);
-    }
     if (ap->old != NULL && view_rows(&v->tables[0]) == 0 && ap->missing_count == 0) {
         output_note(&s->output, "'%.*s' is already so: version %" PRIu64,
                     SLICE_ARG(ap->spec.output), ap->old->spec_version);
         return EXIT_DONE;
     }
-    if (!store_may_change(s, v, ap->snap.revision, "Apply this?", &code)) {
+    if (!store_may_change(s, v, ap->snap.revision, "Apply this?", &code))
         return code;
-    }
     rc = create_topics(ap);
-    if (rc == 0) {
+    if (rc == 0)
         rc = commit(ap);
-    }
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     v->kind = "Applied";
     view_heading(v, "Applied %.*s version %" PRIu64 ".", SLICE_ARG(ap->spec.output),
                  ap->spec.version);
@@ -681,18 +636,15 @@ int cmd_apply(struct session *s)
     struct applying *ap = arena_calloc(&s->arena, 1, sizeof(*ap));
     int rc = 0;
 
-    if (ap == NULL) {
+    if (ap == NULL)
         return EXIT_REFUSED;
-    }
     ap->session = s;
     ap->problems = text_in(&s->arena);
     rc = read_spec_file(ap);
-    if (rc == 0) {
+    if (rc == 0)
         rc = store_load(s, &ap->snap);
-    }
-    if (rc == 0) {
+    if (rc == 0)
         rc = apply(ap);
-    }
     close_sites(ap);
     return rc;
 }

@@ -50,18 +50,15 @@ static int scan(struct explaining *x, struct view *v, const char *topic, int32_t
     int waits = 0;
 
     kafka_start(x->reader);
-    if (r == NULL || !kafka_add(x->reader, topic, partition, from) || !kafka_begin(x->reader)) {
+    if (r == NULL || !kafka_add(x->reader, topic, partition, from) || !kafka_begin(x->reader))
         return EXIT_REFUSED;
-    }
     while (waits < EXPLAIN_WAITS_MAX) {
         enum kafka_event event = kafka_next(x->reader, EXPLAIN_POLL_MS, r);
 
-        if (event == KAFKA_FAILED) {
+        if (event == KAFKA_FAILED)
             return EXIT_REFUSED;
-        }
-        if (event == KAFKA_END || (event == KAFKA_RECORD && !take(x, v, r))) {
+        if (event == KAFKA_END || (event == KAFKA_RECORD && !take(x, v, r)))
             return 0;
-        }
         waits = event == KAFKA_NOTHING ? waits + 1 : 0;
     }
     output_error(&x->session->output, "no answer in time for %s", topic);
@@ -102,19 +99,16 @@ static bool take_wanted(struct explaining *x, struct view *v, const struct kafka
 
     (void)v;
     audit_record_parse(&r->raw, &parsed);
-    if (!parsed.has_seq) {
+    if (!parsed.has_seq)
         return true;
-    }
     if (x->seq >= 0) {
-        if (parsed.seq == x->seq) {
+        if (parsed.seq == x->seq)
             keep(x, &r->raw);
-        }
         return parsed.seq < x->seq;
     }
     is_it = x->id != NULL ? slice_equal(parsed.id, slice_str(x->id)) : is_revision(x, r->raw.value);
-    if (is_it) {
+    if (is_it)
         keep(x, &r->raw);
-    }
     return !is_it;
 }
 
@@ -124,15 +118,12 @@ static int find_record(struct explaining *x)
     int64_t offset = 0;
     int64_t end = 0;
 
-    if (!kafka_bounds(x->reader, topic, 0, &offset, &end)) {
+    if (!kafka_bounds(x->reader, topic, 0, &offset, &end))
         return EXIT_REFUSED;
-    }
-    if (x->seq >= 0 && !kafka_find_seq(x->reader, topic, x->seq, &offset)) {
+    if (x->seq >= 0 && !kafka_find_seq(x->reader, topic, x->seq, &offset))
         return EXIT_REFUSED;
-    }
-    if (x->seq < 0) {
+    if (x->seq < 0)
         output_progress(&x->session->output, "reading %s from its beginning", topic);
-    }
     return offset >= end ? 0 : scan(x, NULL, topic, 0, offset, take_wanted);
 }
 
@@ -154,9 +145,8 @@ static int read_wish(struct explaining *x)
         output_error(&s->output, "'%.*s' is no sequence number", SLICE_ARG(seq));
         return EXIT_USAGE;
     }
-    if (rev == NULL) {
+    if (rev == NULL)
         return 0;
-    }
     if (colon == NULL || keys_parse_number(slice_str(colon + 1), &x->rev) != 0) {
         output_error(&s->output, "--rev takes WIKI:REV, such as testwiki:1042");
         return EXIT_USAGE;
@@ -177,9 +167,8 @@ static bool is_same_origin(const struct audit_record *a, const struct audit_reco
 static struct slice header_of(const struct audit_raw *raw, const char *name)
 {
     for (size_t i = 0; i < raw->header_count; i++) {
-        if (slice_equal(raw->headers[i].name, slice_str(name))) {
+        if (slice_equal(raw->headers[i].name, slice_str(name)))
             return raw->headers[i].value;
-        }
     }
     return (struct slice){0};
 }
@@ -187,9 +176,8 @@ static struct slice header_of(const struct audit_raw *raw, const char *name)
 static bool take_source(struct explaining *x, struct view *v, const struct kafka_record *r)
 {
     view_bool(v, "source_is_there", r->raw.offset == x->record.offset);
-    if (r->raw.offset == x->record.offset) {
+    if (r->raw.offset == x->record.offset)
         view_time(v, "source_time", r->raw.time_ms);
-    }
     return false;
 }
 
@@ -199,9 +187,8 @@ static bool take_enriched(struct explaining *x, struct view *v, const struct kaf
     struct audit_record parsed;
 
     audit_record_parse(&r->raw, &parsed);
-    if (!is_same_origin(&parsed, &x->record)) {
+    if (!is_same_origin(&parsed, &x->record))
         return true;
-    }
     view_cell_text(v, t, slice_str(r->topic));
     view_cell_number(v, t, r->raw.offset);
     view_cell_text(v, t, header_of(&r->raw, "braid-by"));
@@ -220,18 +207,16 @@ static bool take_cut(struct explaining *x, struct view *v, const struct kafka_re
     struct text members = text_in(&s->arena);
     struct cut cut;
 
-    if (!slice_equal(r->raw.key, x->stream->output)) {
+    if (!slice_equal(r->raw.key, x->stream->output))
         return true;
-    }
     line = braid__log_line__unpack(&allocator, r->raw.value.len, r->raw.value.ptr);
     if (line == NULL || line->line_case != BRAID__LOG_LINE__LINE_CUT ||
         cut_decode(pb_slice(line->cut), &s->arena, &cut) != 0 || cut.era != x->record.era ||
         cut.number != x->record.cut) {
         return true;
     }
-    for (uint32_t m = 0; m < cut.member_count; m++) {
+    for (uint32_t m = 0; m < cut.member_count; m++)
         text_addf(&members, "%s%.*s", m == 0 ? "" : ",", SLICE_ARG(cut.members[m].dc));
-    }
     view_text(v, "cut_members", text_slice(&members));
     view_text(v, "cut_proposer", cut.proposer);
     view_number(v, "cut_spec", (int64_t)cut.spec_version);
@@ -252,12 +237,10 @@ static int scan_from_time(struct explaining *x, struct view *v, const char *topi
 {
     int64_t offset = 0;
 
-    if (kafka_partitions(x->reader, topic) <= partition) {
+    if (kafka_partitions(x->reader, topic) <= partition)
         return 0;
-    }
-    if (!kafka_offset_at(x->reader, topic, partition, ms < 0 ? 0 : ms, &offset)) {
+    if (!kafka_offset_at(x->reader, topic, partition, ms < 0 ? 0 : ms, &offset))
         return EXIT_REFUSED;
-    }
     return scan(x, v, topic, partition, offset, take);
 }
 
@@ -306,17 +289,15 @@ static int add_story(struct explaining *x, struct view *v)
                                 (int32_t)r->partition, time_ms - EXPLAIN_BEFORE_MS, take_enriched);
         }
     }
-    if (rc == 0) {
+    if (rc == 0)
         rc = move_to(x, place_source_kafka(s, &x->snap, r->dc));
-    }
     if (rc == 0) {
         const char *topic = topic_prefixed(&s->arena, r->dc, r->topic);
         int64_t first = 0;
         int64_t end = 0;
 
-        if (!kafka_bounds(x->reader, topic, (int32_t)r->partition, &first, &end)) {
+        if (!kafka_bounds(x->reader, topic, (int32_t)r->partition, &first, &end))
             return EXIT_REFUSED;
-        }
         if (r->offset < first) {
             view_text(v, "source_is_there", SLICE_LIT("expired"));
         } else {
@@ -337,12 +318,10 @@ static int explain(struct explaining *x)
 
     x->dc = dc == NULL ? x->stream->spec.dcs.items[0] : slice_str(dc);
     rc = v == NULL ? EXIT_REFUSED : move_to(x, place_kafka(s, &x->snap, x->dc));
-    if (rc == 0) {
+    if (rc == 0)
         rc = find_record(x);
-    }
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     if (!x->is_found) {
         output_error(&s->output, "no such record in %.*s's copy", SLICE_ARG(x->dc));
         return EXIT_REFUSED;
@@ -350,9 +329,8 @@ static int explain(struct explaining *x)
     *v = view_new(&s->arena, "Explanation");
     add_record(x, v);
     rc = add_story(x, v);
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     view_heading(v,
                  "Number %" PRId64 " is %.*s's event at %.*s/%u offset %" PRId64
                  ", enriched by %.*s, ordered by cut %u.%" PRIu64 ".",
@@ -368,22 +346,18 @@ int cmd_explain(struct session *s)
     struct explaining *x = arena_calloc(&s->arena, 1, sizeof(*x));
     int rc = 0;
 
-    if (x == NULL) {
+    if (x == NULL)
         return EXIT_REFUSED;
-    }
     x->session = s;
     x->event = arena_alloc(&s->arena, sizeof(*x->event));
     rc = x->event == NULL ? EXIT_REFUSED : read_wish(x);
-    if (rc == 0) {
+    if (rc == 0)
         rc = store_load(s, &x->snap);
-    }
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     x->stream = stream_wanted(s, &x->snap);
-    if (x->stream == NULL || !x->stream->has_spec) {
+    if (x->stream == NULL || !x->stream->has_spec)
         return EXIT_REFUSED;
-    }
     arena_init(&x->scratch, 1 << 20, (size_t)512 << 20);
     rc = explain(x);
     kafka_close(x->reader);

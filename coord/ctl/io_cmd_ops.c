@@ -36,13 +36,11 @@ static int change_key(struct session *s, const struct snapshot *snap, struct vie
         return EXIT_USAGE;
     }
     view_textf(plan, "step", "%s", what);
-    if (!store_may_change(s, plan, snap->revision, text_format(&s->arena, "%s?", what), &code)) {
+    if (!store_may_change(s, plan, snap->revision, text_format(&s->arena, "%s?", what), &code))
         return code;
-    }
     rc = store_change(s, &change);
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     plan->kind = "Changed";
     view_heading(plan, "Done: %s.", what);
     output_view(&s->output, plan);
@@ -54,9 +52,8 @@ static int change_key(struct session *s, const struct snapshot *snap, struct vie
 static bool is_member_of(const struct snapshot_stream *st, struct slice dc)
 {
     for (uint32_t i = 0; st->has_cut && i < st->cut.member_count; i++) {
-        if (slice_equal(st->cut.members[i].dc, dc)) {
+        if (slice_equal(st->cut.members[i].dc, dc))
             return true;
-        }
     }
     return false;
 }
@@ -71,9 +68,8 @@ static const char *last_member(struct session *s, const struct snapshot *snap, s
         for (uint32_t m = 0; st->has_cut && m < st->cut.member_count; m++) {
             const struct snapshot_dc *row = snapshot_dc_find(snap, st->cut.members[m].dc);
 
-            if (!slice_equal(st->cut.members[m].dc, dc) && (row == NULL || row->pool == 0)) {
+            if (!slice_equal(st->cut.members[m].dc, dc) && (row == NULL || row->pool == 0))
                 others++;
-            }
         }
         if (is_member_of(st, dc) && others == 0) {
             return text_format(&s->arena, "%.*s is the last member of %.*s", SLICE_ARG(dc),
@@ -93,9 +89,8 @@ static int set_pool(struct session *s, bool is_pooled)
     Braid__DcState state;
     int rc = store_load(s, &snap);
 
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     if (snapshot_dc_find(&snap, dc) == NULL) {
         output_error(&s->output, "no such DC: '%.*s'", SLICE_ARG(dc));
         return EXIT_REFUSED;
@@ -110,9 +105,8 @@ static int set_pool(struct session *s, bool is_pooled)
     state.by = arena_strdup(&s->arena, slice_str(s->who));
     state.since_ms = session_now_ms();
     op.put.key = store_key(s, (struct keyspace_key){.kind = KEYSPACE_DC, .dc = dc});
-    if (pb_pack(&state.base, OPS_VALUE_MAX, &s->arena, &op.put.value) != 0) {
+    if (pb_pack(&state.base, OPS_VALUE_MAX, &s->arena, &op.put.value) != 0)
         return EXIT_REFUSED;
-    }
     view_text(&v, "dc", dc);
     return change_key(
         s, &snap, &v, &op,
@@ -147,9 +141,8 @@ static int pack_pause(struct session *s, int64_t for_ms, struct slice *out)
 static bool has_pause(const struct snapshot *snap, bool is_drain, struct slice name)
 {
     for (size_t i = 0; i < snap->pause_count; i++) {
-        if (snap->pauses[i].is_drain == is_drain && slice_equal(snap->pauses[i].name, name)) {
+        if (snap->pauses[i].is_drain == is_drain && slice_equal(snap->pauses[i].name, name))
             return true;
-        }
     }
     return false;
 }
@@ -162,13 +155,11 @@ static int put_pause(struct session *s, const struct snapshot *snap, enum keyspa
     struct text what = text_in(&s->arena);
 
     op.put.key = store_key(s, (struct keyspace_key){.kind = kind, .name = name});
-    if (pack_pause(s, for_ms, &op.put.value) != 0) {
+    if (pack_pause(s, for_ms, &op.put.value) != 0)
         return EXIT_REFUSED;
-    }
     text_addf(&what, "%s %.*s", kind == KEYSPACE_DRAIN ? "drain" : "pause", SLICE_ARG(name));
-    if (for_ms > 0) {
+    if (for_ms > 0)
         text_addf(&what, " for %" PRId64 " s", for_ms / 1000);
-    }
     view_text(&v, "name", name);
     return change_key(s, snap, &v, &op, text_string(&what));
 }
@@ -197,16 +188,13 @@ int cmd_pause(struct session *s)
     int64_t for_ms = 0;
     int rc = 0;
 
-    if (!session_duration(s, OPTION_FOR, PAUSE_MS, &for_ms)) {
+    if (!session_duration(s, OPTION_FOR, PAUSE_MS, &for_ms))
         return EXIT_USAGE;
-    }
     rc = store_load(s, &snap);
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
-    if (stream_wanted(s, &snap) == NULL) {
+    if (stream_wanted(s, &snap) == NULL)
         return EXIT_REFUSED;
-    }
     return put_pause(s, &snap, KEYSPACE_PAUSE, session_operand(s, 0), for_ms);
 }
 
@@ -225,9 +213,8 @@ int cmd_drain(struct session *s)
     bool is_there = false;
     int rc = store_load(s, &snap);
 
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     for (size_t i = 0; i < snap.node_count; i++) {
         const char *node = text_format(&s->arena, "%.*s/%.*s", SLICE_ARG(snap.nodes[i].dc),
                                        SLICE_ARG(snap.nodes[i].name));
@@ -258,12 +245,10 @@ static struct key_texts dcs_of(const struct snapshot *snap, const struct snapsho
 {
     struct key_texts dcs = {.items = arena_calloc(a, DCS_MAX, sizeof(struct slice))};
 
-    if (st->has_spec) {
+    if (st->has_spec)
         return st->spec.dcs;
-    }
-    for (size_t i = 0; dcs.items != NULL && i < snap->dc_count; i++) {
+    for (size_t i = 0; dcs.items != NULL && i < snap->dc_count; i++)
         dcs.items[dcs.count++] = snap->dcs[i].dc;
-    }
     return dcs;
 }
 
@@ -280,12 +265,10 @@ static int purge_topics(struct session *s, const struct snapshot *snap,
         const char *place = place_kafka(s, snap, dcs.items[i]);
 
         rc = place == NULL ? EXIT_REFUSED : kafka_admin_open(s, place, &admin);
-        if (rc == 0) {
+        if (rc == 0)
             rc = kafka_admin_delete(admin, topic_global(&s->arena, st->output));
-        }
-        for (size_t k = 0; rc == 0 && k < dcs.count; k++) {
+        for (size_t k = 0; rc == 0 && k < dcs.count; k++)
             rc = kafka_admin_delete(admin, topic_enriched(&s->arena, dcs.items[k], st->output));
-        }
         kafka_admin_close(admin);
     }
     return rc;
@@ -303,13 +286,11 @@ int cmd_delete(struct session *s)
     int code = EXIT_DONE;
     int rc = store_load(s, &snap);
 
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     st = stream_wanted(s, &snap);
-    if (st == NULL) {
+    if (st == NULL)
         return EXIT_REFUSED;
-    }
     change.what = text_format(&s->arena, "delete %.*s%s", SLICE_ARG(st->output),
                               is_purge ? " with its topics" : "");
     /* "streams/<output>/" or "streams/<output>/spec/" */
@@ -325,12 +306,10 @@ int cmd_delete(struct session *s)
         return code;
     }
     rc = store_change(s, &change);
-    if (rc == 0 && is_purge) {
+    if (rc == 0 && is_purge)
         rc = purge_topics(s, &snap, st);
-    }
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     v.kind = "Changed";
     view_heading(&v, "Done: %s.", change.what);
     output_view(&s->output, &v);

@@ -168,9 +168,8 @@ static int show_status(struct session *s)
     struct view v = view_new(&s->arena, "Status");
     int rc = store_load(s, &snap);
 
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     health_of(&snap, &s->arena, &h);
     view_heading(&v, "%.*s", SLICE_ARG(h.sentence));
     view_text(&v, "cluster", s->cluster);
@@ -191,19 +190,16 @@ int cmd_status(struct session *s)
 {
     int rc = 0;
 
-    if (!session_given(s, OPTION_WATCH)) {
+    if (!session_given(s, OPTION_WATCH))
         return show_status(s);
-    }
     for (;;) { /* until interrupted or standard output is gone */
         const struct timespec pause = {.tv_sec = WATCH_S};
 
-        if (s->output.format == VIEW_TABLE && isatty(STDOUT_FILENO) != 0) {
+        if (s->output.format == VIEW_TABLE && isatty(STDOUT_FILENO) != 0)
             output_raw(&s->output, SLICE_LIT("\033[H\033[2J"));
-        }
         rc = show_status(s);
-        if (!output_finish(&s->output) || rc == EXIT_CONFIG) {
+        if (!output_finish(&s->output) || rc == EXIT_CONFIG)
             return rc;
-        }
         (void)nanosleep(&pause, NULL); /* a shorter pause does no harm */
         if (s->arena.bytes_used > SESSION_ARENA_BYTES_MAX / 2) {
             return rc; /* after days of watching: start again */
@@ -219,9 +215,8 @@ int cmd_nodes(struct session *s)
     struct view v = view_new(&s->arena, "Nodes");
     int rc = store_load(s, &snap);
 
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     add_nodes(&v, &snap);
     output_view(&s->output, &v);
     return EXIT_DONE;
@@ -235,9 +230,8 @@ int cmd_tasks(struct session *s)
     struct view_table *t = view_table(&v, "tasks", TITLES);
     int rc = store_load(s, &snap);
 
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     for (size_t i = 0; i < snap.claim_count; i++) {
         view_cell_text(&v, t, snap.claims[i].dc);
         view_cell_text(&v, t, snap.claims[i].task);
@@ -257,16 +251,14 @@ int cmd_streams(struct session *s)
     struct view_table *t = view_table(&v, "specs", TITLES);
     int rc = store_load(s, &snap);
 
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     for (size_t i = 0; i < snap.stream_count; i++) {
         const struct snapshot_stream *st = &snap.streams[i];
         struct text members = text_in(&s->arena);
 
-        for (uint32_t m = 0; st->has_cut && m < st->cut.member_count; m++) {
+        for (uint32_t m = 0; st->has_cut && m < st->cut.member_count; m++)
             text_addf(&members, "%s%.*s", m == 0 ? "" : ",", SLICE_ARG(st->cut.members[m].dc));
-        }
         view_cell_text(&v, t, st->output);
         view_cell_number(&v, t, (int64_t)st->spec_version);
         view_cell_textf(&v, t, "%u.%" PRIu64, st->cut_era, st->cut_number);
@@ -290,13 +282,11 @@ int cmd_history(struct session *s)
     int64_t max = 0;
     int rc = 0;
 
-    if (!session_number(s, OPTION_RECORDS, 50, &max)) {
+    if (!session_number(s, OPTION_RECORDS, 50, &max))
         return EXIT_USAGE;
-    }
     rc = store_ops(s, (size_t)max, &ops, &count);
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     for (size_t i = 0; i < count; i++) {
         view_cell_time(&v, t, ops[i].at_ms);
         view_cell_text(&v, t, ops[i].who);

@@ -20,12 +20,10 @@ struct snapshot_stream *stream_wanted(struct session *s, const struct snapshot *
     struct snapshot_stream *st = snapshot_stream_find(snap, output);
     struct suggest nearest = suggest_for(output);
 
-    if (st != NULL) {
+    if (st != NULL)
         return st;
-    }
-    for (size_t i = 0; i < snap->stream_count; i++) {
+    for (size_t i = 0; i < snap->stream_count; i++)
         suggest_closer(&nearest, snap->streams[i].output);
-    }
     if (nearest.best.ptr != NULL) {
         output_error(&s->output, "no such stream: '%.*s'; did you mean '%.*s'?", SLICE_ARG(output),
                      SLICE_ARG(nearest.best));
@@ -43,9 +41,8 @@ static void add_list(struct session *s, struct view *v, const char *name,
 {
     struct text joined = text_in(&s->arena);
 
-    for (size_t i = 0; i < list->count; i++) {
+    for (size_t i = 0; i < list->count; i++)
         text_addf(&joined, "%s%.*s", i == 0 ? "" : ",", SLICE_ARG(list->items[i]));
-    }
     view_text(v, name, text_slice(&joined));
 }
 
@@ -98,13 +95,11 @@ int cmd_get(struct session *s)
     const struct snapshot_stream *st = NULL;
     int rc = store_load(s, &snap);
 
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     st = stream_wanted(s, &snap);
-    if (st == NULL) {
+    if (st == NULL)
         return EXIT_REFUSED;
-    }
     if (!st->has_spec) {
         output_error(&s->output, "'%.*s' %s", SLICE_ARG(st->output),
                      st->spec_version == 0 ? "was deleted" : "has a spec that cannot be decoded");
@@ -123,9 +118,8 @@ static int newest_first(const void *left, const void *right)
     const struct cut *a = left;
     const struct cut *b = right;
 
-    if (a->era != b->era) {
+    if (a->era != b->era)
         return a->era < b->era ? 1 : -1;
-    }
     return (a->number < b->number) - (a->number > b->number);
 }
 
@@ -140,21 +134,17 @@ static int load_cuts(struct session *s, struct slice output, size_t max, struct 
     size_t count = 0;
     int rc = keyspace_prefix(&key, &s->arena, &range.key);
 
-    if (rc == 0) {
+    if (rc == 0)
         rc = etcd_sync_range(s->etcd, &range, &s->arena, &answer);
-    }
-    if (rc != 0) {
+    if (rc != 0)
         return session_etcd_failed(s, rc, "cannot read the cuts");
-    }
     cuts = arena_calloc(&s->arena, max + 1, sizeof(*cuts));
     for (size_t i = 0; cuts != NULL && answer.op_count > 0 && i < answer.ops[0].kv_count; i++) {
-        if (count < max && cut_decode(answer.ops[0].kvs[i].value, &s->arena, &cuts[count]) == 0) {
+        if (count < max && cut_decode(answer.ops[0].kvs[i].value, &s->arena, &cuts[count]) == 0)
             count++;
-        }
     }
-    if (cuts != NULL) {
+    if (cuts != NULL)
         qsort(cuts, count, sizeof(*cuts), newest_first);
-    }
     *out = cuts;
     *out_count = count;
     return 0;
@@ -190,9 +180,8 @@ static void add_cuts(struct session *s, struct view *v, const struct cut *cuts, 
         struct text members = text_in(&s->arena);
         int64_t advance = 0;
 
-        for (uint32_t m = 0; m < c->member_count; m++) {
+        for (uint32_t m = 0; m < c->member_count; m++)
             text_addf(&members, "%s%.*s", m == 0 ? "" : ",", SLICE_ARG(c->members[m].dc));
-        }
         for (uint32_t k = 0;
              i + 1 < count && k < c->layout.count && cuts[i + 1].layout.count == c->layout.count;
              k++) {
@@ -222,26 +211,21 @@ int cmd_cuts(struct session *s)
     int64_t max = 0;
     int rc = 0;
 
-    if (!session_number(s, OPTION_RECORDS, CUTS_SHOWN, &max) || max < 1 || max > CUTS_MAX) {
+    if (!session_number(s, OPTION_RECORDS, CUTS_SHOWN, &max) || max < 1 || max > CUTS_MAX)
         return EXIT_USAGE;
-    }
     rc = store_load(s, &snap);
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     st = stream_wanted(s, &snap);
-    if (st == NULL) {
+    if (st == NULL)
         return EXIT_REFUSED;
-    }
     rc = load_cuts(s, st->output, (size_t)max + 1, &cuts, &count);
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     view_text(&v, "stream", st->output);
     add_cuts(s, &v, cuts, count > (size_t)max ? (size_t)max : count);
-    if (count > 0) {
+    if (count > 0)
         add_strands(&v, &cuts[0]);
-    }
     output_view(&s->output, &v);
     return EXIT_DONE;
 }

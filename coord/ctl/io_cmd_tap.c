@@ -15,7 +15,14 @@
 enum {
     BODY_BYTES = 200,
     BODY_BYTES_MAX = 1 << 24,
+    TAP_RECORDS_MAX = 1000000, /* of -n */
     TAP_WAIT_MS = 500
+};
+
+struct tap_topic {
+    const char *name;
+    int partitions;
+    int64_t *offsets; /* where each begins */
 };
 
 struct tapping {
@@ -28,6 +35,9 @@ struct tapping {
     const char *format;
     bool is_following;
     size_t open_partitions; /* whose end has not been reached */
+    struct tap_topic topics[SPEC_SOURCES_MAX];
+    size_t topic_count;
+    int64_t from; /* offset of --from-seq */
 };
 
 /* ---- one record ------------------------------------------------------------------------------- */
@@ -72,19 +82,16 @@ static void add_line(struct tapping *t, const struct kafka_record *r, struct tex
         text_addf(out, "%s/%d@%" PRId64 "  ", r->topic, r->partition, r->raw.offset);
     }
     for (size_t i = 0; i < r->raw.header_count; i++) {
-        if (slice_equal(r->raw.headers[i].name, SLICE_LIT("braid-status"))) {
+        if (slice_equal(r->raw.headers[i].name, SLICE_LIT("braid-status")))
             text_addf(out, "%.*s  ", SLICE_ARG(r->raw.headers[i].value));
-        }
     }
-    if (p.has_origin) {
+    if (p.has_origin)
         text_addf(out, "%.*s/%u@%" PRId64 "  ", SLICE_ARG(p.dc), p.partition, p.offset);
-    }
     yaml_add_visible(out, body_of(t, r->raw.key));
     text_adds(out, "  ");
     yaml_add_visible(out, body_of(t, r->raw.value));
-    if (r->raw.value.len > (size_t)t->body) {
+    if (r->raw.value.len > (size_t)t->body)
         text_addf(out, "... (%zu bytes)", r->raw.value.len);
-    }
 }
 
 static void add_tsv(struct tapping *t, const struct kafka_record *r, struct text *out)
@@ -188,30 +195,84 @@ static void show(struct tapping *t, const struct kafka_record *r)
 
 /* ---- where ------------------------------------------------------------------------------------ */
 
+/* Of what has been begun to read, the offset of the last record but n-1; of the first if there are
+ * fewer. -1: said. */
+static int64_t last_records(struct tapping *t, int64_t n, int64_t end)
+{
+    int64_t *ring = arena_calloc(&t->session->arena, (size_t)n, sizeof(*ring));
+    struct kafka_record record;
+    int64_t count = 0;
+
+    if (ring == NULL)
+        return -1;
+    for (int quiet = 0; quiet < 20;) {
+        enum kafka_event event = kafka_next(t->reader, TAP_WAIT_MS, &record);
+
+        if (event == KAFKA_FAILED)
+            return -1;
+        if (event == KAFKA_END)
+            break;
+        if (event == KAFKA_NOTHING) {
+            quiet++;
+            continue;
+        }
+        ring[count++ % n] = record.raw.offset;
+    }
+    return count == 0 ? end : ring[count < n ? 0 : count % n];
+}
+
+/* Where the last n records of a partition begin: offsets count markers of transactions, too, so it
+ * reads from further back and looks. -1: said. */
+static int64_t tail_offset(struct tapping *t, const char *topic, int32_t partition, int64_t n)
+{
+    int64_t first = 0;
+    int64_t end = 0;
+    int64_t back = 2 * n + 16;
+
+    if (!kafka_bounds(t->reader, topic, partition, &first, &end))
+        return -1;
+    if (t->is_following || n == 0 || end == first)
+        return end;
+    kafka_start(t->reader);
+    if (!kafka_add(t->reader, topic, partition, end - back > first ? end - back : first) ||
+        !kafka_begin(t->reader))
+        return -1;
+    return last_records(t, n, end);
+}
+
 static bool add_partitions(struct tapping *t, const char *topic)
 {
     int partitions = kafka_partitions(t->reader, topic);
+    int64_t *offsets = arena_calloc(&t->session->arena, (size_t)KAFKA_PARTITIONS_MAX, 8);
+    struct tap_topic *added = &t->topics[t->topic_count];
 
-    for (int p = 0; p < partitions; p++) {
-        int64_t first = 0;
-        int64_t end = 0;
-
-        if (!kafka_bounds(t->reader, topic, p, &first, &end)) {
-            return false;
-        }
-        /* Without --from-seq: what is new, or the last -n of each. */
-        if (t->left >= 0 && !t->is_following) {
-            end = end - t->left > first ? end - t->left : first;
-        }
-        if (!kafka_add(t->reader, topic, p, end)) {
-            return false;
-        }
-        t->open_partitions++;
-    }
-    if (partitions == 0) {
+    if (partitions == 0)
         output_error(&t->session->output, "there is no topic %s", topic);
+    if (partitions <= 0 || partitions > KAFKA_PARTITIONS_MAX || offsets == NULL ||
+        t->topic_count == SPEC_SOURCES_MAX)
+        return false;
+    for (int p = 0; p < partitions; p++) {
+        offsets[p] = tail_offset(t, topic, p, t->left < 0 ? 0 : t->left);
+        if (offsets[p] < 0)
+            return false;
     }
-    return partitions > 0;
+    *added = (struct tap_topic){topic, partitions, offsets};
+    t->topic_count++;
+    return true;
+}
+
+/* All that was added, from where it was found to begin. */
+static bool begin_all(struct tapping *t)
+{
+    kafka_start(t->reader);
+    for (size_t i = 0; i < t->topic_count; i++) {
+        for (int p = 0; p < t->topics[i].partitions; p++) {
+            if (!kafka_add(t->reader, t->topics[i].name, p, t->topics[i].offsets[p]))
+                return false;
+            t->open_partitions++;
+        }
+    }
+    return kafka_begin(t->reader);
 }
 
 static bool add_global(struct tapping *t, const char *topic)
@@ -219,16 +280,15 @@ static bool add_global(struct tapping *t, const char *topic)
     int64_t seq = 0;
     int64_t offset = 0;
 
-    if (!session_given(t->session, OPTION_FROM_SEQ)) {
+    if (!session_given(t->session, OPTION_FROM_SEQ))
         return add_partitions(t, topic);
-    }
     if (!session_number(t->session, OPTION_FROM_SEQ, 0, &seq) ||
         !kafka_find_seq(t->reader, topic, seq, &offset)) {
         return false;
     }
-    kafka_start(t->reader);
-    t->open_partitions = 1;
-    return kafka_add(t->reader, topic, 0, offset);
+    t->from = offset;
+    t->topics[t->topic_count++] = (struct tap_topic){topic, 1, &t->from};
+    return true;
 }
 
 static bool add_stage(struct tapping *t, struct slice dc)
@@ -238,19 +298,16 @@ static bool add_stage(struct tapping *t, struct slice dc)
     const char *stage = session_option(s, OPTION_STAGE);
     bool is_good = true;
 
-    if (stage == NULL || strcmp(stage, "global") == 0) {
+    if (stage == NULL || strcmp(stage, "global") == 0)
         return add_global(t, topic_global(&s->arena, spec->output));
-    }
-    if (strcmp(stage, "enriched") == 0) {
+    if (strcmp(stage, "enriched") == 0)
         return add_partitions(t, topic_enriched(&s->arena, dc, spec->output));
-    }
     if (strcmp(stage, "source") != 0) {
         output_error(&s->output, "--stage takes source, enriched or global, not '%s'", stage);
         return false;
     }
-    for (size_t i = 0; is_good && i < spec->sources.count; i++) {
+    for (size_t i = 0; is_good && i < spec->sources.count; i++)
         is_good = add_partitions(t, topic_prefixed(&s->arena, dc, spec->sources.items[i]));
-    }
     return is_good;
 }
 
@@ -259,12 +316,10 @@ static struct slice dc_wanted(struct tapping *t)
 {
     const char *dc = session_option(t->session, OPTION_DC);
 
-    if (dc == NULL) {
+    if (dc == NULL)
         return t->stream->spec.dcs.items[0];
-    }
-    if (spec_has_dc(&t->stream->spec, slice_str(dc))) {
+    if (spec_has_dc(&t->stream->spec, slice_str(dc)))
         return slice_str(dc);
-    }
     output_error(&t->session->output, "the stream has no DC '%s'", dc);
     return (struct slice){0};
 }
@@ -278,25 +333,20 @@ static int follow(struct tapping *t)
     struct arena kept = s->arena; /* each record's memory is given back */
     int quiet = 0;
 
-    if (!kafka_begin(t->reader)) {
+    if (!begin_all(t))
         return EXIT_REFUSED;
-    }
     arena_init(&s->arena, 1 << 16, SESSION_ARENA_BYTES_MAX);
     while (t->left != 0 && !s->output.has_failed) {
         enum kafka_event event = kafka_next(t->reader, TAP_WAIT_MS, &record);
 
-        if (event == KAFKA_FAILED) {
+        if (event == KAFKA_FAILED)
             break;
-        }
-        if (event == KAFKA_END && t->open_partitions > 0) {
+        if (event == KAFKA_END && t->open_partitions > 0)
             t->open_partitions--;
-        }
-        if (event == KAFKA_NOTHING) {
+        if (event == KAFKA_NOTHING)
             quiet++;
-        }
-        if (!t->is_following && (t->open_partitions == 0 || quiet > 20)) {
+        if (!t->is_following && (t->open_partitions == 0 || quiet > 20))
             break;
-        }
         if (event != KAFKA_RECORD) {
             (void)fflush(s->output.out); /* output_finish says if it failed */
             continue;
@@ -325,25 +375,21 @@ int cmd_tap(struct session *s)
     t.body = t.body > BODY_BYTES_MAX ? BODY_BYTES_MAX : t.body;
     t.is_following = t.left < 0 || session_given(s, OPTION_FOLLOW);
     rc = store_load(s, &t.snap);
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     t.stream = stream_wanted(s, &t.snap);
-    if (t.stream == NULL || !t.stream->has_spec) {
+    if (t.stream == NULL || !t.stream->has_spec)
         return EXIT_REFUSED;
-    }
     dc = dc_wanted(&t);
-    if (dc.ptr == NULL) {
+    if (dc.ptr == NULL)
         return EXIT_USAGE;
-    }
     place = session_option(s, OPTION_STAGE) != NULL &&
                     strcmp(session_option(s, OPTION_STAGE), "source") == 0
                 ? place_source_kafka(s, &t.snap, dc)
                 : place_kafka(s, &t.snap, dc);
     rc = place == NULL ? EXIT_REFUSED : kafka_open(s, place, true, &t.reader);
-    if (rc == 0) {
+    if (rc == 0)
         rc = add_stage(&t, dc) ? follow(&t) : EXIT_REFUSED;
-    }
     kafka_close(t.reader);
     return rc;
 }

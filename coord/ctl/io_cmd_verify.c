@@ -110,15 +110,12 @@ static const char *degraded(struct verify *v, const struct audit_result *r, int6
         return text_format(&s->arena, "only %.2f percent of what could be enriched is ok",
                            r->ok_percent);
     }
-    if (r->sources_expired > 0) {
+    if (r->sources_expired > 0)
         return text_format(&s->arena, "%" PRIu64 " source records had expired", r->sources_expired);
-    }
-    if (v->first_seq > v->asked_seq) {
+    if (v->first_seq > v->asked_seq)
         return text_format(&s->arena, "numbers before %" PRId64 " had expired", v->first_seq);
-    }
-    if (!v->has_start && v->first_seq == 0) {
+    if (!v->has_start && v->first_seq == 0)
         return "where the stream starts is not known: cut 0 is gone";
-    }
     return NULL;
 }
 
@@ -130,9 +127,8 @@ static int conclude(struct verify *v, const struct audit_result *r, int64_t min_
     int64_t compared = r->shortest - v->first_seq;
     bool is_broken = r->finding_count > 0 || compared <= 0;
 
-    if (out == NULL) {
+    if (out == NULL)
         return EXIT_REFUSED;
-    }
     *out = view_new(&s->arena, "Audit");
     if (compared <= 0) {
         view_heading(out, "NOTHING COMPARED: the copies have no record in the range.");
@@ -154,9 +150,8 @@ static int conclude(struct verify *v, const struct audit_result *r, int64_t min_
     add_sources(v, out);
     add_findings(v, out);
     output_view(&s->output, out);
-    if (is_broken) {
+    if (is_broken)
         return EXIT_REFUSED;
-    }
     return why == NULL ? EXIT_DONE : EXIT_DEGRADED;
 }
 
@@ -169,9 +164,8 @@ static void check_lengths(struct verify *v)
     for (size_t i = 0; i < v->site_count; i++) {
         int64_t longest = 0;
 
-        for (size_t k = 0; k < v->site_count; k++) {
+        for (size_t k = 0; k < v->site_count; k++)
             longest = r.next_seq[k] > longest ? r.next_seq[k] : longest;
-        }
         if (!v->sites[i].is_behind && r.next_seq[i] < longest) {
             audit_add(v->audit, AUDIT_UNEQUAL, v->sites[i].dc, r.next_seq[i],
                       text_format(&v->arena,
@@ -186,21 +180,16 @@ static int audit(struct verify *v, uint64_t content)
 {
     int rc = verify_range(v);
 
-    if (rc == 0) {
+    if (rc == 0)
         rc = verify_copies(v);
-    }
-    if (rc == 0) {
+    if (rc == 0)
         check_lengths(v);
-    }
-    if (rc == 0 && session_given(v->session, OPTION_UNCOMMITTED)) {
+    if (rc == 0 && session_given(v->session, OPTION_UNCOMMITTED))
         rc = verify_uncommitted(v);
-    }
-    if (rc == 0) {
+    if (rc == 0)
         rc = verify_sources(v);
-    }
-    if (rc == 0) {
+    if (rc == 0)
         rc = verify_content(v, content);
-    }
     return rc;
 }
 
@@ -213,9 +202,8 @@ static int run(struct verify *v, int64_t content, int64_t min_ok)
         audit_finish(v->audit, &result);
         rc = conclude(v, &result, min_ok);
     }
-    for (size_t i = 0; i < v->site_count; i++) {
+    for (size_t i = 0; i < v->site_count; i++)
         kafka_close(v->sites[i].reader);
-    }
     return rc;
 }
 
@@ -228,21 +216,18 @@ int cmd_verify(struct session *s)
     int64_t min_ok = 0;
     int rc = 0;
 
-    if (v == NULL || snap == NULL) {
+    if (v == NULL || snap == NULL)
         return EXIT_REFUSED;
-    }
     if (!session_number(s, OPTION_CONTENT, 0, &content) ||
         !session_number(s, OPTION_MIN_OK, MIN_OK_PERCENT, &min_ok)) {
         return EXIT_USAGE;
     }
     rc = store_load(s, snap);
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     st = stream_wanted(s, snap);
-    if (st == NULL) {
+    if (st == NULL)
         return EXIT_REFUSED;
-    }
     if (!st->has_spec || !st->has_cut) {
         output_error(&s->output, "'%.*s' has no spec or no cut that can be decoded",
                      SLICE_ARG(st->output));

@@ -25,9 +25,8 @@ static bool set(struct session *s, rd_kafka_conf_t *conf, const char *key, const
 {
     char why[256];
 
-    if (rd_kafka_conf_set(conf, key, value, why, sizeof(why)) == RD_KAFKA_CONF_OK) {
+    if (rd_kafka_conf_set(conf, key, value, why, sizeof(why)) == RD_KAFKA_CONF_OK)
         return true;
-    }
     output_error(&s->output, "kafka_properties: %s", why);
     return false;
 }
@@ -46,9 +45,8 @@ rd_kafka_conf_t *kafka_conf(struct session *s, const char *bootstrap)
                       arena_strdup(&s->arena, properties->items[i].value));
     }
     if (!is_good) {
-        if (conf != NULL) {
+        if (conf != NULL)
             rd_kafka_conf_destroy(conf);
-        }
         return NULL;
     }
     rd_kafka_conf_set_log_cb(conf, drop_log);
@@ -70,9 +68,8 @@ int kafka_open(struct session *s, const char *bootstrap, bool is_committed,
     rd_kafka_conf_t *conf = r == NULL ? NULL : kafka_conf(s, bootstrap);
     char why[256];
 
-    if (conf == NULL) {
+    if (conf == NULL)
         return EXIT_CONFIG;
-    }
     if (!set(s, conf, "group.id", "braidctl") || !set(s, conf, "enable.auto.commit", "false") ||
         !set(s, conf, "enable.partition.eof", "true") ||
         !set(s, conf, "auto.offset.reset", "error") ||
@@ -98,17 +95,15 @@ int kafka_open(struct session *s, const char *bootstrap, bool is_committed,
 
 static void drop_message(struct kafka_reader *r)
 {
-    if (r->message != NULL) {
+    if (r->message != NULL)
         rd_kafka_message_destroy(r->message);
-    }
     r->message = NULL;
 }
 
 void kafka_close(struct kafka_reader *r)
 {
-    if (r == NULL) {
+    if (r == NULL)
         return;
-    }
     drop_message(r);
     rd_kafka_topic_partition_list_destroy(r->wanted);
     (void)rd_kafka_assign(r->rk, NULL); /* about to go anyway */
@@ -124,9 +119,8 @@ int kafka_partitions(struct kafka_reader *r, const char *topic)
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__INVALID_ARG;
     int count = -1;
 
-    if (handle != NULL) {
+    if (handle != NULL)
         err = rd_kafka_metadata(r->rk, 0, handle, &metadata, KAFKA_TIMEOUT_MS);
-    }
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
         (void)failed(r, text_format(&r->session->arena, "cannot look at topic %s", topic), err);
     } else if (metadata->topic_cnt == 1) {
@@ -137,12 +131,10 @@ int kafka_partitions(struct kafka_reader *r, const char *topic)
             count = -1;
         }
     }
-    if (metadata != NULL) {
+    if (metadata != NULL)
         rd_kafka_metadata_destroy(metadata);
-    }
-    if (handle != NULL) {
+    if (handle != NULL)
         rd_kafka_topic_destroy(handle);
-    }
     return count;
 }
 
@@ -152,9 +144,8 @@ bool kafka_bounds(struct kafka_reader *r, const char *topic, int32_t partition, 
     rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(r->rk, topic, partition, out_first,
                                                                out_end, KAFKA_TIMEOUT_MS);
 
-    if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
         return true;
-    }
     (void)failed(r, text_format(&r->session->arena, "cannot ask for the offsets of %s", topic),
                  err);
     return false;
@@ -171,18 +162,16 @@ bool kafka_offset_at(struct kafka_reader *r, const char *topic, int32_t partitio
 
     p->offset = ms;
     err = rd_kafka_offsets_for_times(r->rk, list, KAFKA_TIMEOUT_MS);
-    if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
         err = p->err;
-    }
     *out = p->offset;
     rd_kafka_topic_partition_list_destroy(list);
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
         (void)failed(r, text_format(&r->session->arena, "cannot find a time in %s", topic), err);
         return false;
     }
-    if (*out >= 0) {
+    if (*out >= 0)
         return true;
-    }
     if (!kafka_bounds(r, topic, partition, &first, &end)) { /* -1: no record that young */
         return false;
     }
@@ -211,9 +200,8 @@ bool kafka_begin(struct kafka_reader *r)
     rd_kafka_resp_err_t err = rd_kafka_assign(r->rk, r->wanted);
 
     drop_message(r);
-    if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
         return true;
-    }
     (void)failed(r, "cannot read", err);
     return false;
 }
@@ -225,9 +213,8 @@ static void take_headers(rd_kafka_message_t *message, struct audit_raw *out)
     const void *value = NULL;
     size_t len = 0;
 
-    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
-    }
     while (out->header_count < AUDIT_HEADERS_MAX &&
            rd_kafka_header_get_all(headers, out->header_count, &name, &value, &len) ==
                RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -256,9 +243,8 @@ enum kafka_event kafka_next(struct kafka_reader *r, int timeout_ms, struct kafka
 
     drop_message(r);
     message = rd_kafka_consumer_poll(r->rk, timeout_ms);
-    if (message == NULL) {
+    if (message == NULL)
         return KAFKA_NOTHING;
-    }
     r->message = message;
     err = message->err;
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -289,23 +275,20 @@ static enum kafka_event probe(struct kafka_reader *r, const char *topic, int64_t
     int waits = 0;
 
     kafka_start(r);
-    if (!kafka_add(r, topic, 0, offset) || !kafka_begin(r)) {
+    if (!kafka_add(r, topic, 0, offset) || !kafka_begin(r))
         return KAFKA_FAILED;
-    }
     while (waits < KAFKA_TIMEOUT_MS / 100) {
         enum kafka_event event = kafka_next(r, 100, &record);
 
-        if (event == KAFKA_END || event == KAFKA_FAILED) {
+        if (event == KAFKA_END || event == KAFKA_FAILED)
             return event;
-        }
         if (event == KAFKA_NOTHING) {
             waits++;
             continue;
         }
         audit_record_parse(&record.raw, &parsed);
-        if (!parsed.has_origin || !parsed.has_seq) {
+        if (!parsed.has_origin || !parsed.has_seq)
             continue;
-        }
         *out_offset = record.raw.offset;
         *out_seq = parsed.seq;
         return KAFKA_RECORD;
@@ -323,9 +306,8 @@ bool kafka_find_seq(struct kafka_reader *r, const char *topic, int64_t seq, int6
     int64_t end = 0;
     int64_t found = -1;
 
-    if (!kafka_bounds(r, topic, 0, &offset, &end)) {
+    if (!kafka_bounds(r, topic, 0, &offset, &end))
         return false;
-    }
     for (int step = 0; step < steps_max; step++) {
         enum kafka_event event;
 
@@ -334,9 +316,8 @@ bool kafka_find_seq(struct kafka_reader *r, const char *topic, int64_t seq, int6
             return true;
         }
         event = probe(r, topic, offset, &offset, &found);
-        if (event == KAFKA_FAILED) {
+        if (event == KAFKA_FAILED)
             return false;
-        }
         if (event == KAFKA_END) {
             *out_offset = end;
             return true;

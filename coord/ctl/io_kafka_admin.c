@@ -24,9 +24,8 @@ int kafka_admin_open(struct session *s, const char *bootstrap, struct kafka_admi
     rd_kafka_conf_t *conf = k == NULL ? NULL : kafka_conf(s, bootstrap);
     char why[256];
 
-    if (conf == NULL) {
+    if (conf == NULL)
         return EXIT_CONFIG;
-    }
     *k = (struct kafka_admin){.session = s, .bootstrap = bootstrap};
     k->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why));
     if (k->rk == NULL) {
@@ -41,9 +40,8 @@ int kafka_admin_open(struct session *s, const char *bootstrap, struct kafka_admi
 
 void kafka_admin_close(struct kafka_admin *k)
 {
-    if (k == NULL) {
+    if (k == NULL)
         return;
-    }
     rd_kafka_queue_destroy(k->queue);
     rd_kafka_destroy(k->rk);
 }
@@ -75,9 +73,8 @@ int kafka_admin_partitions(struct kafka_admin *k, const char *topic)
         return -1;
     }
     for (int i = 0; i < metadata->topic_cnt; i++) {
-        if (slice_equal(slice_str(metadata->topics[i].topic), slice_str(topic))) {
+        if (slice_equal(slice_str(metadata->topics[i].topic), slice_str(topic)))
             count = metadata->topics[i].partition_cnt;
-        }
     }
     rd_kafka_metadata_destroy(metadata);
     return count;
@@ -88,14 +85,12 @@ static rd_kafka_event_t *await(struct kafka_admin *k, const char *doing)
 {
     rd_kafka_event_t *event = rd_kafka_queue_poll(k->queue, KAFKA_ADMIN_TIMEOUT_MS);
 
-    if (event != NULL && rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (event != NULL && rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR)
         return event;
-    }
     (void)failed(k, doing,
                  event == NULL ? "no answer in time" : rd_kafka_event_error_string(event));
-    if (event != NULL) {
+    if (event != NULL)
         rd_kafka_event_destroy(event);
-    }
     return NULL;
 }
 
@@ -122,9 +117,8 @@ static int take_settings(struct kafka_admin *k, const rd_kafka_ConfigResource_t 
     for (size_t i = 0; i < count && taken < KAFKA_SETTINGS_MAX; i++) {
         const char *value = rd_kafka_ConfigEntry_value(entries[i]);
 
-        if (value == NULL) {
+        if (value == NULL)
             continue;
-        }
         out[taken++] = (struct topic_actual){
             text_format(&k->session->arena, "%s", rd_kafka_ConfigEntry_name(entries[i])),
             text_format(&k->session->arena, "%s", value)};
@@ -147,9 +141,8 @@ int kafka_admin_settings(struct kafka_admin *k, const char *topic,
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_ConfigResource_destroy(resource);
     event = await(k, text_format(&k->session->arena, "cannot ask for the settings of %s", topic));
-    if (event == NULL) {
+    if (event == NULL)
         return -1;
-    }
     answers = rd_kafka_DescribeConfigs_result_resources(
         rd_kafka_event_DescribeConfigs_result(event), &count);
     if (count == 1 && rd_kafka_ConfigResource_error(answers[0]) == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -176,9 +169,8 @@ static rd_kafka_NewTopic_t *new_topic(struct kafka_admin *k, const struct topic_
         return NULL;
     }
     /* These fail only for a NULL name. */
-    for (size_t i = 0; i < topic->setting_count; i++) {
+    for (size_t i = 0; i < topic->setting_count; i++)
         (void)rd_kafka_NewTopic_set_config(made, topic->settings[i].name, topic->settings[i].value);
-    }
     (void)rd_kafka_NewTopic_set_config(made, "min.insync.replicas", replication > 2 ? "2" : "1");
     return made;
 }
@@ -194,22 +186,19 @@ int kafka_admin_create(struct kafka_admin *k, const struct topic_wanted *topic, 
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
     size_t count = 0;
 
-    if (made == NULL) {
+    if (made == NULL)
         return EXIT_REFUSED;
-    }
     options = options_for(k, RD_KAFKA_ADMIN_OP_CREATETOPICS);
     rd_kafka_CreateTopics(k->rk, &made, 1, options, k->queue);
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_NewTopic_destroy(made);
     event = await(k, text_format(&k->session->arena, "cannot create %s", topic->name));
-    if (event == NULL) {
+    if (event == NULL)
         return EXIT_UNKNOWN;
-    }
     results =
         rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
-    if (count == 1) {
+    if (count == 1)
         err = rd_kafka_topic_result_error(results[0]);
-    }
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR && err != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
         (void)failed(k, text_format(&k->session->arena, "cannot create %s", topic->name),
                      rd_kafka_topic_result_error_string(results[0]) == NULL
@@ -235,18 +224,15 @@ int kafka_admin_delete(struct kafka_admin *k, const char *topic)
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_DeleteTopic_destroy(gone);
     event = await(k, text_format(&k->session->arena, "cannot delete %s", topic));
-    if (event == NULL) {
+    if (event == NULL)
         return EXIT_UNKNOWN;
-    }
     results =
         rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &count);
-    if (count == 1) {
+    if (count == 1)
         err = rd_kafka_topic_result_error(results[0]);
-    }
     rd_kafka_event_destroy(event);
-    if (err == RD_KAFKA_RESP_ERR_NO_ERROR || err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR || err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
         return 0;
-    }
     return failed(k, text_format(&k->session->arena, "cannot delete %s", topic),
                   rd_kafka_err2str(err));
 }

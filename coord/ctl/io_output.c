@@ -9,9 +9,8 @@
 
 static void write_text(struct output *o, struct slice text)
 {
-    if (text.len > 0 && fwrite(text.ptr, 1, text.len, o->out) != text.len) {
+    if (text.len > 0 && fwrite(text.ptr, 1, text.len, o->out) != text.len)
         o->has_failed = true;
-    }
 }
 
 static void clear_progress(struct output *o)
@@ -37,9 +36,8 @@ static bool column_is_number(const struct view_table *t, size_t column)
     for (size_t row = 0; row < view_rows(t); row++) {
         enum view_type type = t->cells[row * t->columns + column].type;
 
-        if (type == VIEW_TEXT || type == VIEW_BOOL) {
+        if (type == VIEW_TEXT || type == VIEW_BOOL)
             return false;
-        }
         has_number = has_number || type == VIEW_NUMBER;
     }
     return has_number;
@@ -51,17 +49,15 @@ static int add_line(struct output *o, const struct view *v, const struct view_ta
 {
     struct libscols_line *line = scols_table_new_line(table, NULL);
 
-    if (line == NULL) {
+    if (line == NULL)
         return -1;
-    }
     (void)o;
     for (size_t column = 0; column < t->columns; column++) {
         struct text cell = text_in(v->arena);
 
         view_print_cell(&t->cells[row * t->columns + column], &cell);
-        if (scols_line_set_data(line, column, text_string(&cell)) != 0) {
+        if (scols_line_set_data(line, column, text_string(&cell)) != 0)
             return -1;
-        }
     }
     return 0;
 }
@@ -94,18 +90,16 @@ static void print_table(struct output *o, const struct view *v, const struct vie
             rc = -1;
         }
     }
-    for (size_t row = 0; rc == 0 && row < view_rows(t); row++) {
+    for (size_t row = 0; rc == 0 && row < view_rows(t); row++)
         rc = add_line(o, v, t, row, table);
-    }
     if (rc == 0) {
         scols_table_set_stream(table, o->out);
         (void)scols_table_set_column_separator(table, "  ");
         (void)scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER); /* cut nothing off */
         rc = scols_print_table(table);
     }
-    if (rc != 0) {
+    if (rc != 0)
         o->has_failed = true;
-    }
     scols_unref_table(table);
 }
 
@@ -115,9 +109,8 @@ static void print_fields(struct output *o, const struct view *v)
     struct text out = text_in(v->arena);
 
     for (size_t i = 0; i < v->field_count; i++) {
-        if (strlen(v->fields[i].name) > width) {
+        if (strlen(v->fields[i].name) > width)
             width = strlen(v->fields[i].name);
-        }
     }
     for (size_t i = 0; i < v->field_count; i++) {
         text_addf(&out, "%-*s  ", (int)width, v->fields[i].name);
@@ -133,17 +126,14 @@ static void print_people(struct output *o, const struct view *v)
         write_text(o, v->heading);
         write_text(o, SLICE_LIT("\n"));
     }
-    if (v->heading.ptr != NULL && v->field_count > 0) {
+    if (v->heading.ptr != NULL && v->field_count > 0)
         write_text(o, SLICE_LIT("\n"));
-    }
     print_fields(o, v);
     for (size_t i = 0; i < v->table_count; i++) {
-        if (view_rows(&v->tables[i]) == 0 && (v->table_count > 1 || v->heading.ptr != NULL)) {
+        if (view_rows(&v->tables[i]) == 0 && (v->table_count > 1 || v->heading.ptr != NULL))
             continue;
-        }
-        if (i > 0 || v->field_count > 0 || v->heading.ptr != NULL) {
+        if (i > 0 || v->field_count > 0 || v->heading.ptr != NULL)
             write_text(o, SLICE_LIT("\n"));
-        }
         print_table(o, v, &v->tables[i]);
     }
 }
@@ -170,9 +160,8 @@ void output_view(struct output *o, const struct view *v)
         break;
     }
     write_text(o, text_slice(&text));
-    if (text.is_full || v->is_cut) {
+    if (text.is_full || v->is_cut)
         o->has_failed = true;
-    }
 }
 
 void output_item(struct output *o, const struct view *v, struct slice text)
@@ -210,9 +199,8 @@ void output_note(struct output *o, const char *format, ...)
 {
     va_list args;
 
-    if (o->is_quiet) {
+    if (o->is_quiet)
         return;
-    }
     clear_progress(o);
     (void)fputs("braidctl: ", o->err);
     va_start(args, format);
@@ -225,9 +213,8 @@ void output_progress(struct output *o, const char *format, ...)
 {
     va_list args;
 
-    if (o->is_quiet || isatty(fileno(o->err)) == 0) {
+    if (o->is_quiet || isatty(fileno(o->err)) == 0)
         return;
-    }
     clear_progress(o);
     va_start(args, format);
     (void)vfprintf(o->err, format, args);
@@ -239,9 +226,8 @@ void output_progress(struct output *o, const char *format, ...)
 bool output_finish(struct output *o)
 {
     clear_progress(o);
-    if (fflush(o->out) != 0 || ferror(o->out) != 0) {
+    if (fflush(o->out) != 0 || ferror(o->out) != 0)
         o->has_failed = true;
-    }
     return !o->has_failed;
 }
 
@@ -249,14 +235,12 @@ bool output_ask(struct output *o, const char *question)
 {
     char answer[16] = "";
 
-    if (isatty(STDIN_FILENO) == 0) {
+    if (isatty(STDIN_FILENO) == 0)
         return false;
-    }
     clear_progress(o);
     (void)fprintf(o->err, "%s [y/N] ", question);
     (void)fflush(o->err);
-    if (fgets(answer, sizeof(answer), stdin) == NULL) {
+    if (fgets(answer, sizeof(answer), stdin) == NULL)
         return false;
-    }
     return strcmp(answer, "y\n") == 0 || strcmp(answer, "yes\n") == 0;
 }

@@ -6,9 +6,8 @@
 static struct slice in_pairs(const struct key_pairs *pairs, struct slice name)
 {
     for (size_t i = 0; i < pairs->count; i++) {
-        if (slice_equal(pairs->items[i].name, name)) {
+        if (slice_equal(pairs->items[i].name, name))
             return pairs->items[i].value;
-        }
     }
     return (struct slice){0};
 }
@@ -21,9 +20,8 @@ static const char *copy_of(struct session *s, struct slice text)
 static const struct snapshot_node *node_of(const struct snapshot *snap, struct slice dc)
 {
     for (size_t i = 0; i < snap->node_count; i++) {
-        if (slice_equal(snap->nodes[i].dc, dc)) {
+        if (slice_equal(snap->nodes[i].dc, dc))
             return &snap->nodes[i];
-        }
     }
     return NULL;
 }
@@ -40,15 +38,12 @@ const char *place_kafka(struct session *s, const struct snapshot *snap, struct s
     const struct snapshot_node *node = node_of(snap, dc);
     const char *place = session_env(s, "BRAID_KAFKA_", dc);
 
-    if (place == NULL) {
+    if (place == NULL)
         place = copy_of(s, in_pairs(&s->config.kafka, dc));
-    }
-    if (place == NULL && node != NULL) {
+    if (place == NULL && node != NULL)
         place = copy_of(s, node->braid_kafka);
-    }
-    if (place == NULL) {
+    if (place == NULL)
         say_unknown(s, "the Kafka", "BRAID_KAFKA_", dc);
-    }
     return place;
 }
 
@@ -57,13 +52,11 @@ const char *place_source_kafka(struct session *s, const struct snapshot *snap, s
     const struct snapshot_node *node = node_of(snap, dc);
     const char *place = session_env(s, "BRAID_SOURCE_KAFKA_", dc);
 
-    if (place == NULL) {
+    if (place == NULL)
         place = copy_of(s, in_pairs(&s->config.source_kafka, dc));
-    }
     /* Where the node has one Kafka for both, what holds for the one holds for the other. */
-    if (place == NULL && node != NULL && !slice_equal(node->source_kafka, node->braid_kafka)) {
+    if (place == NULL && node != NULL && !slice_equal(node->source_kafka, node->braid_kafka))
         place = copy_of(s, node->source_kafka);
-    }
     return place != NULL ? place : place_kafka(s, snap, dc);
 }
 
@@ -72,18 +65,15 @@ const char *place_mediawiki(struct session *s, const struct snapshot *snap, stru
     const struct snapshot_node *node = node_of(snap, dc);
     const char *place = session_env(s, "BRAID_MEDIAWIKI_", dc);
 
-    if (place == NULL) {
+    if (place == NULL)
         place = copy_of(s, in_pairs(&s->config.mediawiki, dc));
-    }
-    if (place == NULL && node != NULL) {
+    if (place == NULL && node != NULL)
         place = copy_of(s, node->api);
-    }
     if (place == NULL) {
         say_unknown(s, "MediaWiki", "BRAID_MEDIAWIKI_", dc);
         return NULL;
     }
-    if (strstr(place, "api.php") == NULL) {
+    if (strstr(place, "api.php") == NULL)
         place = text_format(&s->arena, "%s/w/api.php", place);
-    }
     return place;
 }

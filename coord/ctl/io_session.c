@@ -59,9 +59,8 @@ bool session_duration(struct session *s, enum option_id id, int64_t fallback, in
 {
     int64_t value = fallback;
 
-    if (session_given(s, id) && keys_parse_duration(slice_str(s->args.values[id]), &value) != 0) {
+    if (session_given(s, id) && keys_parse_duration(slice_str(s->args.values[id]), &value) != 0)
         return bad_option(s, id, "a duration such as 30s, 5m or 2h");
-    }
     *out = value;
     return true;
 }
@@ -72,9 +71,8 @@ bool session_time(struct session *s, enum option_id id, int64_t fallback, int64_
     struct slice text = slice_str(s->args.values[id]);
 
     if (session_given(s, id) && keys_parse_time(text, &value) != 0) {
-        if (keys_parse_duration(text, &value) != 0) {
+        if (keys_parse_duration(text, &value) != 0)
             return bad_option(s, id, "a time such as 2026-01-02T03:04:05Z, or how long ago: 1h");
-        }
         value = session_now_ms() - value;
     }
     *out = value;
@@ -144,12 +142,10 @@ static int read_config(struct session *s)
     bool is_there = path != NULL || access(CONFIG_PATH, R_OK) == 0;
 
     file.bytes = slice_of("{}", 2);
-    if (is_there && session_read_file(s, file.name, &file.bytes) != 0) {
+    if (is_there && session_read_file(s, file.name, &file.bytes) != 0)
         return EXIT_CONFIG;
-    }
-    if (yaml_read(&file, &s->config) == 0) {
+    if (yaml_read(&file, &s->config) == 0)
         return 0;
-    }
     yaml_print_errors(&file, &errors);
     (void)fputs(text_string(&errors), s->output.err); /* nobody else to tell */
     return EXIT_CONFIG;
@@ -178,29 +174,25 @@ int session_configure(struct session *s)
     s->output.format = session_given(s, OPTION_JSON) ? VIEW_JSON : s->args.format;
     s->output.is_quiet = session_given(s, OPTION_QUIET);
     rc = read_config(s);
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     c->etcd = env_or("BRAID_ETCD", c->etcd);
     c->ca = env_or("BRAID_ETCD_CA", c->ca);
     c->cert = env_or("BRAID_ETCD_CERT", c->cert);
     c->key = env_or("BRAID_ETCD_KEY", c->key);
     c->cluster = env_or("BRAID_CLUSTER", c->cluster);
-    if (session_given(s, OPTION_ETCD)) {
+    if (session_given(s, OPTION_ETCD))
         c->etcd = slice_str(s->args.values[OPTION_ETCD]);
-    }
-    if (session_given(s, OPTION_CLUSTER)) {
+    if (session_given(s, OPTION_CLUSTER))
         c->cluster = slice_str(s->args.values[OPTION_CLUSTER]);
-    }
     s->cluster = c->cluster;
     return 0;
 }
 
 void session_close(struct session *s)
 {
-    if (s->etcd != NULL) {
+    if (s->etcd != NULL)
         etcd_sync_close(s->etcd);
-    }
     s->etcd = NULL;
     arena_deinit(&s->arena);
 }
@@ -223,13 +215,11 @@ int session_etcd(struct session *s)
     };
     int rc = 0;
 
-    if (s->etcd != NULL) {
+    if (s->etcd != NULL)
         return 0;
-    }
     rc = etcd_sync_open(&config, &s->etcd);
-    if (rc == 0) {
+    if (rc == 0)
         return 0;
-    }
     output_error(&s->output, "cannot use etcd at '%.*s': %s", SLICE_ARG(s->config.etcd),
                  err_text(rc));
     return EXIT_CONFIG;
@@ -240,9 +230,8 @@ int session_etcd_failed(struct session *s, int rc, const char *doing)
     output_error(&s->output, "%s: %s (%s)", doing,
                  etcd_sync_error(s->etcd)[0] == '\0' ? err_text(rc) : etcd_sync_error(s->etcd),
                  err_name(rc));
-    if (rc != ERR_UNKNOWN) {
+    if (rc != ERR_UNKNOWN)
         return EXIT_REFUSED;
-    }
     output_error(&s->output, "whether it took effect is not known: look with 'braidctl status' and "
                              "'braidctl history', and do it again if it did not");
     return EXIT_UNKNOWN;

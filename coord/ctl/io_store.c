@@ -22,9 +22,8 @@ struct slice store_key(struct session *s, struct keyspace_key key)
     struct slice out = {0};
 
     key.cluster = s->cluster;
-    if (keyspace_build(&key, &s->arena, &out) != 0) {
+    if (keyspace_build(&key, &s->arena, &out) != 0)
         return (struct slice){0};
-    }
     return out;
 }
 
@@ -33,9 +32,8 @@ static struct slice prefix_of(struct session *s, struct keyspace_key key)
     struct slice out = {0};
 
     key.cluster = s->cluster;
-    if (keyspace_prefix(&key, &s->arena, &out) != 0) {
+    if (keyspace_prefix(&key, &s->arena, &out) != 0)
         return (struct slice){0};
-    }
     return out;
 }
 
@@ -55,9 +53,8 @@ static int take_answer(struct session *s, const struct etcd_answer *answer, stru
         for (size_t k = 0; k < answer->ops[i].kv_count; k++) {
             int rc = snapshot_add(out, &answer->ops[i].kvs[k], &s->arena);
 
-            if (rc != 0) {
+            if (rc != 0)
                 return rc;
-            }
         }
     }
     return 0;
@@ -83,9 +80,8 @@ static int load_names(struct session *s, struct snapshot *out)
         return EXIT_CONFIG;
     }
     rc = etcd_sync_txn(s->etcd, &txn, &s->arena, &answer);
-    if (rc != 0) {
+    if (rc != 0)
         return session_etcd_failed(s, rc, "cannot read etcd");
-    }
     out->revision = answer.header.revision;
     rc = take_answer(s, &answer, out);
     return rc == 0 ? 0 : session_etcd_failed(s, rc, "cannot keep what etcd has");
@@ -128,9 +124,8 @@ static int load_streams(struct session *s, struct snapshot *out, size_t from, si
         ops[i].range.revision = out->revision;
     }
     rc = etcd_sync_txn(s->etcd, &txn, &s->arena, &answer);
-    if (rc != 0) {
+    if (rc != 0)
         return session_etcd_failed(s, rc, "cannot read etcd");
-    }
     rc = take_answer(s, &answer, out);
     return rc == 0 ? 0 : session_etcd_failed(s, rc, "cannot keep what etcd has");
 }
@@ -140,12 +135,10 @@ int store_load(struct session *s, struct snapshot *out)
     const size_t at_once = 30; /* streams in one transaction: etcd takes 128 operations */
     int rc = session_etcd(s);
 
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
-    if (snapshot_init(out, &s->arena) != 0) {
+    if (snapshot_init(out, &s->arena) != 0)
         return EXIT_REFUSED;
-    }
     rc = load_names(s, out);
     for (size_t i = 0; rc == 0 && i < out->stream_count; i += at_once) {
         rc = load_streams(s, out, i,
@@ -164,9 +157,8 @@ bool store_may_change(struct session *s, struct view *plan, int64_t revision, co
     int64_t wanted = revision;
 
     *out_code = EXIT_USAGE;
-    if (!session_number(s, OPTION_IF_REVISION, revision, &wanted)) {
+    if (!session_number(s, OPTION_IF_REVISION, revision, &wanted))
         return false;
-    }
     view_number(plan, "revision", revision);
     if (session_given(s, OPTION_PLAN)) {
         output_view(&s->output, plan);
@@ -185,17 +177,15 @@ bool store_may_change(struct session *s, struct view *plan, int64_t revision, co
                      revision, wanted);
         return false;
     }
-    if (session_given(s, OPTION_YES)) {
+    if (session_given(s, OPTION_YES))
         return true;
-    }
     if (isatty(STDIN_FILENO) == 0) {
         output_error(&s->output, "without a terminal this needs --yes -m REASON");
         return false;
     }
     output_view(&s->output, plan);
-    if (output_ask(&s->output, question)) {
+    if (output_ask(&s->output, question))
         return true;
-    }
     output_note(&s->output, "nothing was changed");
     return false;
 }
@@ -242,15 +232,13 @@ int store_change(struct session *s, const struct store_change *change)
         output_error(&s->output, "the change is too large for one transaction");
         return EXIT_REFUSED;
     }
-    for (size_t i = 0; i < change->compare_count; i++) {
+    for (size_t i = 0; i < change->compare_count; i++)
         compares[txn.compare_count++] = change->compares[i];
-    }
     // cppcheck-suppress unreadVariable ; the transaction reads it
     compares[txn.compare_count++] = (struct etcd_compare){
         .key = log_key, .target = ETCD_COMPARE_CREATE_REVISION, .result = ETCD_EQUAL};
-    for (size_t i = 0; i < change->op_count; i++) {
+    for (size_t i = 0; i < change->op_count; i++)
         ops[txn.then_count++] = change->ops[i];
-    }
     // cppcheck-suppress unreadVariable ; the transaction reads it
     ops[txn.then_count++] =
         (struct etcd_op){.type = ETCD_OP_PUT, .put = {.key = log_key, .value = log}};
@@ -261,9 +249,8 @@ int store_change(struct session *s, const struct store_change *change)
                     .value = log_key}};
     }
     rc = etcd_sync_txn(s->etcd, &txn, &s->arena, &answer);
-    if (rc != 0) {
+    if (rc != 0)
         return session_etcd_failed(s, rc, change->what);
-    }
     if (!answer.succeeded) {
         output_error(&s->output, "%s: the state moved meanwhile; nothing was changed, try again",
                      change->what);
@@ -290,23 +277,20 @@ int store_ops(struct session *s, size_t max, struct store_op **out, size_t *out_
     size_t count = 0;
     int rc = session_etcd(s);
 
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     rc = etcd_sync_get_prefix(s->etcd, prefix_of(s, (struct keyspace_key){.kind = KEYSPACE_OP}),
                               &s->arena, &kvs);
-    if (rc != 0) {
+    if (rc != 0)
         return session_etcd_failed(s, rc, "cannot read the operators' log");
-    }
     list = arena_calloc(&s->arena, kvs.count + 1, sizeof(*list));
     for (size_t i = 0; list != NULL && i < kvs.count; i++) {
         struct keyspace_key key;
         Braid__Op *op =
             braid__op__unpack(&allocator, kvs.items[i].value.len, kvs.items[i].value.ptr);
 
-        if (op == NULL || keyspace_parse(kvs.items[i].key, &key) != 0 || key.kind != KEYSPACE_OP) {
+        if (op == NULL || keyspace_parse(kvs.items[i].key, &key) != 0 || key.kind != KEYSPACE_OP)
             continue;
-        }
         list[count++] = (struct store_op){
             .number = key.number,
             .who = slice_str(op->who),
@@ -317,9 +301,8 @@ int store_ops(struct session *s, size_t max, struct store_op **out, size_t *out_
             .at_ms = op->at_ms,
         };
     }
-    if (list != NULL) {
+    if (list != NULL)
         qsort(list, count, sizeof(*list), newest_first);
-    }
     *out = list;
     *out_count = count < max ? count : max;
     return 0;

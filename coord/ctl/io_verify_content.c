@@ -46,9 +46,8 @@ static size_t take_bytes(char *bytes, size_t size, size_t count, void *arg)
         return 0;
     }
     grown = realloc(answer->bytes, answer->len + len + 1);
-    if (grown == NULL) {
+    if (grown == NULL)
         return 0;
-    }
     memcpy(grown + answer->len, bytes, len);
     answer->bytes = grown;
     answer->len += len;
@@ -100,9 +99,8 @@ static yyjson_doc *fetch(struct verify *v, struct comparing *c, const char *doma
     yyjson_doc *doc = NULL;
 
     for (int i = 0; i < FETCH_ATTEMPTS && doc == NULL; i++) {
-        if (fetch_once(c, url, host, &answer)) {
+        if (fetch_once(c, url, host, &answer))
             doc = yyjson_read(answer.bytes, answer.len, 0);
-        }
     }
     free(answer.bytes);
     if (doc == NULL) {
@@ -134,12 +132,10 @@ static int compare_slot(yyjson_val *revision, const char *role, yyjson_val *body
     yyjson_val *slot = at(at(revision, "slots"), role);
     yyjson_val *content = at(slot, "content");
 
-    if (slot == NULL || content == NULL) {
+    if (slot == NULL || content == NULL)
         return at(slot, "texthidden") != NULL || slot != NULL ? -1 : 0;
-    }
-    if (!yyjson_is_str(content)) {
+    if (!yyjson_is_str(content))
         return 0;
-    }
     return yyjson_get_len(content) == yyjson_get_len(body) &&
            memcmp(yyjson_get_str(content), yyjson_get_str(body), yyjson_get_len(body)) == 0;
 }
@@ -156,9 +152,8 @@ static void compare_slots(struct verify *v, int64_t seq, yyjson_val *slots, yyjs
     {
         yyjson_val *body = at(slot, "content_body");
 
-        if (!yyjson_is_str(body)) {
+        if (!yyjson_is_str(body))
             continue;
-        }
         if (compare_slot(revision, yyjson_get_str(role), body) == 0) {
             audit_add(
                 v->audit, AUDIT_CONTENT, (struct slice){0}, seq,
@@ -174,14 +169,12 @@ static bool has_content(yyjson_val *slots)
     yyjson_val *role = NULL;
     yyjson_val *slot = NULL;
 
-    if (!yyjson_is_obj(slots)) {
+    if (!yyjson_is_obj(slots))
         return false;
-    }
     yyjson_obj_foreach(slots, index, max, role, slot)
     {
-        if (yyjson_is_str(at(slot, "content_body"))) {
+        if (yyjson_is_str(at(slot, "content_body")))
             return true;
-        }
     }
     return false;
 }
@@ -199,12 +192,10 @@ static bool compare_record(struct verify *v, struct comparing *c, int64_t seq, s
                   domain_is_sound(yyjson_get_str(domain));
     yyjson_doc *answer = is_one ? fetch(v, c, yyjson_get_str(domain), rev) : NULL;
 
-    if (is_one && answer == NULL) {
+    if (is_one && answer == NULL)
         c->rc = EXIT_REFUSED;
-    }
-    if (answer != NULL && revision_in(answer) == NULL) {
+    if (answer != NULL && revision_in(answer) == NULL)
         v->content_skipped++;
-    }
     if (answer != NULL && revision_in(answer) != NULL) {
         compare_slots(v, seq, slots, revision_in(answer), rev);
         v->content_compared++;
@@ -226,12 +217,10 @@ static bool take(struct verify *v, void *arg, const struct kafka_record *r)
     struct audit_record parsed;
 
     audit_record_parse(&r->raw, &parsed);
-    if (!parsed.has_seq || parsed.seq < next_wanted(c)) {
+    if (!parsed.has_seq || parsed.seq < next_wanted(c))
         return true;
-    }
-    if (parsed.seq >= c->end) {
+    if (parsed.seq >= c->end)
         return false;
-    }
     if (parsed.status == STATUS_OK && r->raw.value.len > 0 &&
         compare_record(v, c, parsed.seq, r->raw.value)) {
         c->taken++;
@@ -250,25 +239,20 @@ int verify_content(struct verify *v, uint64_t count)
     int64_t end = 0;
     int rc = 0;
 
-    if (count == 0) {
+    if (count == 0)
         return 0;
-    }
     audit_peek(v->audit, &result);
     c.end = result.shortest;
     c.base = place_mediawiki(v->session, v->snap, site->dc);
-    if (c.base == NULL || !kafka_bounds(site->reader, v->global, 0, &offset, &end)) {
+    if (c.base == NULL || !kafka_bounds(site->reader, v->global, 0, &offset, &end))
         return EXIT_REFUSED;
-    }
-    if (v->first_seq > 0 && !kafka_find_seq(site->reader, v->global, v->first_seq, &offset)) {
+    if (v->first_seq > 0 && !kafka_find_seq(site->reader, v->global, v->first_seq, &offset))
         return EXIT_REFUSED;
-    }
     c.curl = curl_easy_init();
-    if (c.curl == NULL) {
+    if (c.curl == NULL)
         return EXIT_REFUSED;
-    }
-    if (end > offset) {
+    if (end > offset)
         rc = verify_read(v, (struct verify_log){site->reader, v->global, 0, offset}, take, &c);
-    }
     curl_easy_cleanup(c.curl);
     return rc != 0 ? rc : c.rc;
 }

@@ -46,9 +46,8 @@ static int wait_emitted(struct verify *v)
     int64_t start_ms = session_now_ms();
     const struct timespec pause = {.tv_nsec = (long)RETRY_MS * 1000000};
 
-    if (!session_duration(s, OPTION_WAIT_S, WAIT_MS, &wait_ms)) {
+    if (!session_duration(s, OPTION_WAIT_S, WAIT_MS, &wait_ms))
         return EXIT_USAGE;
-    }
     while (count_behind(v, now) > 0 && session_now_ms() - start_ms < wait_ms) {
         int rc = 0;
 
@@ -56,13 +55,11 @@ static int wait_emitted(struct verify *v)
                         v->stream.cut.era, v->stream.cut.number);
         (void)nanosleep(&pause, NULL); /* a shorter pause does no harm */
         rc = store_load(s, v->snap);
-        if (rc != 0) {
+        if (rc != 0)
             return rc;
-        }
         now = snapshot_stream_find(v->snap, v->stream.output);
-        if (now == NULL) {
+        if (now == NULL)
             return EXIT_REFUSED;
-        }
     }
     return 0;
 }
@@ -83,12 +80,10 @@ static int first_from_etcd(struct verify *v, struct first_cut *out)
         store_key(s, (struct keyspace_key){.kind = KEYSPACE_CUT, .output = v->stream.output}),
         &s->arena, &kv);
 
-    if (rc == ERR_NOT_FOUND) {
+    if (rc == ERR_NOT_FOUND)
         return 0;
-    }
-    if (rc != 0) {
+    if (rc != 0)
         return session_etcd_failed(s, rc, "cannot read the first cut");
-    }
     out->is_found = cut_decode(kv.value, &s->arena, &out->cut) == 0;
     return 0;
 }
@@ -102,9 +97,8 @@ static bool take_line(struct verify *v, void *arg, const struct kafka_record *r)
     Braid__LogLine *line = NULL;
     struct cut cut;
 
-    if (!slice_equal(r->raw.key, v->stream.output)) {
+    if (!slice_equal(r->raw.key, v->stream.output))
         return true;
-    }
     line = braid__log_line__unpack(&allocator, r->raw.value.len, r->raw.value.ptr);
     if (line == NULL || line->line_case != BRAID__LOG_LINE__LINE_CUT ||
         cut_decode(pb_slice(line->cut), &s->arena, &cut) != 0) {
@@ -127,12 +121,10 @@ static int find_first_cut(struct verify *v, struct first_cut *out)
         int64_t first = 0;
         int64_t end = 0;
 
-        if (kafka_partitions(v->sites[i].reader, topic) <= 0) {
+        if (kafka_partitions(v->sites[i].reader, topic) <= 0)
             continue;
-        }
-        if (!kafka_bounds(v->sites[i].reader, topic, 0, &first, &end)) {
+        if (!kafka_bounds(v->sites[i].reader, topic, 0, &first, &end))
             return EXIT_REFUSED;
-        }
         rc = verify_read(v, (struct verify_log){v->sites[i].reader, topic, 0, first}, take_line,
                          out);
     }
@@ -157,9 +149,8 @@ static void add_partitions(struct verify *v, const struct first_cut *first)
         };
 
         part.lo = part.lo_is_known ? snapshot_furthest(&first->cut, from) : 0;
-        if (audit_part_add(v->audit, &part) < 0) {
+        if (audit_part_add(v->audit, &part) < 0)
             audit_add(v->audit, AUDIT_LIMIT, from->dc, -1, "too many origin partitions");
-        }
     }
 }
 
@@ -176,9 +167,8 @@ static bool take_first(struct verify *v, void *arg, const struct kafka_record *r
 
     (void)v;
     audit_record_parse(&r->raw, &parsed);
-    if (!parsed.has_origin || !parsed.has_seq) {
+    if (!parsed.has_origin || !parsed.has_seq)
         return true;
-    }
     first->seq = parsed.seq;
     return false;
 }
@@ -208,9 +198,8 @@ static int find_first_seq(struct verify *v)
         return EXIT_USAGE;
     }
     if (session_given(s, OPTION_SINCE)) {
-        if (!kafka_offset_at(v->sites[0].reader, v->global, 0, since_ms, &begin)) {
+        if (!kafka_offset_at(v->sites[0].reader, v->global, 0, since_ms, &begin))
             return EXIT_REFUSED;
-        }
         rc = seq_from(v, &v->sites[0], begin, &v->asked_seq);
         if (rc == 0 && v->asked_seq < 0) {
             output_error(&s->output, "no record is that young");
@@ -219,17 +208,14 @@ static int find_first_seq(struct verify *v)
     }
     v->first_seq = v->asked_seq;
     for (size_t i = 0; rc == 0 && i < v->site_count; i++) {
-        if (!kafka_bounds(v->sites[i].reader, v->global, 0, &begin, &end)) {
+        if (!kafka_bounds(v->sites[i].reader, v->global, 0, &begin, &end))
             return EXIT_REFUSED;
-        }
         /* Only where retention has taken the beginning: a log that begins at 0 must have it. */
-        if (begin == 0) {
+        if (begin == 0)
             continue;
-        }
         rc = seq_from(v, &v->sites[i], begin, &seq);
-        if (rc == 0 && seq > v->first_seq) {
+        if (rc == 0 && seq > v->first_seq)
             v->first_seq = seq;
-        }
     }
     return rc;
 }
@@ -251,14 +237,12 @@ static int open_sites(struct verify *v)
             continue;
         }
         *site = (struct verify_site){.dc = dc, .kafka = place_kafka(s, v->snap, dc)};
-        if (site->kafka == NULL) {
+        if (site->kafka == NULL)
             return EXIT_REFUSED;
-        }
         site->source_kafka = place_source_kafka(s, v->snap, dc);
         rc = kafka_open(s, site->kafka, true, &site->reader);
-        if (rc != 0) {
+        if (rc != 0)
             return rc;
-        }
         v->site_count++;
         if (kafka_partitions(site->reader, v->global) <= 0) {
             output_error(&s->output, "there is no %s in %.*s (at %s)", v->global, SLICE_ARG(dc),
@@ -282,17 +266,15 @@ static int make_audit(struct verify *v)
         .window_floor = v->stream.cut.params.dedup_floor,
     };
 
-    for (size_t i = 0; dcs != NULL && i < v->site_count; i++) {
+    for (size_t i = 0; dcs != NULL && i < v->site_count; i++)
         dcs[i] = v->sites[i].dc;
-    }
     v->audit = dcs == NULL ? NULL : audit_new(&config, &v->arena);
     if (v->audit == NULL) {
         output_error(&v->session->output, "out of memory");
         return EXIT_REFUSED;
     }
-    if (config.window > AUDIT_WINDOW_MAX) {
+    if (config.window > AUDIT_WINDOW_MAX)
         output_note(&v->session->output, "ids are only compared over %d numbers", AUDIT_WINDOW_MAX);
-    }
     return 0;
 }
 
@@ -306,21 +288,16 @@ int verify_range(struct verify *v)
         output_error(&s->output, "the stream has no DC that is not lost");
         return EXIT_REFUSED;
     }
-    if (rc == 0) {
+    if (rc == 0)
         rc = wait_emitted(v);
-    }
-    if (rc == 0) {
+    if (rc == 0)
         rc = find_first_seq(v);
-    }
-    if (rc == 0) {
+    if (rc == 0)
         rc = find_first_cut(v, first);
-    }
-    if (rc == 0) {
+    if (rc == 0)
         rc = make_audit(v);
-    }
-    if (rc != 0) {
+    if (rc != 0)
         return rc;
-    }
     v->has_start = first->is_found;
     add_partitions(v, first);
     return 0;

@@ -51,25 +51,20 @@ static bool feed(struct verify *v, size_t index, struct kafka_record *r, int *rc
         struct audit_record parsed;
 
         if (event == KAFKA_NOTHING) {
-            if (session_now_ms() - site->seen_ms > VERIFY_STUCK_MS) {
+            if (session_now_ms() - site->seen_ms > VERIFY_STUCK_MS)
                 *rc = stuck(v, v->global);
-            }
             return *rc == 0;
         }
-        if (event == KAFKA_FAILED) {
+        if (event == KAFKA_FAILED)
             *rc = EXIT_REFUSED;
-        }
-        if (event != KAFKA_RECORD) {
+        if (event != KAFKA_RECORD)
             return false;
-        }
         site->seen_ms = session_now_ms();
         audit_record_parse(&r->raw, &parsed);
-        if (!audit_copy(v->audit, index, &parsed)) {
+        if (!audit_copy(v->audit, index, &parsed))
             return false;
-        }
-        if (parsed.has_seq && parsed.seq % 10000 == 0) {
+        if (parsed.has_seq && parsed.seq % 10000 == 0)
             output_progress(&v->session->output, "comparing: %" PRId64, parsed.seq);
-        }
     }
     return true;
 }
@@ -79,17 +74,14 @@ static int begin_copy(struct verify *v, struct verify_site *site, struct kafka_r
     int64_t offset = 0;
     int64_t end = 0;
 
-    if (!kafka_bounds(reader, v->global, 0, &offset, &end)) {
+    if (!kafka_bounds(reader, v->global, 0, &offset, &end))
         return EXIT_REFUSED;
-    }
     /* One before the first: it has the chain that the first goes on from. */
-    if (v->first_seq > 0 && !kafka_find_seq(reader, v->global, v->first_seq - 1, &offset)) {
+    if (v->first_seq > 0 && !kafka_find_seq(reader, v->global, v->first_seq - 1, &offset))
         return EXIT_REFUSED;
-    }
     kafka_start(reader);
-    if (!kafka_add(reader, v->global, 0, offset) || !kafka_begin(reader)) {
+    if (!kafka_add(reader, v->global, 0, offset) || !kafka_begin(reader))
         return EXIT_REFUSED;
-    }
     site->seen_ms = session_now_ms();
     return 0;
 }
@@ -101,14 +93,12 @@ int verify_copies(struct verify *v)
     size_t left = v->site_count;
     int rc = r == NULL ? EXIT_REFUSED : 0;
 
-    for (size_t i = 0; rc == 0 && i < v->site_count; i++) {
+    for (size_t i = 0; rc == 0 && i < v->site_count; i++)
         rc = begin_copy(v, &v->sites[i], v->sites[i].reader);
-    }
     while (rc == 0 && left > 0) {
         for (size_t i = 0; rc == 0 && i < v->site_count; i++) {
-            if (has_ended[i] || feed(v, i, r, &rc)) {
+            if (has_ended[i] || feed(v, i, r, &rc))
                 continue;
-            }
             has_ended[i] = true;
             left--;
             audit_copy_end(v->audit, i);
@@ -142,9 +132,8 @@ int verify_uncommitted(struct verify *v)
         int64_t first = 0;
 
         rc = kafka_open(v->session, v->sites[i].kafka, false, &reader);
-        if (rc == 0 && !kafka_bounds(reader, v->global, 0, &first, &loose.end)) {
+        if (rc == 0 && !kafka_bounds(reader, v->global, 0, &first, &loose.end))
             rc = EXIT_REFUSED;
-        }
         if (rc == 0 && v->first_seq > 0 &&
             !kafka_find_seq(reader, v->global, v->first_seq, &first)) {
             rc = EXIT_REFUSED;
@@ -163,9 +152,8 @@ int verify_uncommitted(struct verify *v)
 static bool in_texts(const struct key_texts *list, struct slice word)
 {
     for (size_t i = 0; i < list->count; i++) {
-        if (slice_equal(list->items[i], word)) {
+        if (slice_equal(list->items[i], word))
             return true;
-        }
     }
     return list->count == 0;
 }
@@ -173,9 +161,8 @@ static bool in_texts(const struct key_texts *list, struct slice word)
 static bool in_numbers(const struct key_numbers *list, bool has_number, int64_t number)
 {
     for (size_t i = 0; i < list->count; i++) {
-        if (has_number && list->items[i] == number) {
+        if (has_number && list->items[i] == number)
             return true;
-        }
     }
     return list->count == 0;
 }
@@ -183,9 +170,8 @@ static bool in_numbers(const struct key_numbers *list, bool has_number, int64_t 
 /* What the spec says about an event that is not in the stream. */
 static enum audit_why why_not(const struct spec *spec, const struct event *e)
 {
-    if (e->is_canary) {
+    if (e->is_canary)
         return spec->canaries == SPEC_CANARIES_DROP ? AUDIT_WHY_CANARY : AUDIT_WHY_OPEN;
-    }
     if (!in_texts(&spec->wikis, e->wiki_id) || !in_texts(&spec->kinds, e->kind) ||
         !in_numbers(&spec->namespaces, e->has_namespace, e->namespace_id)) {
         return AUDIT_WHY_FILTERED;
@@ -205,9 +191,8 @@ static bool take_source(struct verify *v, void *arg, const struct kafka_record *
     struct source *src = arg;
     struct event_flaw flaw;
 
-    if (r->raw.offset > src->hi) {
+    if (r->raw.offset > src->hi)
         return false;
-    }
     if (audit_source(v->audit, src->part, r->raw.offset)) {
         bool is_event = r->raw.value.ptr != NULL &&
                         event_decode(&src->scratch, r->raw.value, src->event, &flaw) == 0;
@@ -232,9 +217,8 @@ static int read_source(struct verify *v, struct kafka_reader *reader, struct sou
     int64_t end = 0;
     int rc = 0;
 
-    if (!kafka_bounds(reader, topic, (int32_t)p->partition, &first, &end)) {
+    if (!kafka_bounds(reader, topic, (int32_t)p->partition, &first, &end))
         return EXIT_REFUSED;
-    }
     audit_source_start(v->audit, src->part, first);
     src->hi = p->hi;
     if (p->lo_is_known && p->hi > p->lo && end > first) {
@@ -243,9 +227,8 @@ static int read_source(struct verify *v, struct kafka_reader *reader, struct sou
                                              p->lo + 1 > first ? p->lo + 1 : first},
                          take_source, src);
     }
-    if (rc == 0) {
+    if (rc == 0)
         audit_source_end(v->audit, src->part);
-    }
     return rc;
 }
 
@@ -253,9 +236,8 @@ static int read_source(struct verify *v, struct kafka_reader *reader, struct sou
 static struct verify_site *site_of(struct verify *v, struct slice dc)
 {
     for (size_t i = 0; i < v->site_count; i++) {
-        if (slice_equal(v->sites[i].dc, dc)) {
+        if (slice_equal(v->sites[i].dc, dc))
             return &v->sites[i];
-        }
     }
     return NULL;
 }
@@ -283,9 +265,8 @@ static int read_sources(struct verify *v)
             rc = kafka_open(v->session, site->source_kafka, true, &reader);
             open_site = site;
         }
-        if (rc == 0) {
+        if (rc == 0)
             rc = read_source(v, reader, &src);
-        }
     }
     kafka_close(reader);
     arena_deinit(&src.scratch);
@@ -315,9 +296,8 @@ static int explain_from(struct verify *v, struct verify_site *site, const char *
         int64_t first = 0;
         int64_t end = 0;
 
-        if (!kafka_bounds(site->reader, topic, p, &first, &end)) {
+        if (!kafka_bounds(site->reader, topic, p, &first, &end))
             return EXIT_REFUSED;
-        }
         if (end > first) {
             rc = verify_read(v, (struct verify_log){site->reader, topic, p, first},
                              take_explanation, &end);
@@ -347,9 +327,8 @@ static int find_duplicates(struct verify *v)
     int rc = 0;
 
     /* From the log's beginning: an id before the range may explain a record in it. */
-    if (!kafka_bounds(v->sites[0].reader, v->global, 0, &first, &end)) {
+    if (!kafka_bounds(v->sites[0].reader, v->global, 0, &first, &end))
         return EXIT_REFUSED;
-    }
     audit_duplicate_begin(v->audit);
     if (end > first) {
         rc = verify_read(v, (struct verify_log){v->sites[0].reader, v->global, 0, first},
@@ -364,9 +343,8 @@ int verify_sources(struct verify *v)
     struct session *s = v->session;
     int rc = read_sources(v);
 
-    if (rc == 0 && audit_open_count(v->audit) > 0) {
+    if (rc == 0 && audit_open_count(v->audit) > 0)
         rc = find_duplicates(v);
-    }
     for (size_t i = 0; rc == 0 && i < v->site_count && audit_open_count(v->audit) > 0; i++) {
         rc = explain_from(v, &v->sites[i],
                           topic_prefixed(&s->arena, v->sites[i].dc, SLICE_LIT("braid.error")));

@@ -40,9 +40,8 @@ static int run(struct session *s)
         output_raw(&s->output, SLICE_LIT("braidctl " BRAID_VERSION "\n"));
         return EXIT_DONE;
     }
-    if (session_given(s, OPTION_HELP)) {
+    if (session_given(s, OPTION_HELP))
         return print_help(s);
-    }
     rc = session_configure(s);
     return rc != 0 ? rc : COMMANDS_RUN[s->args.command](s);
 }

@@ -34,9 +34,8 @@ static bool add_node(struct snapshot *s, const struct keyspace_key *key, struct 
     Braid__NodeInfo *pb = braid__node_info__unpack(&allocator, value.len, value.ptr);
     struct snapshot_node *n = &s->nodes[s->node_count];
 
-    if (pb == NULL || s->node_count == SNAPSHOT_NODES_MAX) {
+    if (pb == NULL || s->node_count == SNAPSHOT_NODES_MAX)
         return false;
-    }
     *n = (struct snapshot_node){
         .dc = arena_copy(a, key->dc),
         .name = arena_copy(a, key->name),
@@ -60,9 +59,8 @@ static bool add_claim(struct snapshot *s, const struct keyspace_key *key, struct
     ProtobufCAllocator allocator = pb_allocator(a);
     Braid__Claim *pb = braid__claim__unpack(&allocator, value.len, value.ptr);
 
-    if (pb == NULL || s->claim_count == SNAPSHOT_CLAIMS_MAX) {
+    if (pb == NULL || s->claim_count == SNAPSHOT_CLAIMS_MAX)
         return false;
-    }
     s->claims[s->claim_count++] = (struct snapshot_claim){
         .dc = arena_copy(a, key->dc),
         .task = arena_copy(a, key->name),
@@ -76,13 +74,11 @@ static bool add_claim(struct snapshot *s, const struct keyspace_key *key, struct
 static struct snapshot_dc *dc_row(struct snapshot *s, struct slice dc)
 {
     for (size_t i = 0; i < s->dc_count; i++) {
-        if (slice_equal(s->dcs[i].dc, dc)) {
+        if (slice_equal(s->dcs[i].dc, dc))
             return &s->dcs[i];
-        }
     }
-    if (s->dc_count == DCS_MAX || dc.len == 0) {
+    if (s->dc_count == DCS_MAX || dc.len == 0)
         return NULL;
-    }
     s->dcs[s->dc_count] = (struct snapshot_dc){.dc = dc};
     return &s->dcs[s->dc_count++];
 }
@@ -94,9 +90,8 @@ static bool add_dc(struct snapshot *s, const struct keyspace_key *key, const str
     Braid__DcState *pb = braid__dc_state__unpack(&allocator, kv->value.len, kv->value.ptr);
     struct snapshot_dc *row = pb == NULL ? NULL : dc_row(s, arena_copy(a, key->dc));
 
-    if (row == NULL) {
+    if (row == NULL)
         return false;
-    }
     row->pool = (int)pb->pool;
     row->reason = slice_str(pb->reason);
     row->by = slice_str(pb->by);
@@ -111,9 +106,8 @@ static bool add_pause(struct snapshot *s, const struct keyspace_key *key, struct
     ProtobufCAllocator allocator = pb_allocator(a);
     Braid__Pause *pb = braid__pause__unpack(&allocator, value.len, value.ptr);
 
-    if (pb == NULL || s->pause_count == SNAPSHOT_NOTES_MAX) {
+    if (pb == NULL || s->pause_count == SNAPSHOT_NOTES_MAX)
         return false;
-    }
     s->pauses[s->pause_count++] = (struct snapshot_pause){
         .is_drain = key->kind == KEYSPACE_DRAIN,
         .name = arena_copy(a, key->name),
@@ -131,14 +125,12 @@ static struct snapshot_stream *stream_row(struct snapshot *s, struct slice outpu
 {
     struct snapshot_stream *st = snapshot_stream_find(s, output);
 
-    if (st != NULL || s->stream_count == SNAPSHOT_STREAMS_MAX) {
+    if (st != NULL || s->stream_count == SNAPSHOT_STREAMS_MAX)
         return st;
-    }
     st = &s->streams[s->stream_count];
     st->output = arena_copy(a, output);
-    if (st->output.ptr == NULL) {
+    if (st->output.ptr == NULL)
         return NULL;
-    }
     s->stream_count++;
     return st;
 }
@@ -163,9 +155,8 @@ static bool add_report(struct snapshot_stream *st, const struct etcd_kv *kv, str
 {
     struct report r;
 
-    if (st->report_count == DCS_MAX || report_decode(kv->value, a, &r) != 0) {
+    if (st->report_count == DCS_MAX || report_decode(kv->value, a, &r) != 0)
         return false;
-    }
     st->reports[st->report_count] = r;
     st->report_revisions[st->report_count] = kv->mod_revision;
     st->report_count++;
@@ -177,15 +168,13 @@ static bool add_stream_value(struct snapshot_stream *st, const struct keyspace_k
 {
     switch (key->kind) {
     case KEYSPACE_SPEC:
-        if (key->number != st->spec_version) {
+        if (key->number != st->spec_version)
             return true;
-        }
         st->has_spec = spec_decode(kv->value, a, &st->spec) == 0;
         return st->has_spec;
     case KEYSPACE_CUT:
-        if (key->era != st->cut_era || key->number != st->cut_number) {
+        if (key->era != st->cut_era || key->number != st->cut_number)
             return true;
-        }
         st->has_cut = cut_decode(kv->value, a, &st->cut) == 0;
         return st->has_cut;
     case KEYSPACE_HELD:
@@ -209,12 +198,10 @@ static bool add_stream(struct snapshot *s, const struct keyspace_key *key, const
 {
     struct snapshot_stream *st = stream_row(s, key->output, a);
 
-    if (st == NULL) {
+    if (st == NULL)
         return false;
-    }
-    if (kv->value.len > 0) {
+    if (kv->value.len > 0)
         return add_stream_value(st, key, kv, a);
-    }
     if (key->kind == KEYSPACE_SPEC) {
         st->spec_count++;
         st->spec_version = key->number > st->spec_version ? key->number : st->spec_version;
@@ -260,9 +247,8 @@ int snapshot_add(struct snapshot *s, const struct etcd_kv *kv, struct arena *a)
     case KEYSPACE_CHANGED:
         break;
     }
-    if (!is_sound) {
+    if (!is_sound)
         s->unreadable++;
-    }
     return 0;
 }
 
@@ -297,9 +283,8 @@ static void finish_node(struct snapshot *s, struct snapshot_node *n)
 {
     struct snapshot_dc *row = dc_row(s, n->dc);
 
-    if (row != NULL) {
+    if (row != NULL)
         row->nodes++;
-    }
     for (size_t i = 0; i < s->claim_count; i++) {
         struct slice node = s->claims[i].node;
 
@@ -323,9 +308,8 @@ void snapshot_finish(struct snapshot *s)
 {
     qsort(s->nodes, s->node_count, sizeof(*s->nodes), by_node);
     qsort(s->claims, s->claim_count, sizeof(*s->claims), by_claim);
-    for (size_t i = 0; i < s->node_count; i++) {
+    for (size_t i = 0; i < s->node_count; i++)
         finish_node(s, &s->nodes[i]);
-    }
     for (size_t i = 0; i < s->stream_count; i++) {
         for (size_t dc = 0; s->streams[i].has_spec && dc < s->streams[i].spec.dcs.count; dc++) {
             (void)dc_row(s, s->streams[i].spec.dcs.items[dc]); /* full: there are DCS_MAX anyway */
@@ -337,9 +321,8 @@ void snapshot_finish(struct snapshot *s)
 struct snapshot_stream *snapshot_stream_find(const struct snapshot *s, struct slice output)
 {
     for (size_t i = 0; i < s->stream_count; i++) {
-        if (slice_equal(s->streams[i].output, output)) {
+        if (slice_equal(s->streams[i].output, output))
             return &s->streams[i];
-        }
     }
     return NULL;
 }
@@ -347,9 +330,8 @@ struct snapshot_stream *snapshot_stream_find(const struct snapshot *s, struct sl
 const struct snapshot_dc *snapshot_dc_find(const struct snapshot *s, struct slice dc)
 {
     for (size_t i = 0; i < s->dc_count; i++) {
-        if (slice_equal(s->dcs[i].dc, dc)) {
+        if (slice_equal(s->dcs[i].dc, dc))
             return &s->dcs[i];
-        }
     }
     return NULL;
 }
@@ -357,9 +339,8 @@ const struct snapshot_dc *snapshot_dc_find(const struct snapshot *s, struct slic
 const struct report *snapshot_report_find(const struct snapshot_stream *st, struct slice dc)
 {
     for (size_t i = 0; i < st->report_count; i++) {
-        if (slice_equal(st->reports[i].dc, dc)) {
+        if (slice_equal(st->reports[i].dc, dc))
             return &st->reports[i];
-        }
     }
     return NULL;
 }

@@ -95,9 +95,8 @@ size_t topics_wanted(const struct spec *s, struct slice dc, const struct topic_s
 
     for (size_t i = 0; i < source_count; i++) {
         most = sources[i].partitions > most ? sources[i].partitions : most;
-        if (sources[i].message_bytes_max > largest) {
+        if (sources[i].message_bytes_max > largest)
             largest = sources[i].message_bytes_max;
-        }
     }
     enriched_bytes = bytes_text(a, largest + TOPICS_MARGIN_BYTES);
     for (size_t i = 0; i < source_count && count < TOPICS_WANTED_MAX; i++) {
@@ -112,9 +111,8 @@ size_t topics_wanted(const struct spec *s, struct slice dc, const struct topic_s
         out[count++] = topic_of(TOPIC_ENRICHED, topic_enriched(a, s->dcs.items[i], s->output), most,
                                 enriched_bytes);
     }
-    if (count + 3 > TOPICS_WANTED_MAX) {
+    if (count + 3 > TOPICS_WANTED_MAX)
         return count;
-    }
     out[count++] = topic_of(TOPIC_GLOBAL, topic_global(a, s->output), 1, enriched_bytes);
     out[count++] = topic_of(TOPIC_CUTS, topic_prefixed(a, dc, SLICE_LIT("braid.cuts")), 1,
                             bytes_text(a, 8 * TOPICS_MARGIN_BYTES));
@@ -128,9 +126,8 @@ size_t topics_wanted(const struct spec *s, struct slice dc, const struct topic_s
 static const char *value_of(const struct topic_actual *actual, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(actual[i].name, name) == 0) {
+        if (strcmp(actual[i].name, name) == 0)
             return actual[i].value;
-        }
     }
     return NULL;
 }
@@ -166,9 +163,8 @@ size_t topics_check(const struct topic_wanted *want, int partitions,
         const struct topic_setting *setting = &want->settings[i];
         const char *value = value_of(actual, actual_count, setting->name);
 
-        if (fits(setting, value)) {
+        if (fits(setting, value))
             continue;
-        }
         text_addf(out, "%s has %s=%s, it must be %s%s\n", want->name, setting->name, value,
                   setting->is_least ? "at least " : "", setting->value);
         wrong++;
@@ -181,9 +177,8 @@ size_t topics_check_source(const char *name, const struct topic_actual *actual, 
 {
     const char *policy = value_of(actual, actual_count, "cleanup.policy");
 
-    if (policy == NULL || strstr(policy, "compact") == NULL) {
+    if (policy == NULL || strstr(policy, "compact") == NULL)
         return 0;
-    }
     text_addf(out, "%s is compacted (cleanup.policy=%s): a source may lose records only by age\n",
               name, policy);
     return 1;

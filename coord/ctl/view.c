@@ -20,9 +20,8 @@ static struct slice vformat(struct arena *a, const char *format, va_list args)
     char line[TEXT_LINE_MAX];
     int len = vsnprintf(line, sizeof(line), format, args);
 
-    if (len < 0) {
+    if (len < 0)
         return slice_of("", 0);
-    }
     return arena_copy(a,
                       slice_of(line, (size_t)len < sizeof(line) ? (size_t)len : sizeof(line) - 1));
 }
@@ -31,9 +30,8 @@ static struct view_cell cell_of_text(struct view *v, struct slice text)
 {
     struct slice copy = arena_copy(v->arena, text);
 
-    if (text.ptr == NULL) {
+    if (text.ptr == NULL)
         return (struct view_cell){.type = VIEW_NULL};
-    }
     if (copy.ptr == NULL && text.len > 0) {
         v->is_cut = true;
         return (struct view_cell){.type = VIEW_NULL};
@@ -45,9 +43,8 @@ static struct view_cell cell_of_time(struct view *v, int64_t ms)
 {
     struct text time = text_in(v->arena);
 
-    if (ms <= 0) {
+    if (ms <= 0)
         return (struct view_cell){.type = VIEW_NULL};
-    }
     keys_print_time(ms, &time);
     return (struct view_cell){.type = VIEW_TEXT, .text = text_slice(&time)};
 }
@@ -112,9 +109,8 @@ struct view_table *view_table(struct view *v, const char *name, const char *cons
     assert(v->table_count < VIEW_TABLES_MAX);
     v->table_count++;
     *t = (struct view_table){.name = name, .titles = titles};
-    while (titles[t->columns] != NULL) {
+    while (titles[t->columns] != NULL)
         t->columns++;
-    }
     assert(t->columns > 0);
     assert(t->columns <= VIEW_COLUMNS_MAX);
     return t;
@@ -130,9 +126,8 @@ void view_cell(struct view *v, struct view_table *t, struct view_cell cell)
             v->is_cut = true;
             return;
         }
-        if (t->cell_count > 0) {
+        if (t->cell_count > 0)
             memcpy(grown, t->cells, t->cell_count * sizeof(*grown));
-        }
         t->cells = grown;
         t->cell_capacity = capacity;
     }
@@ -204,16 +199,13 @@ static size_t utf8_len(struct slice s)
     uint8_t c = s.ptr[0];
     size_t len = c < 0x80 ? 1 : (c & 0xe0) == 0xc0 ? 2 : (c & 0xf0) == 0xe0 ? 3 : 4;
 
-    if (c >= 0x80 && (c < 0xc2 || c > 0xf4)) {
+    if (c >= 0x80 && (c < 0xc2 || c > 0xf4))
         return 0;
-    }
-    if (s.len < len) {
+    if (s.len < len)
         return 0;
-    }
     for (size_t i = 1; i < len; i++) {
-        if ((s.ptr[i] & 0xc0) != 0x80) {
+        if ((s.ptr[i] & 0xc0) != 0x80)
             return 0;
-        }
     }
     if ((c == 0xe0 && s.ptr[1] < 0xa0) || (c == 0xed && s.ptr[1] > 0x9f) ||
         (c == 0xf0 && s.ptr[1] < 0x90) || (c == 0xf4 && s.ptr[1] > 0x8f)) {
@@ -374,12 +366,10 @@ void view_print_tsv(const struct view *v, struct text *out)
     for (size_t i = 0; i < v->table_count; i++) {
         const struct view_table *t = &v->tables[i];
 
-        if (i > 0 || v->field_count > 0 || v->heading.ptr != NULL) {
+        if (i > 0 || v->field_count > 0 || v->heading.ptr != NULL)
             text_adds(out, "\n");
-        }
-        for (size_t column = 0; column < t->columns; column++) {
+        for (size_t column = 0; column < t->columns; column++)
             text_addf(out, "%s%s", column == 0 ? "" : "\t", t->titles[column]);
-        }
         text_adds(out, "\n");
         for (size_t at = 0; at < view_rows(t) * t->columns; at++) {
             print_tsv_cell(&t->cells[at], out);
