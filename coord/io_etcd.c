@@ -161,6 +161,13 @@ static void call_dispatch(struct etcd *e, struct etcd_call *call, uint64_t now_m
         call->grpc = NULL;
 }
 
+/* Has its connection said nothing at all since it was sent, for long enough to matter? */
+static bool call_is_unheard(const struct etcd *e, const struct etcd_call *call, uint64_t now_ms)
+{
+    return now_ms >= call->attempt_ms + ETCD_UNHEARD_MS &&
+           grpc_channel_heard_ms(e->links[ETCD_LINK_CALLS]) < call->attempt_ms;
+}
+
 /* Looks at one call: may end it. Returns when it must be looked at again; 0: it has ended. */
 static uint64_t call_tick(struct etcd *e, struct etcd_call *call, uint64_t now_ms)
 {
@@ -170,12 +177,14 @@ static uint64_t call_tick(struct etcd *e, struct etcd_call *call, uint64_t now_m
     }
     if (now_ms >= call->deadline_ms) {
         int rc = ERR_TIMEOUT;
+        const bool is_unheard = call->grpc != NULL && call_is_unheard(e, call, now_ms);
         if (call->grpc != NULL && grpc_call_cancel(call->grpc) && call->may_write)
             rc = ERR_UNKNOWN;
         call->grpc = NULL;
+        if (is_unheard)
+            etcd_move(e);
         if (call->text[0] == '\0')
-            (void)snprintf(call->text, sizeof call->text, "%s: no answer in time",
-                           e->urls[e->current]);
+            (void)snprintf(call->text, sizeof call->text, "no answer in time");
         call_fail(e, call, rc);
         return 0;
     }

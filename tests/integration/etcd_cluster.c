@@ -127,6 +127,7 @@ void cluster_terminate(struct etcd_cluster *c, int member)
 void cluster_pause(struct etcd_cluster *c, int member)
 {
     (void)kill(c->pids[member], SIGSTOP);
+    (void)waitpid(c->pids[member], NULL, WUNTRACED); /* until all its threads stand still */
 }
 
 void cluster_resume(struct etcd_cluster *c, int member)
