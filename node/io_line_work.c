@@ -136,37 +136,6 @@ static int make_value(struct job *job, uint8_t **out, struct slice *out_value)
     return 0;
 }
 
-static enum status status_of(const struct job *job)
-{
-    if (job->is_too_large)
-        return STATUS_FAILED;
-    switch (job->kind) {
-    case LINE_DO_SKIP:
-        return STATUS_SKIPPED;
-    case LINE_DO_GAP:
-        return STATUS_GAP;
-    case LINE_DO_WORK:
-        break;
-    default:
-        return STATUS_NONE;
-    }
-    switch (job->page->status) {
-    case ENRICH_OK:
-        return STATUS_OK;
-    case ENRICH_WITHHELD:
-        return STATUS_WITHHELD;
-    case ENRICH_FAILED:
-        return STATUS_FAILED;
-    case ENRICH_CANARY:
-        return STATUS_CANARY;
-    case ENRICH_FILTERED:
-        return STATUS_FILTERED;
-    case ENRICH_PENDING:
-        break;
-    }
-    return STATUS_NONE;
-}
-
 static int produce_page(struct io_line *l, struct job *job)
 {
     struct header source[IO_KAFKA_HEADERS_MAX];
@@ -196,18 +165,43 @@ static int produce_page(struct io_line *l, struct job *job)
         fields.fetch = slice_of(fetch, enrich_page_fetch_text(job->page, fetch));
     const size_t source_count = io_kafka_headers(job->handle, source);
     const size_t count = inner_headers(source, source_count, &fields, &text, headers);
-    int rc = 0;
-    if (status_of(job) == STATUS_FAILED && !job->is_noted)
-        rc = line_note_error(l, job, headers, count);
-    if (rc == 0)
-        rc = produce(l, job, headers, count, &value);
+    const int rc = produce(l, job, headers, count, &value);
     free(bytes);
     return rc;
 }
 
+static enum status status_of(const struct job *job)
+{
+    switch (job->kind) {
+    case LINE_DO_SKIP:
+        return STATUS_SKIPPED;
+    case LINE_DO_GAP:
+        return STATUS_GAP;
+    case LINE_DO_WORK:
+        break;
+    default:
+        return STATUS_NONE;
+    }
+    switch (job->page->status) {
+    case ENRICH_OK:
+        return STATUS_OK;
+    case ENRICH_WITHHELD:
+        return STATUS_WITHHELD;
+    case ENRICH_FAILED:
+        return STATUS_FAILED;
+    case ENRICH_CANARY:
+        return STATUS_CANARY;
+    case ENRICH_FILTERED:
+        return STATUS_FILTERED;
+    case ENRICH_PENDING:
+        break;
+    }
+    return STATUS_NONE;
+}
+
 static void count_produced(struct io_line *l, const struct job *job)
 {
-    const enum status status = status_of(job);
+    const enum status status = job->is_too_large ? STATUS_FAILED : status_of(job);
 
     l->statuses[status]++;
     if (status == STATUS_FAILED)

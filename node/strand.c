@@ -122,6 +122,7 @@ void strand_place_set(struct strands *s, uint32_t strand, const struct place *at
     st->digest = st->base_digest = at->digest;
     st->from = at->from;
     st->wanted = POSITION_NONE;
+    st->cut = at->last;
 }
 
 void strand_place(const struct strands *s, uint32_t strand, struct place *out)
@@ -337,13 +338,46 @@ static uint32_t others_past(const struct strands *s, const struct strand *st, in
     return past;
 }
 
+/*
+ * A10: whether nothing is lost if a gap is cut now. The other strand's own position must be past it
+ * in a cut, not only held: a cut may take this strand through the gap and leave the other behind.
+ * Where the other has nothing but gaps as well, there is nothing to wait for.
+ */
+static bool is_past_gap(const struct strand *other, int64_t offset)
+{
+    if (other->cut >= offset)
+        return true;
+    if (other->last < offset)
+        return false;
+    for (uint64_t i = strand_after(other, other->cut); i < other->tail; i++) {
+        const struct entry *e = strand_entry(other, i);
+        if (e->offset > offset)
+            break;
+        if (e->status != STATUS_GAP && e->status != STATUS_SKIPPED)
+            return false;
+    }
+    return true;
+}
+
+static bool all_past_gap(const struct strands *s, const struct strand *st, int64_t offset)
+{
+    const struct part *p = &s->parts[st->part];
+
+    for (uint32_t i = 0; i < p->count; i++) {
+        const struct strand *other = &s->list[p->strands[i]];
+        if (other != st && !is_past_gap(other, offset))
+            return false;
+    }
+    return p->count > 1;
+}
+
 static bool may_offer(const struct strands *s, const struct strand *st, const struct entry *e,
                       int64_t now_ms)
 {
     const uint32_t others = s->parts[st->part].count - 1;
 
     if (e->status == STATUS_GAP && !MUTANT(gap_offered))
-        return others > 0 && others_past(s, st, e->offset) == others;
+        return all_past_gap(s, st, e->offset);
     if (e->status == STATUS_FAILED && !MUTANT(no_grace)) {
         if (MUTANT(grace_for_own_only) && !slice_equal(s->logs[st->log].by, s->dc))
             return true;
@@ -418,6 +452,7 @@ void strand_emitted(struct strands *s, uint32_t strand, int64_t position)
 {
     struct strand *st = &s->list[strand];
 
+    st->cut = position;
     while (st->head < st->tail && strand_entry(st, st->head)->offset <= position) {
         struct entry *e = strand_entry(st, st->head);
         if (e->handle != NULL) {

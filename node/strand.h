@@ -45,6 +45,7 @@ struct strand {
     int64_t last; /* accepted and read back: held */
     uint64_t digest;
     int64_t from;   /* records of the log before this are judged */
+    int64_t cut;    /* its position in the last emitted cut */
     int64_t wanted; /* the next cut to be emitted needs it up to here: no budget before */
     uint64_t bytes;
     uint32_t log;
