@@ -79,7 +79,7 @@ static void see_enriched(struct world *w, const struct klog *log, const struct k
         return;
     *last = f->offset;
     times_put(w, &c->came[log->dc][strand], f->offset, w->now_us);
-    if (log->role == LOG_ENRICHED)
+    if (log->role == LOG_ENRICHED && by_offset_get(&c->accepted[strand], f->offset) == NULL)
         by_offset_put(w, &c->accepted[strand], f->offset, k);
 }
 
@@ -228,16 +228,71 @@ void check_visible(struct world *w, struct klog *log, const struct krec *k)
     }
 }
 
-void check_retained(struct world *w, struct klog *log)
+/* What was held of a truncated log is read once more. */
+static void hold_again(struct world *w, const struct klog *log)
 {
-    (void)w;
-    (void)log;
+    struct check *c = w->check;
+
+    for (uint32_t s = 0; s < w->layout.count; s++) {
+        if (w->strand_by[s] == log->origin &&
+            w->origin_partition[w->strand_origin[s]] == log->partition)
+            c->held[log->dc][s] = POSITION_NONE;
+    }
+    for (int64_t at = 0; at < log->end; at++) {
+        if (log->recs[at]->state == KREC_VISIBLE)
+            see_enriched(w, log, log->recs[at]);
+    }
+}
+
+static void count_again(struct world *w, const struct klog *log)
+{
+    struct check *c = w->check;
+
+    c->next[log->dc] = 0;
+    for (int64_t at = 0; at < log->end; at++) {
+        const struct krec *k = log->recs[at];
+        const struct facts *f = k->state == KREC_VISIBLE ? facts_of(w, k->body) : NULL;
+
+        if (f != NULL && f->has_origin && f->has_seq)
+            c->next[log->dc] = f->seq + 1;
+    }
+    c->next_uncommitted[log->dc] = c->next[log->dc];
 }
 
 void check_truncated(struct world *w, struct klog *log)
 {
-    (void)log;
-    w->check->lost_data = true;
+    struct check *c = w->check;
+
+    c->lost_data = true;
+    c->unsettled_us[log->dc] = w->now_us + 10 * SECOND;
+    if (log->role == LOG_ENRICHED || log->role == LOG_ENRICHED_COPY)
+        hold_again(w, log);
+    if (log->role == LOG_GLOBAL)
+        count_again(w, log);
+}
+
+void check_epoch(struct world *w, uint32_t dc)
+{
+    for (uint32_t s = 0; s < w->layout.count; s++) {
+        w->check->read_back[dc][s] = POSITION_NONE;
+        w->check->offered[dc][s] = POSITION_NONE;
+    }
+    w->check->unsettled_us[dc] = 0;
+}
+
+void check_cut_leaves(struct world *w, uint64_t number)
+{
+    const struct check *c = w->check;
+    const struct parsed_cut *last = &c->cuts[c->cut_count - 1];
+
+    for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
+        const struct dc *d = &w->dcs[dc];
+
+        if (number != 0 && last->is_member[dc] &&
+            (number >= d->logged_count || d->logged[number].ptr == NULL))
+            check_fail(w, "I5", "cut %llu leaves etcd, but the member %.*s has not logged it",
+                       (unsigned long long)number, SLICE_ARG(d->name));
+    }
 }
 
 void check_initialised(struct world *w, uint32_t dc, uint32_t writer)
@@ -311,12 +366,17 @@ void check_report(struct world *w, uint32_t dc, int64_t claim, struct slice byte
     }
     if (claim < c->report_claim[dc])
         check_fail(w, "I6", "%.*s: a report of an older merge counts", SLICE_ARG(w->dcs[dc].name));
+    if (r.incarnation != w->etcd.epochs[dc])
+        return; /* of a log epoch that is over: nobody counts it */
     c->report_claim[dc] = claim;
+    c->reported_us[dc] = w->now_us;
     say(w, dc, NOBODY, "etcd", "report %llu of claim %lld", (unsigned long long)r.number,
         (long long)claim);
     for (uint32_t s = 0; s < w->layout.count; s++) {
         int64_t held = c->held[dc][s];
 
+        if (w->now_us < c->unsettled_us[dc])
+            continue;
         if (r.read_back[s] > held || r.offer[s] > held)
             check_fail(w, "I6", "%.*s reports strand %u up to %lld (offer %lld) but holds %lld",
                        SLICE_ARG(w->dcs[dc].name), s, (long long)r.read_back[s],
@@ -344,12 +404,35 @@ static void check_positions(struct world *w, const struct parsed_cut *cut)
                        (unsigned long long)cut->number, s, (long long)before->positions[s],
                        (long long)position);
         for (uint32_t dc = 0; dc < w->p.dc_count; dc++)
-            is_held = is_held && (!cut->is_member[dc] || c->held[dc][s] >= position);
+            is_held = is_held && (!cut->is_member[dc] || c->held[dc][s] >= position ||
+                                  w->now_us < c->unsettled_us[dc]);
         if (is_held)
             continue;
         check_fail(w, "I5", "a member does not hold strand %u up to %lld, as cut %llu says", s,
                    (long long)position, (unsigned long long)cut->number);
     }
+}
+
+/* R7: who leaves does so for a reason, and enough stay. */
+static void check_members(struct world *w, const struct parsed_cut *cut)
+{
+    const struct check *c = w->check;
+    uint32_t count = 0;
+
+    for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
+        int64_t silent_us = w->now_us - c->reported_us[dc];
+
+        count += cut->is_member[dc];
+        if (cut->is_member[dc] || !cut[-1].is_member[dc] || !cut->drops_silent)
+            continue;
+        if (silent_us < (int64_t)w->p.member_timeout_ms * 990)
+            check_fail(w, "I5", "cut %llu drops %.*s as silent, which reported %.1f s ago",
+                       (unsigned long long)cut->number, SLICE_ARG(w->dcs[dc].name),
+                       (double)silent_us / 1e6);
+    }
+    if (count < w->p.min_members)
+        check_fail(w, "I5", "cut %llu has %u members, fewer than %u",
+                   (unsigned long long)cut->number, count, w->p.min_members);
 }
 
 static void tell_cut(const struct world *w, const struct parsed_cut *cut)
@@ -395,6 +478,7 @@ void check_cut(struct world *w, uint64_t number, struct slice bytes)
         check_fail(w, "I5", "cut %llu's time goes back", (unsigned long long)number);
     if (memcmp(cut->is_member, cut[-1].is_member, sizeof cut->is_member) != 0)
         w->stats.member_changes++;
+    check_members(w, cut);
     check_positions(w, cut);
 }
 

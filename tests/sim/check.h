@@ -30,8 +30,12 @@ void check_fail(struct world *w, const char *invariant, const char *format, ...)
 /* A record became visible to read_committed readers; or is appended, not committed yet. */
 void check_visible(struct world *w, struct klog *log, const struct krec *k);
 void check_uncommitted(struct world *w, struct klog *log, const struct krec *k);
-void check_retained(struct world *w, struct klog *log);
 void check_truncated(struct world *w, struct klog *log);
+
+/* The DC has a new log epoch: what it held before no longer counts. */
+void check_epoch(struct world *w, uint32_t dc);
+/* Cut `number` is about to leave etcd. */
+void check_cut_leaves(struct world *w, uint64_t number);
 
 /* etcd has taken a report of `dc`, sent under a claim, or cut `number`. */
 void check_report(struct world *w, uint32_t dc, int64_t claim, struct slice bytes);

@@ -49,12 +49,14 @@ struct parsed_cut {
     bool failed_emit;
     bool canaries_drop;
     bool is_member[SIM_DCS];
+    bool drops_silent; /* its reason says that a member sent no reports */
     uint32_t strand_count;
     int64_t *positions; /* by strand */
     int64_t *furthest;  /* by origin partition */
 };
 
 struct parsed_report {
+    uint32_t incarnation;
     uint64_t number;
     int64_t read_back[SIM_STRANDS];
     int64_t offer[SIM_STRANDS];
@@ -69,6 +71,7 @@ struct check {
     int64_t offered[SIM_DCS][SIM_STRANDS];
     struct times came[SIM_DCS][SIM_STRANDS]; /* when a record was there to be read */
     int64_t report_claim[SIM_DCS];
+    int64_t reported_us[SIM_DCS];
     struct parsed_cut *cuts;
     size_t cut_count;
     size_t cut_capacity;
@@ -80,6 +83,7 @@ struct check {
     uint64_t next[SIM_DCS];             /* number that each copy needs next */
     uint64_t next_uncommitted[SIM_DCS]; /* the same for a reader of everything */
     uint32_t writer[SIM_DCS];           /* the producer that was initialised last */
+    int64_t unsettled_us[SIM_DCS];      /* until then the DC cannot know what it lost */
     bool lost_data;                     /* a fault took what had been acknowledged */
 };
 

@@ -90,6 +90,8 @@ void etcd_read_view(const struct world *w, uint32_t dc, struct etcd_view *out)
     for (uint32_t i = 0; i < w->p.dc_count; i++) {
         out->reports[i] = e->reports[i];
         out->depooled[i] = e->depooled[i];
+        out->epochs[i] = e->epochs[i];
+        out->epoch_revisions[i] = e->epoch_revisions[i];
     }
 }
 
@@ -155,7 +157,9 @@ static bool cut_may_follow(const struct world *w, const struct merge_proposal *p
     if (e->cuts[p->number - 1].create_revision != p->head_revision)
         return false;
     for (uint32_t i = 0; i < p->member_count; i++) {
-        if (p->epoch_revisions[i] != 0)
+        uint32_t dc = dc_of(w, p->members[i]);
+
+        if (dc == SIM_DCS || e->epoch_revisions[dc] != p->epoch_revisions[i])
             return false;
     }
     if (p->dropped.len != 0) {
@@ -228,6 +232,7 @@ void etcd_delete_cuts(struct world *w, uint32_t dc, uint64_t number)
     if (net_etcd_site(w, dc) < 0)
         return;
     for (uint64_t n = e->oldest; n < number && n + 1 < e->cut_count; n++) {
+        check_cut_leaves(w, n);
         e->cuts[n].bytes = (struct slice){0};
         e->oldest = n + 1;
     }

@@ -39,6 +39,8 @@ struct etcd {
     uint64_t oldest;
     struct etcd_value reports[SIM_DCS];
     struct etcd_claim claims[SIM_DCS]; /* of the merges */
+    uint32_t epochs[SIM_DCS];         /* log epoch; 0: the key is absent */
+    int64_t epoch_revisions[SIM_DCS];
     bool depooled[SIM_DCS];
     bool is_paused;
     uint64_t spec_version;
@@ -53,6 +55,8 @@ struct etcd_view {
     struct slice head;
     uint64_t oldest;
     struct etcd_value reports[SIM_DCS];
+    uint32_t epochs[SIM_DCS];
+    int64_t epoch_revisions[SIM_DCS];
     bool depooled[SIM_DCS];
     bool is_paused;
     int64_t claim_revision; /* of the asking DC's merge */

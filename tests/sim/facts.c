@@ -235,6 +235,13 @@ static void read_member(const struct world *w, struct slice in, struct parsed_cu
     }
 }
 
+static bool ends_with(struct slice s, const char *text)
+{
+    size_t len = strlen(text);
+
+    return s.len >= len && memcmp(s.ptr + s.len - len, text, len) == 0;
+}
+
 bool cut_read(struct world *w, struct slice bytes, struct parsed_cut *out)
 {
     struct slice in = bytes;
@@ -264,6 +271,8 @@ bool cut_read(struct world *w, struct slice bytes, struct parsed_cut *out)
             out->failed_emit = f.value != 0;
         else if (f.number == 13)
             out->canaries_drop = f.value != 0;
+        else if (f.number == 15)
+            out->drops_silent = ends_with(f.bytes, "no report");
     }
     return in.len == 0 && out->strand_count == w->layout.count;
 }
@@ -285,8 +294,11 @@ bool report_read(const struct world *w, struct slice bytes, struct parsed_report
     struct field f;
 
     out->number = 0;
+    out->incarnation = 0;
     while (next_field(&in, &f)) {
-        if (f.number == 3)
+        if (f.number == 2)
+            out->incarnation = (uint32_t)f.value;
+        else if (f.number == 3)
             out->number = f.value;
         else if (f.number == 6)
             counts[0] = read_list(f.bytes, out->read_back, w->layout.count);

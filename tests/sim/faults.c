@@ -4,6 +4,7 @@
  * again, at about its mean interval, until the phase with faults ends.
  */
 #include "tests/sim/check.h"
+#include "tests/sim/loss.h"
 #include "tests/sim/world.h"
 
 #include <stdio.h>
@@ -250,6 +251,8 @@ void fault_happens(struct world *w, const struct happening *h)
     if (h->kind == HAPPENS_FAULT_END) {
         if (f == FAULT_node_crash)
             w->dcs[h->who].nodes[h->number].is_up = true;
+        else if (f == FAULT_truncation)
+            operator_acts(w, h->who);
         else if (f == FAULT_depool)
             w->etcd.depooled[h->who] = false;
         else if (f == FAULT_link_flap && w->is_faulty)
@@ -295,7 +298,11 @@ void fault_happens(struct world *w, const struct happening *h)
         broker_down(w);
         break;
     case FAULT_retention:
+        retention(w);
+        break;
     case FAULT_truncation:
+        truncation(w);
+        break;
     case FAULT_etcd_restore:
         break;
     case FAULT_watch_lost:

@@ -39,6 +39,7 @@ struct krec {
     const struct body *body;
     int64_t offset;
     int64_t time_ms;
+    int64_t appended_us;
     int32_t copy_dc; /* in braid-copy; -1: not a copy */
     enum krec_state state;
     uint32_t writer; /* serial of the producer */

@@ -138,6 +138,17 @@ void task_restart(struct world *w, uint32_t task, uint32_t node)
     own(w, task, node);
 }
 
+void raise_epoch(struct world *w, uint32_t dc)
+{
+    struct etcd *e = &w->etcd;
+
+    say(w, dc, NOBODY, "etcd", "raises the DC's log epoch");
+    e->epochs[dc]++;
+    e->epoch_revisions[dc] = ++e->revision;
+    w->stats.epochs++;
+    check_epoch(w, dc);
+}
+
 void node_crash(struct world *w, uint32_t dc, uint32_t node)
 {
     for (uint32_t n = 0; n < w->instance_count; n++) {

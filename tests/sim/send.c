@@ -22,11 +22,17 @@ static enum batch_fate draw_fate(struct world *w, uint32_t dc)
 
 static void deliver(struct world *w, struct batch *b, bool is_acked, int64_t delay_us)
 {
+    struct session *s = b->session;
+
+    /* Outcomes are told in order, as librdkafka does within a partition. */
     b->is_delivered = is_acked;
+    if (w->now_us + delay_us < s->told_us)
+        delay_us = s->told_us - w->now_us;
+    s->told_us = w->now_us + delay_us;
     world_plan(w, delay_us,
                &(struct happening){.kind = HAPPENS_DELIVERED,
-                                   .who = b->session->instance,
-                                   .generation = b->session->generation,
+                                   .who = s->instance,
+                                   .generation = s->generation,
                                    .ptr = b});
 }
 
@@ -97,6 +103,8 @@ void send_arrive(struct world *w, struct batch *b)
         world_plan(w, 100 * MS, &(struct happening){.kind = HAPPENS_PRODUCE, .ptr = b});
         return;
     }
+    if (s->log_epoch != s->log->epoch)
+        s->is_dead = true; /* the broker has lost the producer's state with the records */
     if (s->is_dead) {
         if (b->fate == FATE_APPENDED)
             b->fate = FATE_FAILED;

@@ -66,6 +66,7 @@ void emit_part(struct world *w, uint32_t instance)
                       .writer = i->merge->writer,
                       .dc = i->dc,
                       .cut = part->number,
+                      .log_epoch = i->merge->writer_epoch,
                       .time_ms = part->time_ms};
     t->bodies = pool_alloc(&w->pool, part->count * sizeof(void *));
     for (uint32_t n = 0; n < part->count; n++) {
@@ -104,7 +105,7 @@ static void produce(struct world *w, struct txn *t)
     uint32_t count = t->count;
     int64_t delay_us = 2 * net_delay_us(w, t->dc, t->dc);
 
-    if (t->written != 0 && !klog_is_open(log, t->writer)) {
+    if (t->log_epoch != log->epoch || (t->written != 0 && !klog_is_open(log, t->writer))) {
         /* A late EndTxn has ended it between two requests: the broker refuses the second. */
         done(w, t, MERGE_EV_UNCLEAR, net_delay_us(w, t->dc, t->dc));
         return;

@@ -24,6 +24,7 @@ void line_begin(struct world *w, uint32_t instance)
     *run->session = (struct session){.log = t->output,
                                      .serial = ++w->serials,
                                      .instance = instance,
+                                     .log_epoch = t->output->epoch,
                                      .generation = i->generation};
     world_plan(w, chance_between(&w->chance_detail, 5 * MS, 50 * MS),
                &(struct happening){.kind = HAPPENS_READY,

@@ -62,6 +62,7 @@ void merge_begin(struct world *w, uint32_t instance)
     *run->session = (struct session){.log = w->dcs[i->dc].cuts,
                                      .serial = ++w->serials,
                                      .instance = instance,
+                                     .log_epoch = w->dcs[i->dc].cuts->epoch,
                                      .generation = i->generation};
     merge_plan(w, instance, HAPPENS_READY, 20 * MS, 0);
 }
@@ -149,6 +150,7 @@ static bool carry_out(struct world *w, uint32_t instance)
     struct instance *i = &w->instances[instance];
     struct merge_run *run = i->merge;
 
+    release(w, i);
     for (uint32_t n = 0; n < w->merge_actions->count; n++) {
         const struct merge_action *a = &w->merge_actions->list[n];
         struct klog *log;
@@ -191,7 +193,6 @@ static bool carry_out(struct world *w, uint32_t instance)
             return false;
         }
     }
-    release(w, i);
     return true;
 }
 
@@ -223,6 +224,7 @@ static void pump(struct world *w, uint32_t instance, struct reader *r)
         return;
     }
     if (r->log_epoch != r->log->epoch && r->at > r->log->cut_off_at) {
+        raise_epoch(w, i->dc);
         instance_stop(w, instance, ERR_HOLE, "a log was truncated under the reader");
         return;
     }
@@ -322,6 +324,8 @@ static bool decode_view(struct world *w, const struct instance *i, const struct 
         d->dc = w->dcs[dc].name;
         d->is_pooled = !in->depooled[dc];
         d->report_revision = in->reports[dc].mod_revision;
+        d->incarnation = in->epochs[dc];
+        d->epoch_revision = in->epoch_revisions[dc];
         if (d->report_revision == 0)
             continue;
         if (report_decode(in->reports[dc].bytes, a, &d->report) != 0)
@@ -434,6 +438,7 @@ static void ready(struct world *w, uint32_t instance, const struct happening *h)
         return;
     }
     run->writer = ++w->serials;
+    run->writer_epoch = dc->global->epoch;
     if (!MUTANT(no_fence))
         klog_end_txn(w, dc->global, dc->txn_writer, false);
     dc->txn_writer = run->writer;

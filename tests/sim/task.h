@@ -29,6 +29,15 @@ enum task_kind {
     TASK_MERGE,
 };
 
+#define OLD_PLACES 16
+
+/* Where the places stood at some time: what retention may take. */
+struct old_place {
+    int64_t at_us;
+    int64_t in;
+    int64_t out;
+};
+
 struct task {
     enum task_kind kind;
     uint32_t dc;        /* where it runs and writes */
@@ -46,6 +55,8 @@ struct task {
     const char *why;
     struct saved_place saved_in;
     struct saved_place saved_out;
+    struct old_place old[OLD_PLACES]; /* by age */
+    uint32_t old_count;
 };
 
 /* An idempotent producer of one run. Outlives its instance: what was sent may arrive later. */
@@ -56,8 +67,10 @@ struct session {
     uint32_t generation;
     uint64_t sent;     /* batches */
     uint64_t appended; /* batches that the broker has, or that failed */
+    uint32_t log_epoch;
     bool is_dead;      /* nothing more of it is appended */
-    int64_t last_us;
+    int64_t last_us; /* when the last batch arrives */
+    int64_t told_us; /* when its last outcome is told */
 };
 
 enum batch_fate {
@@ -105,6 +118,7 @@ struct txn {
     uint32_t dc;
     uint64_t cut;
     uint32_t count;
+    uint32_t log_epoch;
     uint32_t written; /* records that the broker has */
     const struct body **bodies;
     int64_t time_ms;
@@ -120,6 +134,7 @@ struct merge_run {
     struct arena scratch;
     struct reader readers[MERGE_READERS];
     bool bounds_told[MERGE_READERS];
+    uint32_t writer_epoch; /* of the global topic when its producer was made */
     uint32_t writer;       /* serial of its transactional producer; 0: none */
     int64_t claim_revision;
     bool is_started;

@@ -221,6 +221,14 @@ static void save(struct world *w, const struct happening *h)
         return;
     t->saved_in = places[0];
     t->saved_out = places[1];
+    if (t->old_count != 0 && w->now_us - t->old[t->old_count - 1].at_us < 30 * SECOND)
+        return;
+    if (t->old_count == OLD_PLACES) {
+        memmove(&t->old[0], &t->old[1], (OLD_PLACES - 1) * sizeof t->old[0]);
+        t->old_count--;
+    }
+    t->old[t->old_count++] =
+        (struct old_place){w->now_us, places[0].log_offset, places[1].log_offset};
 }
 
 /* Ends the seed once nothing is left to do, twice in a row. */

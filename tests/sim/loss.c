@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * loss.c - what Kafka deletes: by retention, which must not matter as long as it takes only what
+ * nobody needs, or names what it took; and by an unclean election, which must be seen.
+ */
+#include "tests/sim/loss.h"
+
+#include "tests/sim/check.h"
+
+/* Nobody starts from a place that is older: pauses and late commits are shorter. */
+#define OLD_US (240 * SECOND)
+
+/* The newest place of a line that is old enough; -1: none. */
+static const struct old_place *old_place(const struct world *w, const struct task *t)
+{
+    const struct old_place *best = NULL;
+
+    for (uint32_t n = 0; n < t->old_count; n++) {
+        if (w->now_us - t->old[n].at_us >= OLD_US)
+            best = &t->old[n];
+    }
+    return best;
+}
+
+/* Where the merge of the log's DC would start to read it, going by its old lines. */
+static int64_t merge_needs(struct world *w, const struct klog *log)
+{
+    const struct klog *cuts = w->dcs[log->dc].cuts;
+    int64_t least = log->start;
+
+    for (int64_t at = cuts->end - 1; at >= cuts->start; at--) {
+        const struct krec *k = klog_at(cuts, at);
+        struct emitted_line line;
+        struct slice cut;
+        bool is_cut;
+
+        if (world_now_ms(w) - k->time_ms < OLD_US / 1000 || k->body == NULL)
+            continue;
+        arena_reset(&w->scratch);
+        if (line_decode(k->body->value, &w->scratch, &is_cut, &cut, &line) != 0 || is_cut)
+            continue;
+        least = log->end;
+        for (uint32_t s = 0; s < line.place_count; s++) {
+            if (w->strand_by[s] == log->origin &&
+                w->origin_partition[w->strand_origin[s]] == log->partition &&
+                line.places[s].from < least)
+                least = line.places[s].from;
+        }
+        break;
+    }
+    return least;
+}
+
+/* What all who read or write the log may do without. */
+static int64_t not_needed_before(struct world *w, const struct klog *log)
+{
+    int64_t least = log->end;
+
+    for (uint32_t n = 0; n < w->task_count; n++) {
+        const struct task *t = &w->tasks[n];
+        const struct old_place *old = old_place(w, t);
+
+        if (t->kind == TASK_MERGE || (t->input != log && t->output != log))
+            continue;
+        if (old == NULL)
+            return log->start;
+        if (t->input == log && old->in < least)
+            least = old->in;
+        if (t->output == log && old->out < least)
+            least = old->out;
+    }
+    if (log->role == LOG_ENRICHED || log->role == LOG_ENRICHED_COPY) {
+        int64_t merge = merge_needs(w, log);
+
+        if (merge < least)
+            least = merge;
+    }
+    return least;
+}
+
+/* A source may lose what nobody has read yet: a gap, which must be told. */
+static void overrun(struct world *w)
+{
+    uint32_t o = chance_below(&w->chance, w->origin_count);
+    uint32_t dc = w->origin_dc[o];
+    struct klog *log = w->dcs[dc].source[dc][w->origin_topic[o]][w->origin_partition[o]];
+    int64_t start = log->end - chance_below(&w->chance, 3);
+
+    if (w->p.at_origin || log->open_count != 0)
+        return; /* one strand only: the gap would wait for an operator */
+    say(w, dc, NOBODY, "kafka", "deletes a source's records before %lld", (long long)start);
+    klog_retain(w, log, start);
+}
+
+/* By age; all of it, if nothing new came. */
+static void retain_global(struct world *w, struct klog *log)
+{
+    int64_t start = log->start;
+
+    while (start < log->end && w->now_us - log->recs[start]->appended_us > OLD_US)
+        start++;
+    if (log->open_count == 0)
+        klog_retain(w, log, start);
+}
+
+void retention(struct world *w)
+{
+    uint32_t dc = chance_below(&w->chance, w->p.dc_count);
+    struct dc *d = &w->dcs[dc];
+
+    if (chance_permille(&w->chance, 250)) {
+        overrun(w);
+        return;
+    }
+    say(w, dc, NOBODY, "kafka", "deletes old records");
+    for (uint32_t o = 0; o < w->p.dc_count; o++) {
+        for (uint32_t p = 0; p < w->p.e_partitions; p++)
+            klog_retain(w, d->enriched[o][p], not_needed_before(w, d->enriched[o][p]));
+        for (uint32_t t = 0; t < w->p.topic_count && o != dc && !w->p.at_origin; t++) {
+            for (uint32_t p = 0; p < w->p.partitions[t]; p++)
+                klog_retain(w, d->source[o][t][p], not_needed_before(w, d->source[o][t][p]));
+        }
+    }
+    retain_global(w, d->global);
+}
+
+void truncation(struct world *w)
+{
+    uint32_t dc = chance_below(&w->chance, w->p.dc_count);
+    struct dc *d = &w->dcs[dc];
+    uint32_t by = chance_below(&w->chance, w->p.dc_count);
+    struct klog *log = d->enriched[by][chance_below(&w->chance, w->p.e_partitions)];
+    int64_t lost = 1 + chance_below(&w->chance, 6);
+
+    if (chance_permille(&w->chance, 100))
+        log = d->global;
+    if (log->open_count != 0 || log->end - lost < log->start)
+        return;
+    say(w, dc, NOBODY, "kafka", "an unclean election loses %lld records", (long long)lost);
+    klog_truncate(w, log, log->end - lost);
+    world_plan(w, chance_between(&w->chance, 5 * SECOND, 30 * SECOND),
+               &(struct happening){.kind = HAPPENS_FAULT_END, .which = FAULT_truncation, .who = dc});
+}
+
+void operator_acts(struct world *w, uint32_t dc)
+{
+    say(w, dc, NOBODY, "operator", "confirms what was lost, and starts the DC's tasks again");
+    raise_epoch(w, dc);
+    for (uint32_t n = 0; n < w->task_count; n++) {
+        struct task *t = &w->tasks[n];
+
+        if (t->dc != dc || t->fatal == 0)
+            continue;
+        t->fatal = 0;
+        if (t->kind == TASK_MERGE)
+            continue;
+        t->saved_in.valid = false;
+        t->saved_out.valid = false;
+    }
+}
