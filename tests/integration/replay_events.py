@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Writes events that name real revisions to a DC's source topic, at a steady rate: events that are
-there already, of pages that still exist, with new ids. Prints how many were delivered."""
+there already, of pages that still exist, with new ids. Ends at SIGTERM, too; then prints how many
+were delivered."""
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -45,12 +47,14 @@ def main():
     # Idempotent, and patient: a broker that is killed meanwhile loses and doubles nothing.
     producer = subprocess.Popen(
         ["kcat", "-P", "-q", "-b", args.bootstrap, "-t", args.topic, "-K", "\t",
-         "-X", "enable.idempotence=true", "-X", "linger.ms=20", "-X", "retry.backoff.max.ms=500",
+         "-X", "enable.idempotence=true", "-X", "linger.ms=20",
          "-X", "reconnect.backoff.max.ms=500", "-X", "message.timeout.ms=120000"],
         stdin=subprocess.PIPE, text=True)
     start = time.monotonic()
+    end = [start + args.seconds]
+    signal.signal(signal.SIGTERM, lambda *_: end.__setitem__(0, 0))
     written = 0
-    while time.monotonic() < start + args.seconds:
+    while time.monotonic() < end[0]:
         due = int((time.monotonic() - start) * args.rate)
         while written < due:
             key, event = chosen[written % len(chosen)]

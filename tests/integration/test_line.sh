@@ -1,0 +1,185 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# test_line.sh core|all - the whole line under faults, on real servers.
+#
+# Goal: whatever is killed, paused or cut, both DCs end with the same stream, dense and in order, of
+# every source event exactly once. Method: events at a steady rate in both DCs (repeats of real
+# ones, with new ids) and real edits beside; one fault after the other, with all of that going on;
+# after each the cluster must be fine again and `braidctl verify` content; at the end, without load,
+# verify everything against the source topics and MediaWiki. LINE_RATE: events a second (core: 60,
+# all: 200).
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+suite=${1:-core}
+top=$PWD
+BRAID_STATE=$(mktemp -d)/state
+BRAID_PORT_BASE=${BRAID_TEST_PORT_BASE:-18200}
+export BRAID_STATE BRAID_PORT_BASE
+cluster=$top/deploy/local/cluster
+# shellcheck disable=SC2034  # for lib/line.sh
+build=$top/build
+stream=mediawiki.page_content_change.v1
+rate=${LINE_RATE:-$([ "$suite" = all ] && echo 200 || echo 60)}
+# shellcheck source=deploy/local/lib/line.sh
+. deploy/local/lib/line.sh
+# shellcheck source=tests/integration/check.sh
+. tests/integration/check.sh
+load=()
+
+# ---- load ----------------------------------------------------------------------------------------
+
+start_load() {
+	local dc kafka
+	for dc in eqiad codfw; do
+		kafka=BRAID_KAFKA_${dc^^}
+		tests/integration/replay_events.py "${!kafka}" "$dc.mediawiki.page_change.v1" \
+			--rate $((rate / 2)) --seconds 3600 &
+		load+=($!)
+	done
+	deploy/local/edits --count 0 --rate 2 --seconds 3600 --keep-going --quiet \
+		>"$BRAID_STATE/edits.json" 2>"$BRAID_STATE/edits.log" &
+	load+=($!)
+}
+
+# What the producers have taken they still deliver.
+stop_load() {
+	local pid
+	for pid in "${load[@]}"; do kill -s TERM "$pid" 2>/dev/null; done
+	for pid in "${load[@]}"; do wait "$pid"; done
+	load=()
+} 2>/dev/null
+
+# ---- questions -----------------------------------------------------------------------------------
+
+is_fine() { ctl status -o json | jq -e '.fine'; }
+is_sound() { ctl verify "$1" --min-ok 95; } # an edit may be deleted before it is fetched
+has_node() { ctl nodes -o json | jq -e --arg node "$1" '[.. | .node? // empty] | index($node)'; }
+restart() { "$cluster" kill "$1" && "$cluster" start "$1"; }
+advances() {
+	local before
+	before=$(next_numbers "$stream")
+	eventually "$1" numbers_passed "$before"
+}
+numbers_passed() {
+	local now
+	now=$(next_numbers "$stream")
+	[ "${now% *}" -gt "${1% *}" ] && [ "${now#* }" -gt "${1#* }" ]
+}
+
+# After a fault: everything up, both members, both copies going on, and sound so far.
+recovers() {
+	eventually 90 is_fine >/dev/null || { ctl status; return 1; }
+	advances 30 || { echo "the stream stands still"; ctl status; return 1; }
+	is_sound "$stream"
+}
+
+# fault SENTENCE COMMAND...
+fault() {
+	local sentence=$1
+	shift
+	check "$sentence" eval "$* && recovers"
+}
+
+# ---- faults --------------------------------------------------------------------------------------
+
+kill_and_start() { "$cluster" kill "$1" && sleep "${2:-3}" && "$cluster" start "$1"; }
+pause_and_cont() { "$cluster" pause "$1" && sleep "${2:-15}" && "$cluster" cont "$1"; }
+
+# Past the lease of 10 s: its tasks have gone to the other node when it wakes.
+pause_past_lease() {
+	"$cluster" pause "node-$1" && eventually 45 not has_node "${1%-*}/$1" && sleep 2 && "$cluster" cont "node-$1"
+}
+
+cut_link() { "$cluster" relay cut "$1" "$2" && sleep "${3:-15}" && "$cluster" heal; }
+
+core_faults() {
+	fault "a killed node: its tasks move, nothing is lost" kill_and_start node-eqiad-1 12
+	fault "a killed Kafka" kill_and_start kafka-codfw
+	fault "a node paused past its lease wakes and harms nothing" pause_past_lease codfw-1
+	fault "the link between the DCs cut and healed" cut_link eqiad codfw
+}
+
+all_faults() {
+	local name
+	for name in node-eqiad-2 node-codfw-1 node-codfw-2 kafka-eqiad etcd-eqiad etcd-codfw etcd-witness \
+		mediawiki-eqiad mediawiki-codfw outbox-eqiad outbox-codfw; do
+		fault "$name killed" kill_and_start "$name"
+	done
+	for name in node-eqiad-1 node-eqiad-2 node-codfw-2; do
+		fault "$name paused past its lease" pause_past_lease "${name#node-}"
+	done
+	for name in kafka-eqiad kafka-codfw etcd-eqiad etcd-codfw etcd-witness mediawiki-eqiad \
+		mediawiki-codfw outbox-eqiad outbox-codfw; do
+		fault "$name paused for 15 s" pause_and_cont "$name"
+	done
+	fault "a rolling restart of all nodes" rolling_restart
+	fault "the link from eqiad to the witness cut and healed" cut_link eqiad witness
+	fault "the link from codfw to the witness cut and healed" cut_link codfw witness
+	fault "one direction between the DCs cut and healed" \
+		"$cluster" relay cut-one-way eqiad codfw '&&' sleep 15 '&&' "$cluster" heal
+	fault "a whole DC cut off and back" "$cluster" partition codfw '&&' sleep 20 '&&' "$cluster" heal
+	fault "a whole DC killed and started" "$cluster" kill-dc eqiad '&&' sleep 20 '&&' "$cluster" start-dc eqiad
+	fault "30 ms between the sites" "$cluster" latency 30 '&&' sleep 20 '&&' recovers '&&' "$cluster" latency 0
+}
+
+rolling_restart() {
+	local name
+	for name in node-eqiad-1 node-codfw-1 node-eqiad-2 node-codfw-2; do
+		"$cluster" stop "$name" && "$cluster" start "$name" && sleep 2 || return 1
+	done
+}
+
+# ---- several specs -------------------------------------------------------------------------------
+
+spec_of() { sed "s/^stream: .*/stream: $1/" deploy/local/demo.yaml >"$BRAID_STATE/$1.yaml"; }
+
+several_specs() {
+	spec_of second.v1 && spec_of third.v1
+	check "a second spec on the same source is applied live" \
+		ctl apply -f "$BRAID_STATE/second.v1.yaml" --yes -m test
+	check "a third, too" ctl apply -f "$BRAID_STATE/third.v1.yaml" --yes -m test
+	sleep 10
+	check "one is deleted" ctl delete second.v1 --yes -m test
+	check "the others go on" recovers
+}
+
+# ---- the whole -----------------------------------------------------------------------------------
+
+start() {
+	"$cluster" up || return 1
+	eval "$("$cluster" env)"
+	ctl apply -f deploy/local/demo.yaml --yes -m test && deploy/local/edits --count 60 --quiet
+}
+
+finish() {
+	check "without load, both copies come to the end of the source topics" wait_drained "$stream" 120
+	check "they are equal, dense, in order, complete, and as MediaWiki has it" \
+		ctl verify "$stream" --content 50
+	if [ "$suite" = all ]; then
+		check "so is the third stream" eval 'wait_drained third.v1 120 && is_sound third.v1'
+	fi
+	[ "$failed" = 0 ] || "$cluster" status
+}
+
+cleanup() {
+	stop_load
+	if [ "$failed" != 0 ] && [ -n "${KEEP_LOGS:-}" ]; then cp -r "$BRAID_STATE/log" "$KEEP_LOGS"; fi
+	"$cluster" down
+	rm -rf "${BRAID_STATE%/state}"
+}
+
+trap cleanup EXIT
+check "the cluster starts, a stream is applied, pages are edited" start
+if [ "$failed" = 0 ]; then
+	eval "$("$cluster" env)"
+	start_load
+	check "events flow in both DCs" recovers
+	core_faults
+	if [ "$suite" = all ]; then
+		all_faults
+		several_specs
+	fi
+	stop_load
+	finish
+fi
+check_end
