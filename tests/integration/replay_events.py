@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes events that name real revisions to a DC's source topic, at a steady rate: events that are
 there already, of pages that still exist, with new ids. Ends at SIGTERM, too; then prints how many
-were delivered."""
+were written."""
 
 import argparse
 import json
@@ -34,6 +34,25 @@ def choose(records):
             and (e["wiki_id"], e["page"]["page_id"]) not in gone]
 
 
+def start_producer(args):
+    """Idempotent. kcat gives up when its only broker is down; what it held is then lost here,
+    before any consumer saw it."""
+    return subprocess.Popen(
+        ["kcat", "-P", "-q", "-b", args.bootstrap, "-t", args.topic, "-K", "\t",
+         "-X", "enable.idempotence=true", "-X", "linger.ms=20",
+         "-X", "reconnect.backoff.max.ms=500", "-X", "message.timeout.ms=120000"],
+        stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+
+def write_some(producer, chosen, written, due):
+    for i in range(written, due):
+        key, event = chosen[i % len(chosen)]
+        event["meta"]["id"] = str(uuid.uuid4())
+        producer.stdin.write(
+            key + "\t" + json.dumps(event, ensure_ascii=False, separators=(",", ":")) + "\n")
+    producer.stdin.flush()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("bootstrap")
@@ -44,29 +63,26 @@ def main():
     chosen = choose(list(read_all(args.bootstrap, args.topic)))
     if not chosen:
         sys.exit("replay_events: no event to repeat in " + args.topic)
-    # Idempotent, and patient: a broker that is killed meanwhile loses and doubles nothing.
-    producer = subprocess.Popen(
-        ["kcat", "-P", "-q", "-b", args.bootstrap, "-t", args.topic, "-K", "\t",
-         "-X", "enable.idempotence=true", "-X", "linger.ms=20",
-         "-X", "reconnect.backoff.max.ms=500", "-X", "message.timeout.ms=120000"],
-        stdin=subprocess.PIPE, text=True)
     start = time.monotonic()
     end = [start + args.seconds]
     signal.signal(signal.SIGTERM, lambda *_: end.__setitem__(0, 0))
+    producer = start_producer(args)
     written = 0
     while time.monotonic() < end[0]:
         due = int((time.monotonic() - start) * args.rate)
-        while written < due:
-            key, event = chosen[written % len(chosen)]
-            event["meta"]["id"] = str(uuid.uuid4())
-            producer.stdin.write(
-                key + "\t" + json.dumps(event, ensure_ascii=False, separators=(",", ":")) + "\n")
-            written += 1
-        producer.stdin.flush()
+        try:
+            write_some(producer, chosen, written, due)
+        except BrokenPipeError:
+            producer.wait()
+            time.sleep(0.5)
+            producer = start_producer(args)
+        written = due
         time.sleep(0.02)
-    producer.stdin.close()
-    if producer.wait() != 0:
-        sys.exit("replay_events: kcat could not deliver")
+    try:
+        producer.stdin.close()
+    except BrokenPipeError:
+        pass
+    producer.wait()
     print(written)
 
 
