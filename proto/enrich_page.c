@@ -340,8 +340,7 @@ static bool fits(const struct enrich_page *p)
 
 static void plan_nothing(struct enrich_page *p)
 {
-    p->source = slice_of("", 0);
-    splice_init(&p->splice, p->source);
+    splice_init(&p->splice, slice_of("", 0));
 }
 
 size_t enrich_page_value(struct enrich_page *p, int64_t now_ms, bool *out_is_null)

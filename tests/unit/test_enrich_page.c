@@ -459,6 +459,7 @@ static void a_value_over_the_limit_fails_but_what_is_withheld_stays_withheld(voi
     check_status(f, "failed:malformed");
     assert_true(f->is_null);
     assert_int_equal(f->value_len, 0);
+    assert_true(slice_equal(f->page.source, SLICE_LIT("this is no event")));
 }
 
 static void an_answer_is_judged_against_the_event(void **state)
