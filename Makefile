@@ -283,10 +283,12 @@ install: $(INSTALLED:%=build/%) ## install into $(DESTDIR)$(PREFIX)
 	@install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system \
 	    $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DOC_DIR)/examples
 	@for p in $(INSTALLED); do install -s -m 755 build/plain/$$p $(DESTDIR)$(PREFIX)/bin/ || exit 1; done
-	@install -m 644 deploy/systemd/braidd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/
-	@sed -i 's,/usr/bin/,$(PREFIX)/bin/,' $(DESTDIR)$(PREFIX)/lib/systemd/system/braidd.service
+	@install -m 644 deploy/systemd/*.service $(DESTDIR)$(PREFIX)/lib/systemd/system/
+	@sed -i 's,/usr/bin/,$(PREFIX)/bin/,' $(DESTDIR)$(PREFIX)/lib/systemd/system/braid*.service
 	@install -m 644 deploy/systemd/braid.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/braid.conf
-	@install -m 644 deploy/*.example.yaml $(DOC_DIR)/examples/
+	@install -m 644 deploy/*.example.* $(DOC_DIR)/examples/
+	@install -d $(DESTDIR)$(PREFIX)/share/braid/mediawiki
+	@cp -r deploy/mediawiki/BraidOutbox $(DESTDIR)$(PREFIX)/share/braid/mediawiki/
 	@install -m 644 LICENSE $(DOC_DIR)/copyright
 	@for f in $(wildcard $(DEPS_PREFIX)/licenses/*); do \
 	    install -m 644 $$f $(DOC_DIR)/copyright.$$(basename $$f) || exit 1; done
