@@ -177,7 +177,7 @@ build/$1/tests/test_%: build/$1/tests/unit/test_%.o \
 	@echo "  LINK  $$@"
 	@$$(CC_$1) $$(CFLAGS) $$(LDFLAGS) $$(LINK_$1) -o $$@ $$^ -lcmocka $$(DEPS_LIBS)
 build/$1/integration/test_%: build/$1/tests/integration/test_%.o \
-    $$(INTEGRATION_SHARED:%.c=build/$1/%.o) $$(LIBS_$1)
+    $$(INTEGRATION_SHARED:%.c=build/$1/%.o) $$(PROGRAM_PARTS:%=build/$1/lib%.a) $$(LIBS_$1)
 	@mkdir -p $$(@D)
 	@echo "  LINK  $$@"
 	@$$(CC_$1) $$(CFLAGS) $$(LDFLAGS) $$(LINK_$1) -o $$@ $$^ -lcmocka $$(DEPS_LIBS)

@@ -60,11 +60,12 @@ static struct page *page_read(const char *path)
 static void expect(const char *path, const char *mark, const char *wanted)
 {
     struct page *p = page_read(path);
-    char end_mark[64];
     char *start = p->bytes;
     char *end = p->bytes + p->len;
 
     if (mark != NULL) {
+        char end_mark[64];
+
         (void)snprintf(end_mark, sizeof(end_mark), "end of %s", mark);
         start = strstr(p->bytes, mark);
         assert_non_null(start);
