@@ -23,7 +23,7 @@ enum {
     NODES = 3,
     RUNNING_MAX = 64,
     PARTITIONS = 6,
-    TTL_S = 3
+    TTL_S = 5
 };
 /* Of a stream of two DCs, PARTITIONS in one: enrich, replicate E, merge. */
 enum {
@@ -283,14 +283,14 @@ static bool all_see(const struct cluster_of_hosts *c, int count)
 
 static struct cluster_of_hosts *hosts_open(struct fixture *f, int count)
 {
-    static const char *const names[NODES] = {"n1", "n2", "n3"};
+    static const char *const NAMES[NODES] = {"n1", "n2", "n3"};
     struct cluster_of_hosts *c = calloc(1, sizeof *c);
 
     c->f = f;
     f->cleanup = hosts_free;
     f->cleanup_arg = c;
     for (int i = 0; i < count; i++)
-        host_open(f, &c->hosts[i], names[i]);
+        host_open(f, &c->hosts[i], NAMES[i]);
     /* All see all, so that nothing moves only because one came later. */
     for (int tries = 0; tries < 300 && !all_see(c, count); tries++)
         run_for(f, 100);

@@ -67,12 +67,12 @@ static void the_changes_of_one_transaction_come_together(void **state)
     struct fixture *f = *state;
     struct mirror m;
     struct etcd_op ops[3];
-    static const char *const keys[3] = {"w/a", "w/b", "w/c"};
+    static const char *const KEYS[3] = {"w/a", "w/b", "w/c"};
 
     (void)watch(f, &m, 0);
     assert_true(mirror_becomes_true(f, &m, "w/", 3000));
     for (int i = 0; i < 3; i++)
-        ops[i] = (struct etcd_op){.type = ETCD_OP_PUT, .put = {.key = slice_str(keys[i])}};
+        ops[i] = (struct etcd_op){.type = ETCD_OP_PUT, .put = {.key = slice_str(KEYS[i])}};
     const struct etcd_txn txn = {.then = ops, .then_count = 3};
     assert_int_equal(finish(f, etcd_txn(f->e, &txn, done(f), NULL)), 0);
     assert_true(mirror_becomes_true(f, &m, "w/", 3000));

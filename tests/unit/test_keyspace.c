@@ -84,7 +84,7 @@ static void a_key_starts_with_the_prefix_of_its_kind(void **state)
 
 static void texts_that_are_nearly_keys_are_refused(void **state)
 {
-    static const char *const bad[] = {
+    static const char *const BAD[] = {
         "",
         "/",
         "/braid/",
@@ -120,10 +120,10 @@ static void texts_that_are_nearly_keys_are_refused(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) {
         struct keyspace_key key = {.number = 77};
-        if (keyspace_parse(slice_str(bad[i]), &key) != ERR_MALFORMED)
-            fail_msg("accepted: %s", bad[i]);
+        if (keyspace_parse(slice_str(BAD[i]), &key) != ERR_MALFORMED)
+            fail_msg("accepted: %s", BAD[i]);
         assert_int_equal(key.number, 77); /* untouched */
     }
 }

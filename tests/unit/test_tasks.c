@@ -173,7 +173,7 @@ static void a_name_says_what_the_task_is(void **state)
 
 static void names_of_no_task_are_refused(void **state)
 {
-    static const char *const bad[] = {
+    static const char *const BAD[] = {
         "",
         "merge",
         "merge/",
@@ -194,9 +194,9 @@ static void names_of_no_task_are_refused(void **state)
     struct task t;
 
     (void)state;
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        if (task_parse(slice_str(bad[i]), &t) != ERR_MALFORMED)
-            fail_msg("accepted: %s", bad[i]);
+    for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) {
+        if (task_parse(slice_str(BAD[i]), &t) != ERR_MALFORMED)
+            fail_msg("accepted: %s", BAD[i]);
     }
 }
 
