@@ -218,10 +218,10 @@ void io_kafka_log_event(const struct io_kafka_cluster *cluster, rd_kafka_event_t
     int level = 7;
 
     if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_ERROR) {
-        io_log_about(cluster->log, cluster, LOG_WARN, "Kafka client reports an error",
-                     "cluster=%s err=%s why=\"%s\"", cluster->name,
-                     rd_kafka_err2name(rd_kafka_event_error(event)),
-                     rd_kafka_event_error_string(event));
+        io_log_seldom(cluster->log, cluster->name, LOG_WARN, "Kafka client reports an error",
+                      "cluster=%s err=%s why=\"%s\"", cluster->name,
+                      rd_kafka_err2name(rd_kafka_event_error(event)),
+                      rd_kafka_event_error_string(event));
         return;
     }
     if (rd_kafka_event_type(event) != RD_KAFKA_EVENT_LOG ||

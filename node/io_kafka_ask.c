@@ -346,6 +346,9 @@ int io_kafka_ask_open(const struct io_kafka_cluster *cluster, struct io_kafka_as
 {
     const struct io_kafka_setting settings[] = {
         {"socket.timeout.ms", "10000"},
+        /* A leader's epoch goes up when its broker restarts; requests with the old one fail until
+         * the metadata is fetched again. */
+        {"metadata.max.age.ms", "1000"},
         {NULL, NULL},
     };
     struct io_kafka_ask *a = calloc(1, sizeof(*a));

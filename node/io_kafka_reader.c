@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "node/io_loop.h"
 #include "proto/err.h"
 
 #define SWEEP_MS 250 /* looks at every queue, should a wake-up have been lost */
@@ -27,6 +28,8 @@ struct io_reading {
     struct log_bounds bounds;
     uint32_t generation; /* of the assignment; tells that an event's owner has changed it */
     int64_t from;        /* next offset to be handed over */
+    int64_t asked_ms;    /* monotonic: since when the bounds are asked for */
+    bool asks_again;     /* the question failed for now */
     bool is_range;       /* the bounds under way answer an offset out of range */
     bool is_stopped;     /* to be freed when no event is being delivered */
     bool wants_start;    /* io_reading_from(LINE_FROM_START) */
@@ -189,6 +192,11 @@ static void on_bounds(void *data, const struct io_kafka_answer *answer)
     };
 
     rg->question = NULL;
+    if (err_class(answer->code) == ERR_CLASS_RETRY &&
+        io_mono_ms() - rg->asked_ms < IO_READER_BOUNDS_MS) {
+        rg->asks_again = true; /* with the next sweep */
+        return;
+    }
     if (answer->code != 0) {
         unassign(rg);
         emit_failed(rg, answer->code, answer->detail);
@@ -357,11 +365,6 @@ static void on_woken(void *data)
     deliver_all(data);
 }
 
-static void on_sweep(uv_timer_t *timer)
-{
-    deliver_all(timer->data);
-}
-
 /* ---- readings ------------------------------------------------------------------------------- */
 
 struct io_reading *io_reading_start(struct io_reader *r, const struct io_reading_config *config)
@@ -384,15 +387,22 @@ struct io_reading *io_reading_start(struct io_reader *r, const struct io_reading
     return rg;
 }
 
-void io_reading_ask_bounds(struct io_reading *rg)
+static void ask_again(struct io_reading *rg)
 {
     const struct io_kafka_partition where = {rg->topic, rg->config.partition};
 
+    rg->asks_again = false;
+    rg->question =
+        io_kafka_ask_bounds(rg->reader->ask, where, (struct io_kafka_asker){on_bounds, rg});
+}
+
+void io_reading_ask_bounds(struct io_reading *rg)
+{
     assert(!rg->is_stopped);
     if (rg->question != NULL)
         io_kafka_ask_cancel(rg->question);
-    rg->question =
-        io_kafka_ask_bounds(rg->reader->ask, where, (struct io_kafka_asker){on_bounds, rg});
+    rg->asked_ms = io_mono_ms();
+    ask_again(rg);
 }
 
 void io_reading_from(struct io_reading *rg, int64_t log_offset)
@@ -439,6 +449,16 @@ void io_reading_stop(struct io_reading *rg)
     rg->is_stopped = true;
     if (!rg->reader->is_delivering)
         reap(rg->reader);
+}
+
+static void on_sweep(uv_timer_t *timer)
+{
+    struct io_reader *r = timer->data;
+
+    for (struct io_reading *rg = r->first; rg != NULL; rg = rg->next)
+        if (rg->asks_again && !rg->is_stopped)
+            ask_again(rg);
+    deliver_all(r);
 }
 
 /* ---- life cycle ----------------------------------------------------------------------------- */

@@ -26,7 +26,8 @@
 #define IO_READER_FETCH_BYTES 262144
 #define IO_READER_BATCH       128 /* records of one RECORDS event */
 #define IO_READER_BATCH_BYTES 1048576
-#define IO_READER_LANES_MAX   16 /* consumers; readings of the same partition need one each */
+#define IO_READER_BOUNDS_MS   12000 /* a broker that is away or coming back is asked again so long */
+#define IO_READER_LANES_MAX   16    /* consumers; readings of the same partition need one each */
 
 struct io_reader;
 struct io_reading;

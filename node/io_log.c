@@ -29,10 +29,19 @@ void io_log_init(struct io_log *log, enum log_level level)
     *log = (struct io_log){.level = level, .has_time = getenv("JOURNAL_STREAM") == NULL};
 }
 
+struct log_line {
+    const void *about;
+    enum log_level level;
+    const char *msg;
+    uint32_t burst; /* lines in a window */
+    int64_t window_ms;
+};
+
 /* True if the line may be written; *out_left_out: how many of its kind were not. */
-static bool may_write(struct io_log *log, const void *about, const char *msg,
-                      uint32_t *out_left_out)
+static bool may_write(struct io_log *log, const struct log_line *line, uint32_t *out_left_out)
 {
+    const char *msg = line->msg;
+    const void *about = line->about;
     const uintptr_t hash = ((uintptr_t)msg * 31 + (uintptr_t)about) / 8;
     struct log_kind *kind = &log->kinds[hash % LOG_KINDS_MAX];
     const int64_t now_ms = io_now_ms();
@@ -42,14 +51,14 @@ static bool may_write(struct io_log *log, const void *about, const char *msg,
         *kind = (struct log_kind){.msg = msg, .about = about, .since_ms = now_ms, .count = 1};
         return true;
     }
-    if (now_ms - kind->since_ms >= LOG_WINDOW_MS) {
-        *out_left_out = kind->count > LOG_BURST ? kind->count - LOG_BURST : 0;
+    if (now_ms - kind->since_ms >= line->window_ms) {
+        *out_left_out = kind->count > line->burst ? kind->count - line->burst : 0;
         kind->since_ms = now_ms;
         kind->count = 1;
         return true;
     }
     kind->count++;
-    return kind->count <= LOG_BURST;
+    return kind->count <= line->burst;
 }
 
 /* Control characters would start a new line or hide one. */
@@ -73,19 +82,19 @@ static size_t put_time(char *line, size_t size)
     return len + (more > 0 ? (size_t)more : 0);
 }
 
-static void write_line(struct io_log *log, const void *about, enum log_level level, const char *msg,
-                       const char *fields)
+static void write_line(struct io_log *log, const struct log_line *what, const char *fields)
 {
     char line[LOG_LINE_MAX + 64];
     uint32_t left_out;
     size_t len = 0;
 
-    if (level > log->level || !may_write(log, about, msg, &left_out))
+    if (what->level > log->level || !may_write(log, what, &left_out))
         return;
     if (log->has_time)
         len = put_time(line, sizeof(line));
-    const int head = snprintf(line + len, LOG_LINE_MAX - len, "level=%s msg=\"%s\"%s%s",
-                              level_text(level), msg, fields[0] != '\0' ? " " : "", fields);
+    const int head =
+        snprintf(line + len, LOG_LINE_MAX - len, "level=%s msg=\"%s\"%s%s", level_text(what->level),
+                 what->msg, fields[0] != '\0' ? " " : "", fields);
     if (head < 0)
         return;
     len = len + (size_t)head < LOG_LINE_MAX ? len + (size_t)head : LOG_LINE_MAX - 1;
@@ -107,7 +116,8 @@ void io_log(struct io_log *log, enum log_level level, const char *msg, const cha
     va_start(args, format);
     (void)vsnprintf(fields, sizeof(fields), format, args);
     va_end(args);
-    write_line(log, NULL, level, msg, fields);
+    const struct log_line line = {NULL, level, msg, LOG_BURST, LOG_WINDOW_MS};
+    write_line(log, &line, fields);
 }
 
 void io_log_about(struct io_log *log, const void *about, enum log_level level, const char *msg,
@@ -119,5 +129,19 @@ void io_log_about(struct io_log *log, const void *about, enum log_level level, c
     va_start(args, format);
     (void)vsnprintf(fields, sizeof(fields), format, args);
     va_end(args);
-    write_line(log, about, level, msg, fields);
+    const struct log_line line = {about, level, msg, LOG_BURST, LOG_WINDOW_MS};
+    write_line(log, &line, fields);
+}
+
+void io_log_seldom(struct io_log *log, const void *about, enum log_level level, const char *msg,
+                   const char *format, ...)
+{
+    char fields[LOG_LINE_MAX];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(fields, sizeof(fields), format, args);
+    va_end(args);
+    const struct log_line line = {about, level, msg, 1, LOG_SELDOM_MS};
+    write_line(log, &line, fields);
 }

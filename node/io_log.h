@@ -17,6 +17,7 @@
 #define LOG_KINDS_MAX 128 /* messages whose rate is watched */
 #define LOG_BURST     5
 #define LOG_WINDOW_MS 10000
+#define LOG_SELDOM_MS 60000
 
 enum log_level {
     LOG_ERROR,
@@ -47,5 +48,9 @@ void io_log(struct io_log *log, enum log_level level, const char *msg, const cha
 /* The same; its rate counts for each `about` on its own (a task, a topic). */
 void io_log_about(struct io_log *log, const void *about, enum log_level level, const char *msg,
                   const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* At most once in LOG_SELDOM_MS: for what a library repeats as long as a peer is away. */
+void io_log_seldom(struct io_log *log, const void *about, enum log_level level, const char *msg,
+                   const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 #endif
