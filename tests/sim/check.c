@@ -345,7 +345,7 @@ static void check_grace(struct world *w, uint32_t dc, uint32_t strand, int64_t o
 {
     struct check *c = w->check;
     const struct parsed_cut *last = &c->cuts[c->cut_count - 1];
-    bool is_alone = w->p.at_origin;
+    bool is_alone = w->p.at_origin || c->lost_data; /* it may be read again after a loss */
 
     for (int64_t at = c->offered[dc][strand] + 1; at <= offer && !is_alone; at++) {
         const struct krec *k = by_offset_get(&c->accepted[strand], at);

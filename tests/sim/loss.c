@@ -68,6 +68,11 @@ static int64_t not_needed_before(struct world *w, const struct klog *log)
             least = old->in;
         if (t->output == log && old->out < least)
             least = old->out;
+        /* A late commit may have taken the place back. */
+        if (t->input == log && t->saved_in.log_offset < least)
+            least = t->saved_in.log_offset;
+        if (t->output == log && t->saved_out.log_offset < least)
+            least = t->saved_out.log_offset;
     }
     if (log->role == LOG_ENRICHED || log->role == LOG_ENRICHED_COPY) {
         int64_t merge = merge_needs(w, log);
@@ -144,16 +149,16 @@ void truncation(struct world *w)
 
 void operator_acts(struct world *w, uint32_t dc)
 {
-    say(w, dc, NOBODY, "operator", "confirms what was lost, and starts the DC's tasks again");
+    say(w, dc, NOBODY, "operator", "confirms what was lost, and starts the DC's lines again");
     raise_epoch(w, dc);
     for (uint32_t n = 0; n < w->task_count; n++) {
         struct task *t = &w->tasks[n];
 
-        if (t->dc != dc || t->fatal == 0)
+        /* A merge would start from places in a log that is another one now: it needs a new
+         * incarnation of the strands (R13), which nobody can make yet. */
+        if (t->dc != dc || t->fatal == 0 || t->kind == TASK_MERGE)
             continue;
         t->fatal = 0;
-        if (t->kind == TASK_MERGE)
-            continue;
         t->saved_in.valid = false;
         t->saved_out.valid = false;
     }

@@ -13,7 +13,7 @@ void retention(struct world *w);
 /* Takes acknowledged records off the end of a log. */
 void truncation(struct world *w);
 
-/* A new log epoch for the DC, and its stopped tasks start again. */
+/* A new log epoch for the DC, and its stopped lines start again. */
 void operator_acts(struct world *w, uint32_t dc);
 
 #endif
