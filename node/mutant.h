@@ -37,7 +37,7 @@
     X(ignore_digest, "R8", "a merge does not compare its digests with the cut's")                  \
     X(rank_failed_first, "R8", "a failed record is preferred to an ok one")                        \
     X(rank_withheld_last, "R8", "an ok record is preferred to a withheld one")                     \
-    X(no_running_maximum, "R8", "partitions are merged by timestamp, not by its running maximum")  \
+    X(no_time_order, "R8", "partitions are written one after the other, not merged by time")       \
     X(maximum_of_emitted, "A6", "the running maximum leaves out what gets no number")              \
     X(order_by_own_dc, "R8", "ties are broken by the emitting DC's name first")                    \
     X(no_dedup, "R9", "a repeated id is emitted again")                                            \

@@ -153,7 +153,7 @@ static int decide_part(struct plan *p, const struct strands *s, uint32_t part,
             maximum = e->source_time_ms;
         p->decided[p->decided_count] = (struct plan_item){
             .entry = e,
-            .time_ms = MUTANT(no_running_maximum) ? e->source_time_ms : maximum,
+            .time_ms = MUTANT(no_time_order) ? 0 : maximum,
             .strand = strand,
             .part = part,
         };

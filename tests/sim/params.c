@@ -85,6 +85,59 @@ static void draw_faults(struct params *p, struct chance *c)
     p->fault_share[FAULT_source_txn] = ONE_OF(c, 0, 50, 200);
 }
 
+static void more(struct params *p, enum fault f, uint32_t mean_ms)
+{
+    if (p->fault_mean_ms[f] == 0 || p->fault_mean_ms[f] > mean_ms)
+        p->fault_mean_ms[f] = mean_ms;
+}
+
+/* The faults that a mutant needs to show itself; every other mutant takes the seed as it is. */
+static void bias(struct params *p)
+{
+    switch (p->mutant) {
+    case MUTANT_trust_foreign:
+        more(p, FAULT_foreign_record, 4000);
+        more(p, FAULT_link_cut, 30000);
+        break;
+    case MUTANT_ignore_truncation:
+    case MUTANT_ignore_epochs:
+    case MUTANT_ignore_digest:
+        more(p, FAULT_truncation, 20000);
+        p->fault_mean_ms[FAULT_retention] = 0;
+        break;
+    case MUTANT_place_from_output:
+    case MUTANT_commit_ahead:
+        more(p, FAULT_second_owner, 10000);
+        more(p, FAULT_produce_fail, 20000);
+        more(p, FAULT_node_crash, 30000);
+        break;
+    case MUTANT_start_at_earliest:
+    case MUTANT_gap_offered:
+        p->at_origin = false;
+        more(p, FAULT_retention, 10000);
+        more(p, FAULT_node_crash, 20000);
+        more(p, FAULT_link_cut, 30000);
+        p->fault_mean_ms[FAULT_truncation] = 0;
+        break;
+    case MUTANT_cut_goes_back:
+    case MUTANT_drop_stale_view:
+        more(p, FAULT_etcd_slow, 20000);
+        more(p, FAULT_etcd_unknown, 20000);
+        more(p, FAULT_dc_lost, 60000);
+        more(p, FAULT_node_crash, 20000);
+        break;
+    case MUTANT_cut_unlogged:
+    case MUTANT_emit_unlogged:
+    case MUTANT_delete_unlogged:
+        p->cut_interval_ms = 500;
+        more(p, FAULT_produce_fail, 15000);
+        more(p, FAULT_produce_slow, 15000);
+        break;
+    default:
+        break;
+    }
+}
+
 void params_draw(struct params *p, uint64_t seed, enum mutant mutant)
 {
     struct chance c;
@@ -94,6 +147,7 @@ void params_draw(struct params *p, uint64_t seed, enum mutant mutant)
     draw_shape(p, &c);
     draw_spec(p, &c);
     draw_faults(p, &c);
+    bias(p);
 }
 
 void params_print(const struct params *p, FILE *to)
