@@ -303,6 +303,7 @@ static void take_answer(struct fetch *f, const struct fetch_event *ev, struct fe
     assert(f->calls_in_flight > 0);
 
     f->calls_in_flight--;
+    f->queue.hosts[call->host].calls--;
     f->bytes_in_flight -= call->bytes;
     switch (ev->answer.result) {
     case FETCH_CALL_OK:
@@ -424,7 +425,8 @@ static uint32_t free_call(const struct fetch *f)
 static void start_calls(struct fetch *f, int64_t now_ms, struct fetch_actions *out)
 {
     while (may_call(f, now_ms, out)) {
-        const uint32_t h = fetch_queue_next_host(&f->queue, now_ms, &out->wake_ms);
+        const uint32_t h =
+            fetch_queue_next_host(&f->queue, f->limits.batch_max, now_ms, &out->wake_ms);
         const uint32_t c = free_call(f);
         if (h == FETCH_NONE || c == FETCH_NONE)
             return;
@@ -434,7 +436,9 @@ static void start_calls(struct fetch *f, int64_t now_ms, struct fetch_actions *o
         f->calls_in_flight++;
         f->bytes_in_flight += call->bytes;
         pay(f, now_ms);
-        const struct fetch_host *host = &f->queue.hosts[h];
+        struct fetch_host *host = &f->queue.hosts[h];
+        host->calls++;
+        host->gather_until_ms = now_ms + f->limits.gather_ms;
         out->list[out->count++] =
             (struct fetch_action){.kind = FETCH_ACT_CALL,
                                   .call = {.call = c,

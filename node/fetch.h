@@ -2,8 +2,9 @@
 /*
  * fetch.h - when to ask which wiki for which revisions, and when to give up.
  *
- * Promise: an idle scheduler asks at once for a single revision; under backlog up to batch_max
- *          revisions of one wiki go into one call. Calls under way adapt to the API (additive
+ * Promise: an idle scheduler asks at once for a single revision; while a wiki has a call under way,
+ *          its next revisions gather for a moment, and under backlog up to batch_max of them go into
+ *          one call. Calls under way adapt to the API (additive
  *          increase, multiplicative decrease on errors and slowness), keep to the rate, and to what
  *          Retry-After says. Each item ends exactly once, at the latest one call's timeout
  *          after its deadline. Memory is fixed at init: a full queue is an answer (ERR_BUSY).

@@ -24,6 +24,8 @@ struct fetch_limits {
     uint32_t missing_retry_ms;    /* how young a missing revision is asked for again [10,000] */
     uint32_t backoff_min_ms;      /* [100] doubled for each attempt, with jitter */
     uint32_t backoff_max_ms;      /* [10,000] */
+    uint32_t gather_ms;           /* while a wiki has a call under way, revisions that do not fill
+                                     a call wait so long for company [20] */
     uint32_t slow_ms;             /* a call longer than this lowers the window [3,000] */
 };
 
@@ -33,7 +35,8 @@ enum {
     FETCH_ITEMS_MAX = 1000000, /* revisions that an operator may let wait */
 };
 
-/* Fills in the defaults. ERR_CONFIG for a limit out of range: `out` is untouched then. */
+/* Fills in the defaults and cuts to what is possible. ERR_CONFIG: backoff_min_ms is larger than
+ * backoff_max_ms, or a limit is absurd; `out` is untouched then. */
 int fetch_limits_fill(const struct fetch_limits *in, struct fetch_limits *out);
 
 #endif

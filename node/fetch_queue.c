@@ -154,8 +154,18 @@ static uint32_t pop_active(struct fetch_queue *q)
     return h;
 }
 
+/* When a host may have a call, as far as the host goes. */
+static int64_t host_ready_ms(const struct fetch_host *host, uint32_t batch_max)
+{
+    if (host->calls == 0 || host->ready_count >= batch_max ||
+        host->gather_until_ms < host->pause_until_ms)
+        return host->pause_until_ms;
+    return host->gather_until_ms;
+}
+
 /* A host whose last ready item left stays in the ring until its turn comes: here it is let go. */
-uint32_t fetch_queue_next_host(struct fetch_queue *q, int64_t now_ms, int64_t *io_wake_ms)
+uint32_t fetch_queue_next_host(struct fetch_queue *q, uint32_t batch_max, int64_t now_ms,
+                               int64_t *io_wake_ms)
 {
     const uint32_t stop = q->active_last;
 
@@ -164,10 +174,11 @@ uint32_t fetch_queue_next_host(struct fetch_queue *q, int64_t now_ms, int64_t *i
         const struct fetch_host *host = &q->hosts[h];
         if (host->first != FETCH_NONE) {
             activate(q, h); /* at the end of the ring */
-            if (host->pause_until_ms <= now_ms)
+            const int64_t ready_ms = host_ready_ms(host, batch_max);
+            if (ready_ms <= now_ms)
                 return h;
-            if (host->pause_until_ms < *io_wake_ms)
-                *io_wake_ms = host->pause_until_ms;
+            if (ready_ms < *io_wake_ms)
+                *io_wake_ms = ready_ms;
         }
         if (h == stop)
             break;
@@ -194,6 +205,7 @@ static void link_ready(struct fetch_queue *q, uint32_t item, bool at_front)
     else
         q->items[it->next].previous = item;
     q->ready_count++;
+    host->ready_count++;
     activate(q, it->host);
 }
 
@@ -211,6 +223,7 @@ static void unlink_ready(struct fetch_queue *q, uint32_t item)
     else
         q->items[it->next].previous = it->previous;
     q->ready_count--;
+    host->ready_count--;
 }
 
 /* Out of queue and heap. */

@@ -48,12 +48,15 @@ struct fetch_host {
     uint8_t name[DOMAIN_LEN_MAX];
     uint32_t name_len; /* 0: free */
     uint32_t item_count;
+    uint32_t ready_count;
     uint32_t first; /* ready items */
     uint32_t last;
     uint32_t next_active; /* ring of hosts with ready items */
     bool is_active;
     int64_t pause_until_ms;
-    uint32_t limited; /* times in a row that it said maxlag or the like */
+    uint32_t calls;          /* under way */
+    int64_t gather_until_ms; /* until then, and while there are calls, wait for a full batch */
+    uint32_t limited;        /* times in a row that it said maxlag or the like */
 };
 
 struct fetch_queue {
@@ -95,8 +98,10 @@ void fetch_queue_take(struct fetch_queue *q, uint32_t item);
 uint32_t fetch_queue_due(const struct fetch_queue *q);
 int64_t fetch_queue_due_ms(const struct fetch_queue *q, uint32_t item);
 
-/* The next host, in turn, that has ready items and is not paused at now_ms. FETCH_NONE if none;
- * *io_wake_ms is lowered to the end of the pauses that were in the way. */
-uint32_t fetch_queue_next_host(struct fetch_queue *q, int64_t now_ms, int64_t *io_wake_ms);
+/* The next host, in turn, that has ready items, is not paused at now_ms and does not gather more of
+ * them (batch_max fill a call). FETCH_NONE if none; *io_wake_ms is lowered to the end of the pauses
+ * and gatherings that were in the way. */
+uint32_t fetch_queue_next_host(struct fetch_queue *q, uint32_t batch_max, int64_t now_ms,
+                               int64_t *io_wake_ms);
 
 #endif

@@ -56,11 +56,11 @@ struct io_fetch_call {
     uint32_t count;
     int64_t started_ms;
     char api_error[MWAPI_CODE_MAX]; /* of the header MediaWiki-API-Error */
-    char url[FETCH_QUERY_MAX + 512];
+    char url[FETCH_QUERY_MAX + 1024];
 };
 
 enum {
-    IO_FETCH_URL_MAX = 511
+    IO_FETCH_URL_MAX = 1023
 }; /* bytes of api_url */
 
 /* Prepares the easy handle for these revisions; the caller adds it to its multi handle.

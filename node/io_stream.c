@@ -223,7 +223,7 @@ static struct fetch_limits fetch_limits_of(const struct spec *spec)
         .per_second_max = (uint32_t)spec->fetches_per_s_max,
         .attempts_max = (uint32_t)spec->fetch_attempts_max,
         .deadline_ms = (uint32_t)spec->fetch_deadline_ms,
-        .missing_retry_ms = (uint32_t)spec->missing_retry_ms,
+        .missing_retry_ms = spec->missing_retry_ms > 0 ? (uint32_t)spec->missing_retry_ms : 1,
     };
 }
 

@@ -49,6 +49,7 @@ static int tear_down(void **state)
 static void start(struct fixture *x, const struct fetch_limits *limits)
 {
     assert_int_equal(fetch_init(&x->f, limits, 7, &x->arena), 0);
+    x->f.limits.gather_ms = limits->gather_ms; /* 0 here: most stories are told without it */
 }
 
 static int submit_to(struct fixture *x, struct slice domain, uint64_t user, uint32_t age_ms)
@@ -183,6 +184,36 @@ static void an_idle_scheduler_asks_at_once_and_one_under_backlog_in_batches(void
     (void)call_of(x, 0, 5);
 }
 
+static void revisions_gather_while_their_wiki_has_a_call_under_way(void **state)
+{
+    struct fixture *x = *state;
+
+    start(x, &(struct fetch_limits){.batch_max = 3, .gather_ms = 20});
+    assert_int_equal(submit(x, 1), 0);
+    const uint32_t first = call_of(x, 0, 1); /* idle: at once */
+    assert_int_equal(submit(x, 2), 0);
+    assert_int_equal(x->actions.count, 0);
+    assert_int_equal(x->actions.wake_ms, x->now_ms + 20);
+    assert_int_equal(submit_to(x, SLICE_LIT("b.wiki"), 9, 0), 0);
+    (void)call_of(x, 0, 1); /* another wiki does not wait */
+    tick(x, 20);
+    (void)call_of(x, 0, 1); /* nobody came */
+    for (uint64_t user = 3; user < 5; user++)
+        assert_int_equal(submit(x, user), 0);
+    assert_int_equal(x->actions.count, 0);
+    assert_int_equal(submit(x, 5), 0);
+    (void)call_of(x, 0, 3); /* full */
+    assert_int_equal(submit(x, 6), 0);
+    answer_all(x, first, ENRICH_VERDICT_OK);
+    assert_int_equal(count(x, FETCH_ACT_CALL), 0); /* two more are under way */
+    answer_all(x, 2, ENRICH_VERDICT_OK);
+    for (uint32_t call = 0; call < FETCH_CALLS_MAX && x->f.calls_in_flight > 1; call++) {
+        if (x->f.calls[call].host != FETCH_NONE && x->f.calls[call].count == 3)
+            answer_all(x, call, ENRICH_VERDICT_OK);
+    }
+    (void)call_of(x, 0, 1); /* the last answer is there: idle again */
+}
+
 static void a_call_is_for_one_wiki_and_wikis_take_turns(void **state)
 {
     struct fixture *x = *state;
@@ -243,9 +274,7 @@ static void limits_out_of_range_are_refused(void **state)
 {
     struct fixture *x = *state;
 
-    assert_int_equal(fetch_init(&x->f, &(struct fetch_limits){.batch_max = 51}, 1, &x->arena),
-                     ERR_CONFIG);
-    assert_int_equal(fetch_init(&x->f, &(struct fetch_limits){.in_flight_max = 65}, 1, &x->arena),
+    assert_int_equal(fetch_init(&x->f, &(struct fetch_limits){.items_max = 2000000}, 1, &x->arena),
                      ERR_CONFIG);
     assert_int_equal(
         fetch_init(&x->f, &(struct fetch_limits){.backoff_min_ms = 20000}, 1, &x->arena),
@@ -573,7 +602,12 @@ static void new_limits_hold_at_once(void **state)
     start(x, &(struct fetch_limits){.in_flight_max = 4, .batch_max = 50});
     for (uint64_t user = 0; user < 50; user++)
         assert_int_equal(submit(x, user), 0);
-    assert_int_equal(fetch_set_limits(&x->f, &(struct fetch_limits){.batch_max = 99}), ERR_CONFIG);
+    assert_int_equal(fetch_set_limits(&x->f, &(struct fetch_limits){.backoff_min_ms = 20000}),
+                     ERR_CONFIG);
+    assert_int_equal(
+        fetch_set_limits(&x->f, &(struct fetch_limits){.batch_max = 99, .in_flight_max = 1000}), 0);
+    assert_int_equal(x->f.limits.batch_max, FETCH_BATCH_MAX);
+    assert_int_equal(x->f.limits.in_flight_max, FETCH_CALLS_MAX);
     assert_int_equal(
         fetch_set_limits(&x->f, &(struct fetch_limits){.batch_max = 3, .in_flight_max = 1}), 0);
     for (uint32_t call = 0; call < 3; call++) {
@@ -680,6 +714,7 @@ static void every_item_ends_once_and_in_time_whatever_the_api_does(void **state)
         start(x, &(struct fetch_limits){.items_max = 100,
                                         .in_flight_max = 5,
                                         .batch_max = 7,
+                                        .gather_ms = seed % 3 == 0 ? 0 : 20,
                                         .per_second_max = seed % 2 == 0 ? 0 : 200,
                                         .deadline_ms = 5000,
                                         .backoff_max_ms = 1000});
@@ -708,6 +743,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(an_idle_scheduler_asks_at_once_and_one_under_backlog_in_batches),
+        TEST(revisions_gather_while_their_wiki_has_a_call_under_way),
         TEST(a_call_is_for_one_wiki_and_wikis_take_turns),
         TEST(announced_bytes_limit_a_batch_and_all_calls_but_never_a_single_one),
         TEST(what_there_is_no_room_for_is_refused_and_nothing_grows),

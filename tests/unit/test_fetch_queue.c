@@ -43,7 +43,7 @@ static uint32_t next_host(int64_t now_ms)
 {
     int64_t wake_ms = INT64_MAX;
 
-    return fetch_queue_next_host(&q, now_ms, &wake_ms);
+    return fetch_queue_next_host(&q, 50, now_ms, &wake_ms);
 }
 
 static void items_of_a_host_keep_their_order_and_may_go_first_again(void **state)
@@ -85,13 +85,34 @@ static void hosts_take_turns_and_paused_ones_are_passed_over(void **state)
     assert_int_not_equal(h[1], h[2]);
     assert_int_equal(next_host(0), h[0]);
     q.hosts[h[1]].pause_until_ms = 70;
-    assert_int_equal(fetch_queue_next_host(&q, 69, &wake_ms), h[2]);
+    assert_int_equal(fetch_queue_next_host(&q, 50, 69, &wake_ms), h[2]);
     assert_int_equal(wake_ms, 70);
     assert_int_equal(next_host(69), h[0]);
     assert_int_equal(next_host(70), h[1]);
     fetch_queue_remove(&q, c); /* c.wiki has nothing left */
     assert_int_not_equal(next_host(70), h[2]);
     assert_int_not_equal(next_host(70), h[2]);
+}
+
+static void a_host_with_a_call_under_way_gathers_until_a_batch_is_full(void **state)
+{
+    int64_t wake_ms = INT64_MAX;
+
+    assert_int_equal(fetch_queue_init(&q, 8, 8, &arena), 0);
+    (void)add("a.wiki", 100);
+    const uint32_t h = next_host(0);
+    q.hosts[h].calls = 1;
+    q.hosts[h].gather_until_ms = 20;
+    assert_int_equal(fetch_queue_next_host(&q, 2, 19, &wake_ms), FETCH_NONE);
+    assert_int_equal(wake_ms, 20);
+    assert_int_equal(fetch_queue_next_host(&q, 2, 20, &wake_ms), h); /* long enough */
+    assert_int_equal(fetch_queue_next_host(&q, 1, 19, &wake_ms), h); /* full */
+    (void)add("a.wiki", 100);
+    assert_int_equal(fetch_queue_next_host(&q, 2, 19, &wake_ms), h);
+    q.hosts[h].calls = 0;
+    assert_int_equal(fetch_queue_next_host(&q, 50, 0, &wake_ms), h); /* idle */
+    q.hosts[h].pause_until_ms = 30;
+    assert_int_equal(fetch_queue_next_host(&q, 50, 29, &wake_ms), FETCH_NONE);
 }
 
 static void a_full_queue_is_an_answer_for_items_and_for_hosts(void **state)
@@ -227,6 +248,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(items_of_a_host_keep_their_order_and_may_go_first_again),
         TEST(hosts_take_turns_and_paused_ones_are_passed_over),
+        TEST(a_host_with_a_call_under_way_gathers_until_a_batch_is_full),
         TEST(a_full_queue_is_an_answer_for_items_and_for_hosts),
         TEST(random_operations_equal_a_slow_model),
     };

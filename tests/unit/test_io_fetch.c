@@ -569,7 +569,7 @@ static void a_configuration_that_cannot_work_is_refused(void **state)
     const struct io_fetch_config nameless = {.api_url = "http://x/", .user_agent = ""};
     assert_int_equal(io_fetch_open(&x->loop, &nameless, NULL, &f), ERR_CONFIG);
     const struct io_fetch_config greedy = {
-        .api_url = "http://x/", .user_agent = "x", .limits = {.batch_max = 500}};
+        .api_url = "http://x/", .user_agent = "x", .limits = {.items_max = 2000000}};
     assert_int_equal(io_fetch_open(&x->loop, &greedy, NULL, &f), ERR_CONFIG);
     assert_null(f);
     io_fetch_close(NULL);
