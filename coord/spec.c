@@ -18,8 +18,9 @@ static const struct key SPEC_ROWS[] = {
      "Team that answers for the stream"},
     {"audience", KEY_CHOICE, false, "internal", 0, 0, "internal|public", AT(audience), NULL,
      "Who may read the stream"},
-    {"dcs", KEY_TEXTS, true, NULL, 1, DCS_MAX, NULL, AT(dcs), "[eqiad, codfw]",
-     "DCs whose events the stream has and that keep a copy of it"},
+    {"dcs", KEY_TEXTS, false, NULL, 1, DCS_MAX, NULL, AT(dcs), "[eqiad, codfw]",
+     "DCs whose events the stream has and that keep a copy of it; without this line all that "
+     "have live nodes when the stream is applied"},
     {"sources[].topic", KEY_TEXTS, true, NULL, 1, SPEC_SOURCES_MAX, NULL, AT(sources),
      "mediawiki.page_change.v1", "Topics of events to take, without the DC prefix"},
     {"start", KEY_TEXT, false, "latest", 1, 40, NULL, AT(start), "earliest",
@@ -47,11 +48,11 @@ static const struct key SPEC_ROWS[] = {
      "A second event with the meta.id of one of the last so many records is dropped"},
     {"merge.cut_interval", KEY_DURATION, false, "50ms", 10, 10000, NULL, AT(cut_interval_ms), NULL,
      "Shortest time between two cuts"},
-    {"merge.member_timeout", KEY_DURATION, false, "10s", 500, 600000, NULL, AT(member_timeout_ms),
+    {"merge.member_timeout", KEY_DURATION, false, "3s", 500, 600000, NULL, AT(member_timeout_ms),
      NULL, "A DC whose reports stand still for so long stops being a member"},
-    {"merge.member_rejoin", KEY_DURATION, false, "10s", 500, 3600000, NULL, AT(member_rejoin_ms),
+    {"merge.member_rejoin", KEY_DURATION, false, "5s", 500, 3600000, NULL, AT(member_rejoin_ms),
      NULL, "A DC that has been caught up for so long becomes a member again"},
-    {"merge.member_lag_max", KEY_DURATION, false, "60s", 1000, 3600000, NULL, AT(member_lag_max_ms),
+    {"merge.member_lag_max", KEY_DURATION, false, "30s", 1000, 3600000, NULL, AT(member_lag_max_ms),
      NULL, "A DC that lags by more than this stops being a member"},
     {"merge.min_members", KEY_NUMBER, false, "0", 0, DCS_MAX, NULL, AT(min_members), NULL,
      "With fewer members the stream waits; 0: 1 with one or two DCs, else 2"},
@@ -209,7 +210,7 @@ static void check_merge(struct spec *s, struct arena *a, struct spec_problems *o
         problem(out, "merge.min_members",
                 text_format(a, "more members than the stream has DCs (%zu)", s->dcs.count), NULL);
     }
-    if (s->min_members == 0)
+    if (s->min_members == 0 && s->dcs.count > 0)
         s->min_members = s->dcs.count > 2 ? 2 : 1;
     if (s->member_timeout_ms < 4 * s->cut_interval_ms) {
         problem(out, "merge.member_timeout",

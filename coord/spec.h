@@ -61,7 +61,7 @@ struct spec {
     int64_t member_timeout_ms;
     int64_t member_rejoin_ms;
     int64_t member_lag_max_ms;
-    int64_t min_members; /* 0 when read: by the number of DCs; spec_check sets it */
+    int64_t min_members; /* 0: by the number of DCs; spec_check sets it once they are known */
     int64_t failed_grace_ms;
     int64_t cap_records;
     int64_t cap_bytes;

@@ -20,15 +20,23 @@ static bool is_member(const struct cut *c, struct slice dc)
     return false;
 }
 
+static int64_t silent_ms(const struct snapshot_stream *st)
+{
+    return st->has_spec && st->spec.member_timeout_ms > HEALTH_SILENT_MS
+               ? st->spec.member_timeout_ms
+               : HEALTH_SILENT_MS;
+}
+
 void health_copy_of(const struct snapshot *s, const struct snapshot_stream *st, struct slice dc,
                     struct health_copy *out)
 {
-    *out = (struct health_copy){.age_ms = -1, .cuts_behind = -1};
+    *out = (struct health_copy){.age_ms = -1, .cuts_behind = -1, .is_silent = true};
     out->report = snapshot_report_find(st, dc);
     out->is_member = st->has_cut && is_member(&st->cut, dc);
     if (out->report == NULL)
         return;
     out->age_ms = s->now_ms - out->report->clock_ms;
+    out->is_silent = out->age_ms > silent_ms(st);
     out->next_seq = out->report->emitted.next_seq;
     if (st->has_cut && out->report->emitted.era == st->cut.era &&
         out->report->emitted.number <= st->cut.number) {
@@ -51,9 +59,9 @@ static void check_copy(const struct snapshot *s, const struct snapshot_stream *s
         problem(h, st->output, false, text_format(a, "%.*s has never reported", SLICE_ARG(dc)));
         return;
     }
-    if (c.age_ms > HEALTH_REPORT_STALE_MS) {
+    if (c.is_silent) {
         problem(h, st->output, false,
-                text_format(a, "%.*s has not reported for %" PRId64 " s", SLICE_ARG(dc),
+                text_format(a, "%.*s has been silent for %" PRId64 " s", SLICE_ARG(dc),
                             c.age_ms / 1000));
     }
     if (c.report->alarm.len > 0) {
@@ -140,8 +148,7 @@ static const char *stream_needs(const struct snapshot *s, const struct snapshot_
         struct health_copy c;
 
         health_copy_of(s, st, st->cut.members[i].dc, &c);
-        if (!slice_equal(st->cut.members[i].dc, dc) && c.report != NULL &&
-            c.age_ms <= HEALTH_REPORT_STALE_MS) {
+        if (!slice_equal(st->cut.members[i].dc, dc) && !c.is_silent) {
             left++;
         }
     }

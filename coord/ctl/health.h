@@ -14,7 +14,8 @@
 
 enum {
     HEALTH_PROBLEMS_MAX = 64,
-    HEALTH_REPORT_STALE_MS = 10000 /* a report this old means that the DC's merge does not run */
+    HEALTH_SILENT_MS = 2000 /* a report is a heartbeat, one a second: older than this, and than the
+                               stream's member_timeout, its DC is silent */
 };
 
 struct health_problem {
@@ -27,6 +28,7 @@ struct health_problem {
 struct health_copy {
     const struct report *report; /* NULL: none */
     bool is_member;
+    bool is_silent;      /* its report is too old, or there is none */
     int64_t age_ms;      /* of the report; -1: none */
     int64_t cuts_behind; /* cuts that it has not emitted; -1: not known */
     uint64_t next_seq;

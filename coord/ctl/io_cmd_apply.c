@@ -80,6 +80,34 @@ static int read_spec_file(struct applying *ap)
     return EXIT_CONFIG;
 }
 
+/* Without `dcs` in the file: those of the stream that is there, else all that have live nodes. */
+static int fill_dcs(struct applying *ap)
+{
+    struct session *s = ap->session;
+    const struct snapshot_stream *st = snapshot_stream_find(&ap->snap, ap->spec.output);
+    struct spec_problems problems;
+    struct slice *dcs = arena_calloc(&s->arena, DCS_MAX, sizeof(*dcs));
+
+    if (dcs == NULL)
+        return EXIT_REFUSED;
+    if (ap->spec.dcs.count > 0)
+        return 0;
+    ap->spec.dcs = (struct key_texts){.items = dcs};
+    if (st != NULL && st->has_spec)
+        ap->spec.dcs = st->spec.dcs;
+    for (size_t i = 0; ap->spec.dcs.items == dcs && i < ap->snap.dc_count; i++)
+        if (ap->snap.dcs[i].nodes > 0)
+            dcs[ap->spec.dcs.count++] = ap->snap.dcs[i].dc;
+    if (ap->spec.dcs.count == 0) {
+        output_error(&s->output, "which DCs? No node is alive; name them with 'dcs:' in the file");
+        return EXIT_REFUSED;
+    }
+    spec_check(&ap->spec, &s->arena, &problems);
+    for (size_t i = 0; i < problems.count; i++)
+        output_error(&s->output, "'%s': %s", problems.items[i].path, problems.items[i].message);
+    return problems.count == 0 ? 0 : EXIT_CONFIG;
+}
+
 /* ---- the sites -------------------------------------------------------------------------------- */
 
 static int open_site(struct applying *ap, struct slice dc)
@@ -643,6 +671,8 @@ int cmd_apply(struct session *s)
     rc = read_spec_file(ap);
     if (rc == 0)
         rc = store_load(s, &ap->snap);
+    if (rc == 0)
+        rc = fill_dcs(ap);
     if (rc == 0)
         rc = apply(ap);
     close_sites(ap);

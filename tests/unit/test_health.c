@@ -152,7 +152,7 @@ static void a_dc_that_does_not_report_is_not_fine_and_the_other_must_stay(void *
     add_report(f, "eqiad", 100, "");
     add_report(f, "codfw", 60000, "");
     assert_string_equal(conclude(f),
-                        "Not fine: out.v1: codfw has not reported for 60 s; codfw could be lost "
+                        "Not fine: out.v1: codfw has been silent for 60 s; codfw could be lost "
                         "now; eqiad must not be lost now (out.v1 would have no member left).");
 }
 

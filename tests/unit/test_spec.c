@@ -129,7 +129,6 @@ static const struct broken BROKEN[] = {
     {HEAD "owner: \"\xc3\xa9\x87\"\n", 4, 10, "not UTF-8", NULL},
     {"%a\x87", 1, 3, "not UTF-8", NULL},
     {"dcs: [eqiad]\nsources: [{topic: b.v1}]\n", 1, 1, "'stream' is missing", "for example"},
-    {"stream: a.v1\nsources: [{topic: b.v1}]\n", 1, 1, "'dcs' is missing", NULL},
     {"stream: a.v1\ndcs: [eqiad]\n", 1, 1, "'sources[].topic' is missing", NULL},
     {"", 1, 1, "the file is empty", NULL},
     {"[a, b]\n", 1, 1, "must be a map", NULL},
@@ -237,6 +236,21 @@ static void three_dcs_need_two_members(void **state)
     assert_int_equal(f->spec.min_members, 2);
 }
 
+static void without_dcs_the_members_wait_for_them(void **state)
+{
+    struct fixture *f = *state;
+    struct spec_problems problems;
+    struct slice dcs[3] = {SLICE_LIT("x"), SLICE_LIT("y"), SLICE_LIT("z")};
+
+    assert_int_equal(read_spec(f, "stream: a.v1\nsources: [{topic: t}]\n"), 0);
+    assert_int_equal(f->spec.dcs.count, 0);
+    assert_int_equal(f->spec.min_members, 0);
+    f->spec.dcs = (struct key_texts){dcs, 3};
+    spec_check(&f->spec, &f->arena, &problems);
+    assert_int_equal(problems.count, 0);
+    assert_int_equal(f->spec.min_members, 2);
+}
+
 static void the_example_made_from_the_table_is_a_good_file(void **state)
 {
     struct fixture *f = *state;
@@ -303,6 +317,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(errors_beyond_the_limit_are_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(a_short_file_gets_the_defaults, setup, teardown),
         cmocka_unit_test_setup_teardown(three_dcs_need_two_members, setup, teardown),
+        cmocka_unit_test_setup_teardown(without_dcs_the_members_wait_for_them, setup, teardown),
         cmocka_unit_test_setup_teardown(the_example_made_from_the_table_is_a_good_file, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_spec_comes_back_from_its_bytes_as_it_was, setup,
