@@ -133,7 +133,7 @@ static size_t on_want_body(char *into, size_t size, size_t count, void *arg)
     return len;
 }
 
-/* libcurl sends a request again on a new connection if the old one died before any byte of an
+/* libcurl may send a request again on a new connection if the old one died before any byte of an
  * answer (Curl_retry_request). We must not: the server may have carried it out. It has to rewind
  * the body for that, and this says that it cannot. */
 static int on_rewind(void *arg, curl_off_t offset, int origin)

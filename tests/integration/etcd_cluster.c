@@ -148,6 +148,16 @@ int cluster_etcdctl(const struct etcd_cluster *c, int member, const char *argume
     return shell(command);
 }
 
+void cluster_wipe(struct etcd_cluster *c)
+{
+    char command[300];
+
+    for (int i = 0; i < MEMBERS; i++)
+        cluster_kill(c, i);
+    (void)snprintf(command, sizeof command, "rm -rf '%s'/m[0-9]", c->folder);
+    (void)shell(command);
+}
+
 void cluster_heal(struct etcd_cluster *c)
 {
     for (int i = 0; i < MEMBERS; i++) {

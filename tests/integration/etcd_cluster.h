@@ -38,6 +38,8 @@ void cluster_terminate(struct etcd_cluster *c, int member);
 void cluster_reap(struct etcd_cluster *c, int member);
 void cluster_pause(struct etcd_cluster *c, int member);
 void cluster_resume(struct etcd_cluster *c, int member);
+/* Kills all and removes what they stored. */
+void cluster_wipe(struct etcd_cluster *c);
 /* Starts what does not run, resumes what is paused, waits until all answer. */
 void cluster_heal(struct etcd_cluster *c);
 

@@ -273,7 +273,6 @@ static void a_write_to_a_paused_server_is_unknown_never_repeated(void **state)
     assert_in_range(version, 0, 1);
 }
 
-/* libcurl would send such a request again by itself, on a new connection, if it were let. */
 static void a_write_whose_answer_is_lost_with_its_connection_happens_once(void **state)
 {
     struct fixture *f = *state;
@@ -433,6 +432,24 @@ static void a_compacted_revision_cannot_be_read(void **state)
     assert_int_equal(finish(f, etcd_range(f->e, &range, done(f), NULL)), ERR_COMPACTED);
 }
 
+static void an_etcd_that_has_forgotten_is_noticed(void **state)
+{
+    struct fixture *f = *state;
+    int64_t version = -1;
+    int rc = ERR_TIMEOUT;
+
+    assert_int_equal(put(f, "f", "v"), 0);
+    assert_int_equal(put(f, "f", "w"), 0);
+    cluster_wipe(&f->cluster);
+    cluster_heal(&f->cluster);
+    assert_false(etcd_seen(f->e).has_changed);
+    for (int i = 0; i < 10 && rc != 0; i++)
+        rc = get_version(f, "f", &version);
+    assert_int_equal(rc, 0);
+    assert_int_equal(version, 0);
+    assert_true(etcd_seen(f->e).has_changed);
+}
+
 static void blocking_calls_do_the_same(void **state)
 {
     struct fixture *f = *state;
@@ -503,6 +520,7 @@ int main(void)
         TEST(a_cancelled_call_is_never_called_back),
         TEST(members_and_status_say_who_is_there),
         TEST(a_compacted_revision_cannot_be_read),
+        TEST(an_etcd_that_has_forgotten_is_noticed),
         TEST(blocking_calls_do_the_same),
     };
 
