@@ -344,11 +344,16 @@ void io_kafka_ask_cancel(struct io_kafka_question *q)
 
 int io_kafka_ask_open(const struct io_kafka_cluster *cluster, struct io_kafka_ask **out)
 {
+    /* A consumer, though nothing is consumed: librdkafka 2.15.1 crashes when a group's coordinator
+     * answers ListConsumerGroupOffsets with "not me" and the client has no group
+     * (rd_kafka_handle_OffsetFetch uses rk_cgrp unchecked). */
     const struct io_kafka_setting settings[] = {
         {"socket.timeout.ms", "10000"},
         /* A leader's epoch goes up when its broker restarts; requests with the old one fail until
          * the metadata is fetched again. */
         {"metadata.max.age.ms", "1000"},
+        {"group.id", "braid-ask"},
+        {"enable.auto.commit", "false"},
         {NULL, NULL},
     };
     struct io_kafka_ask *a = calloc(1, sizeof(*a));
@@ -356,7 +361,7 @@ int io_kafka_ask_open(const struct io_kafka_cluster *cluster, struct io_kafka_as
     if (a == NULL)
         return ERR_NO_MEMORY;
     a->cluster = *cluster;
-    int rc = io_kafka_new(cluster, RD_KAFKA_PRODUCER, settings, 0, &a->rk);
+    int rc = io_kafka_new(cluster, RD_KAFKA_CONSUMER, settings, 0, &a->rk);
     if (rc == 0)
         rc = io_kafka_wake_open(cluster->loop, on_woken, a, &a->wake);
     if (rc != 0) {
