@@ -28,12 +28,22 @@ load=()
 
 # ---- load ----------------------------------------------------------------------------------------
 
+# kcat gives up when its only broker is down: then it starts again.
+keep_sending() {
+	local child=""
+	trap 'kill -s TERM $child 2>/dev/null; wait; exit 0' TERM
+	while :; do
+		deploy/local/synth --dc "$1" --rate $((rate / 2)) --seed $RANDOM >/dev/null 2>&1 &
+		child=$!
+		wait $child
+		sleep 0.5
+	done
+}
+
 start_load() {
-	local dc kafka
+	local dc
 	for dc in eqiad codfw; do
-		kafka=BRAID_KAFKA_${dc^^}
-		tests/integration/replay_events.py "${!kafka}" "$dc.mediawiki.page_change.v1" \
-			--rate $((rate / 2)) --seconds 3600 &
+		keep_sending "$dc" &
 		load+=($!)
 	done
 	deploy/local/edits --count 0 --rate 2 --seconds 3600 --keep-going --quiet \
