@@ -73,12 +73,12 @@ enum merge_event_kind {
 
 struct merge_event {
     enum merge_event_kind kind;
-    int64_t now_ms;  /* of a clock that never jumps: intervals, grace, timeouts */
-    int64_t wall_ms; /* since 1970: only reported, and stamped on cuts */
-    const struct merge_view *view;         /* START, VIEW; borrowed until the next of these */
-    bool is_answer;                        /* VIEW: to the REPORT under way */
-    uint64_t first_seq;                    /* IDS */
-    const struct slice *ids;               /* IDS: `count` of them */
+    int64_t now_ms;                /* of a clock that never jumps: intervals, grace, timeouts */
+    int64_t wall_ms;               /* since 1970: only reported, and stamped on cuts */
+    const struct merge_view *view; /* START, VIEW; borrowed until the next of these */
+    bool is_answer;                /* VIEW: to the REPORT under way */
+    uint64_t first_seq;            /* IDS */
+    const struct slice *ids;       /* IDS: `count` of them */
     const struct merge_recovery *recovery; /* START, TAIL */
     struct slice cut_bytes;                /* CUT */
     const struct cut *cut;                 /* CUT: decoded from them; borrowed for the call */

@@ -112,10 +112,8 @@ void strand_place(const struct strands *s, uint32_t strand, struct place *out);
 /* Where a log must be read from to serve all its strands. */
 int64_t log_from(const struct strands *s, uint32_t log);
 
-/*
- * Takes records of a log, in log order. keep[i] tells whether handle i is kept. Returns true if
- * the log should be paused: none of its strands takes more.
- */
+/* Takes records of a log, in log order. keep[i] tells whether handle i is kept. Returns true if the
+ * log should be paused: none of its strands takes more. */
 bool strands_read(struct strands *s, uint32_t log, const struct record *records, uint32_t count,
                   int64_t now_ms, bool *keep);
 

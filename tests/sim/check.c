@@ -207,9 +207,8 @@ static void see_committed(struct world *w, uint32_t dc, const struct krec *k)
     if (f == NULL)
         return;
     if (f->seq != c->next[dc])
-        check_fail(w, "I1", "%.*s shows number %llu where %llu is next",
-                   SLICE_ARG(w->dcs[dc].name), (unsigned long long)f->seq,
-                   (unsigned long long)c->next[dc]);
+        check_fail(w, "I1", "%.*s shows number %llu where %llu is next", SLICE_ARG(w->dcs[dc].name),
+                   (unsigned long long)f->seq, (unsigned long long)c->next[dc]);
     c->next[dc] = f->seq + 1;
     if (k->writer != c->writer[dc])
         check_fail(w, "I7", "%.*s: number %llu of an older merge shows after a newer one began",
@@ -413,8 +412,8 @@ static void check_positions(struct world *w, const struct parsed_cut *cut)
                        (unsigned long long)cut->number, s, (long long)before->positions[s],
                        (long long)position);
         for (uint32_t dc = 0; dc < w->p.dc_count; dc++)
-            is_held = is_held && (!cut->is_member[dc] || c->held[dc][s] >= position ||
-                                  is_unsettled(w, dc));
+            is_held = is_held &&
+                      (!cut->is_member[dc] || c->held[dc][s] >= position || is_unsettled(w, dc));
         if (is_held)
             continue;
         check_fail(w, "I5", "a member does not hold strand %u up to %lld, as cut %llu says", s,

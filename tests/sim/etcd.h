@@ -39,7 +39,7 @@ struct etcd {
     uint64_t oldest;
     struct etcd_value reports[SIM_DCS];
     struct etcd_claim claims[SIM_DCS]; /* of the merges */
-    uint32_t epochs[SIM_DCS];         /* log epoch; 0: the key is absent */
+    uint32_t epochs[SIM_DCS];          /* log epoch; 0: the key is absent */
     int64_t epoch_revisions[SIM_DCS];
     bool depooled[SIM_DCS];
     bool is_paused;

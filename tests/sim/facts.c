@@ -71,7 +71,8 @@ static void read_origin(const struct world *w, struct slice text, struct facts *
 
     if (!to_number(next_part(&text, '/'), &incarnation) ||
         !to_number(next_part(&text, '/'), &partition) ||
-        !to_number(next_part(&text, '/'), &f->prev) || !to_number(next_part(&text, '/'), &f->offset))
+        !to_number(next_part(&text, '/'), &f->prev) ||
+        !to_number(next_part(&text, '/'), &f->offset))
         return;
     for (uint32_t t = 0; t < w->p.topic_count; t++) {
         if (slice_equal(topic, w->topics[t]))

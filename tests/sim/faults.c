@@ -244,19 +244,26 @@ static void broker_down(struct world *w)
     say(w, dc, NOBODY, "kafka", "is away");
 }
 
+static void fault_ends(struct world *w, const struct happening *h)
+{
+    const enum fault f = (enum fault)h->which;
+
+    if (f == FAULT_node_crash)
+        w->dcs[h->who].nodes[h->number].is_up = true;
+    else if (f == FAULT_truncation)
+        operator_acts(w, h->who);
+    else if (f == FAULT_depool)
+        w->etcd.depooled[h->who] = false;
+    else if (f == FAULT_link_flap && w->is_faulty)
+        cut_link(w, h->who, (uint32_t)h->number, w->now_us + 2 * SECOND);
+}
+
 void fault_happens(struct world *w, const struct happening *h)
 {
-    enum fault f = (enum fault)h->which;
+    const enum fault f = (enum fault)h->which;
 
     if (h->kind == HAPPENS_FAULT_END) {
-        if (f == FAULT_node_crash)
-            w->dcs[h->who].nodes[h->number].is_up = true;
-        else if (f == FAULT_truncation)
-            operator_acts(w, h->who);
-        else if (f == FAULT_depool)
-            w->etcd.depooled[h->who] = false;
-        else if (f == FAULT_link_flap && w->is_faulty)
-            cut_link(w, h->who, (uint32_t)h->number, w->now_us + 2 * SECOND);
+        fault_ends(w, h);
         return;
     }
     if (!w->is_faulty)

@@ -85,7 +85,7 @@ struct klog {
     size_t capacity;
     int64_t start; /* first offset kept */
     int64_t end;
-    uint32_t epoch; /* rises with each truncation */
+    uint32_t epoch;     /* rises with each truncation */
     int64_t cut_off_at; /* where the last truncation cut */
     struct open_txn open[OPEN_TXNS_MAX];
     uint32_t open_count;

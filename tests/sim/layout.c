@@ -35,8 +35,7 @@ static void begin_dc(struct world *w, uint32_t dc)
     d->cuts = new_log(w, LOG_CUTS, dc, dc);
     for (uint32_t o = 0; o < w->p.dc_count; o++) {
         for (uint32_t p = 0; p < w->p.e_partitions; p++) {
-            d->enriched[o][p] =
-                new_log(w, o == dc ? LOG_ENRICHED : LOG_ENRICHED_COPY, dc, o);
+            d->enriched[o][p] = new_log(w, o == dc ? LOG_ENRICHED : LOG_ENRICHED_COPY, dc, o);
             d->enriched[o][p]->partition = p;
         }
         for (uint32_t t = 0; t < w->p.topic_count; t++) {

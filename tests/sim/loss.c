@@ -143,8 +143,9 @@ void truncation(struct world *w)
         return;
     say(w, dc, NOBODY, "kafka", "an unclean election loses %lld records", (long long)lost);
     klog_truncate(w, log, log->end - lost);
-    world_plan(w, chance_between(&w->chance, 5 * SECOND, 30 * SECOND),
-               &(struct happening){.kind = HAPPENS_FAULT_END, .which = FAULT_truncation, .who = dc});
+    world_plan(
+        w, chance_between(&w->chance, 5 * SECOND, 30 * SECOND),
+        &(struct happening){.kind = HAPPENS_FAULT_END, .which = FAULT_truncation, .who = dc});
 }
 
 void operator_acts(struct world *w, uint32_t dc)

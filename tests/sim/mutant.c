@@ -20,10 +20,9 @@ void mutant_choose(enum mutant m)
 
 const char *mutant_name(enum mutant m)
 {
-    static const char *const names[MUTANT_COUNT] = {
-        "none",
+    static const char *const names[MUTANT_COUNT] = {"none",
 #define X(name, rule, what) #name,
-        MUTANT_MAP(X)
+                                                    MUTANT_MAP(X)
 #undef X
     };
 
@@ -32,10 +31,9 @@ const char *mutant_name(enum mutant m)
 
 const char *mutant_rule(enum mutant m)
 {
-    static const char *const rules[MUTANT_COUNT] = {
-        "",
+    static const char *const rules[MUTANT_COUNT] = {"",
 #define X(name, rule, what) rule,
-        MUTANT_MAP(X)
+                                                    MUTANT_MAP(X)
 #undef X
     };
 
@@ -44,10 +42,9 @@ const char *mutant_rule(enum mutant m)
 
 const char *mutant_what(enum mutant m)
 {
-    static const char *const whats[MUTANT_COUNT] = {
-        "every rule is on",
+    static const char *const whats[MUTANT_COUNT] = {"every rule is on",
 #define X(name, rule, what) what,
-        MUTANT_MAP(X)
+                                                    MUTANT_MAP(X)
 #undef X
     };
 

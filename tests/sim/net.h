@@ -15,7 +15,7 @@ struct world;
 #define SIM_SITES 3
 
 struct net {
-    int64_t cut_until_us[SIM_SITES][SIM_SITES];  /* from, to */
+    int64_t cut_until_us[SIM_SITES][SIM_SITES]; /* from, to */
     int64_t clog_until_us[SIM_SITES][SIM_SITES];
     int64_t base_us[SIM_SITES][SIM_SITES];
 };

@@ -60,7 +60,7 @@ enum fault {
 #define X(name, mean, what) FAULT_##name,
     FAULT_MAP(X)
 #undef X
-        FAULT_COUNT
+    FAULT_COUNT
 };
 
 struct params {
@@ -87,7 +87,7 @@ struct params {
     uint32_t in_flight_max;
     bool failed_emit;
     bool canaries_drop;
-    bool far_clock; /* one DC's clocks are a year ahead */
+    bool far_clock;                 /* one DC's clocks are a year ahead */
     uint32_t failed_share[SIM_DCS]; /* permille of fetches that fail in quiet times */
     uint32_t withheld_share;
     uint32_t fault_mean_ms[FAULT_COUNT]; /* 0: does not happen */

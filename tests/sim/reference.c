@@ -165,12 +165,12 @@ static struct slice named(const struct header *list, uint32_t count, const char 
     return value;
 }
 
-static uint64_t chain_of(uint64_t before, const struct header *list, uint32_t count, int64_t time_ms,
-                         const struct body *b)
+static uint64_t chain_of(uint64_t before, const struct header *list, uint32_t count,
+                         int64_t time_ms, const struct body *b)
 {
-    static const char *const names[] = {"braid-origin", "braid-time",  "braid-id",
-                                        "braid-status", "braid-by",    "braid-fetch",
-                                        "braid-spec",   "braid-seq",   "braid-cut"};
+    static const char *const names[] = {"braid-origin", "braid-time", "braid-id",
+                                        "braid-status", "braid-by",   "braid-fetch",
+                                        "braid-spec",   "braid-seq",  "braid-cut"};
     char text[24];
     struct chain_input in;
     int len = snprintf(text, sizeof text, "%016llx", (unsigned long long)before);

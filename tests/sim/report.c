@@ -143,8 +143,8 @@ static bool print_measures(const struct outcome *list, uint64_t count)
         for (uint64_t n = 0; n < count; n++)
             values[n] = measure_of(&list[n], m);
         qsort(values, count, sizeof *values, by_value);
-        (void)printf("%-16s %10.1f %10.1f %10.1f\n", measure_names[m], values[0],
-                     values[count / 2], values[count - 1]);
+        (void)printf("%-16s %10.1f %10.1f %10.1f\n", measure_names[m], values[0], values[count / 2],
+                     values[count - 1]);
         if (values[count / 2] < measure_least[m]) {
             (void)printf("  the median is below %.0f\n", measure_least[m]);
             is_fine = false;

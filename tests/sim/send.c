@@ -29,11 +29,10 @@ static void deliver(struct world *w, struct batch *b, bool is_acked, int64_t del
     if (w->now_us + delay_us < s->told_us)
         delay_us = s->told_us - w->now_us;
     s->told_us = w->now_us + delay_us;
-    world_plan(w, delay_us,
-               &(struct happening){.kind = HAPPENS_DELIVERED,
-                                   .who = s->instance,
-                                   .generation = s->generation,
-                                   .ptr = b});
+    world_plan(
+        w, delay_us,
+        &(struct happening){
+            .kind = HAPPENS_DELIVERED, .who = s->instance, .generation = s->generation, .ptr = b});
 }
 
 void send_batch(struct world *w, struct batch *b)

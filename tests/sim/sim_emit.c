@@ -45,11 +45,10 @@ static const struct body *seal(struct world *w, const struct krec *k, struct glo
 static void done(struct world *w, struct txn *t, int kind, int64_t delay_us)
 {
     t->outcome = kind;
-    world_plan(w, delay_us,
-               &(struct happening){.kind = HAPPENS_TXN_DONE,
-                                   .who = t->instance,
-                                   .generation = t->generation,
-                                   .ptr = t});
+    world_plan(
+        w, delay_us,
+        &(struct happening){
+            .kind = HAPPENS_TXN_DONE, .who = t->instance, .generation = t->generation, .ptr = t});
 }
 
 void emit_part(struct world *w, uint32_t instance)
@@ -113,11 +112,10 @@ static void produce(struct world *w, struct txn *t)
     if (t->written == 0 && t->count > 1 && chance_permille(&w->chance_detail, 300))
         count = 1 + chance_below(&w->chance_detail, t->count - 1);
     for (uint32_t n = t->written; n < count; n++)
-        (void)klog_append(w, log, t->bodies[n],
-                          (struct krec){.time_ms = t->time_ms,
-                                        .copy_dc = -1,
-                                        .state = KREC_OPEN,
-                                        .writer = t->writer});
+        (void)klog_append(
+            w, log, t->bodies[n],
+            (struct krec){
+                .time_ms = t->time_ms, .copy_dc = -1, .state = KREC_OPEN, .writer = t->writer});
     t->written = count;
     t->step = count < t->count ? TXN_PRODUCE : TXN_END;
     if (window_is_on(w, t->dc, FAULT_produce_slow) && chance_permille(&w->chance_detail, 200))
@@ -129,8 +127,8 @@ static void produce(struct world *w, struct txn *t)
 static void end(struct world *w, struct txn *t)
 {
     struct klog *log = w->dcs[t->dc].global;
-    bool is_unknown = window_is_on(w, t->dc, FAULT_endtxn_unknown) &&
-                      chance_permille(&w->chance_detail, 250);
+    bool is_unknown =
+        window_is_on(w, t->dc, FAULT_endtxn_unknown) && chance_permille(&w->chance_detail, 250);
     bool is_lost = is_unknown && chance_permille(&w->chance_detail, 500);
 
     if (window_is_on(w, t->dc, FAULT_endtxn_late) && chance_permille(&w->chance_detail, 250)) {

@@ -26,10 +26,9 @@ void line_begin(struct world *w, uint32_t instance)
                                      .instance = instance,
                                      .log_epoch = t->output->epoch,
                                      .generation = i->generation};
-    world_plan(w, chance_between(&w->chance_detail, 5 * MS, 50 * MS),
-               &(struct happening){.kind = HAPPENS_READY,
-                                   .who = instance,
-                                   .generation = i->generation});
+    world_plan(
+        w, chance_between(&w->chance_detail, 5 * MS, 50 * MS),
+        &(struct happening){.kind = HAPPENS_READY, .who = instance, .generation = i->generation});
 }
 
 static struct header header_of(enum header_name name, struct slice value)
@@ -100,8 +99,8 @@ static const struct body *enriched_body(struct world *w, const struct task *t,
 {
     struct header headers[16];
     char by[DC_NAME_MAX + 16];
-    int by_len = snprintf(by, sizeof by, "%.*s/%u", SLICE_ARG(t->config.by_dc),
-                          t->config.by_incarnation);
+    int by_len =
+        snprintf(by, sizeof by, "%.*s/%u", SLICE_ARG(t->config.by_dc), t->config.by_incarnation);
     struct slice status = a->kind == LINE_DO_GAP ? SLICE_LIT("gap") : SLICE_LIT("skipped");
     struct slice key = {0};
     struct slice value = {0};
@@ -276,9 +275,8 @@ static void start(struct world *w, uint32_t instance, const struct happening *h)
     ev.out = (struct log_bounds){t->output->start, klog_stable_end(t->output)};
     if (step(w, instance, &ev, NULL))
         world_plan(w, 500 * MS,
-                   &(struct happening){.kind = HAPPENS_TICK,
-                                       .who = instance,
-                                       .generation = i->generation});
+                   &(struct happening){
+                       .kind = HAPPENS_TICK, .who = instance, .generation = i->generation});
 }
 
 static void pump(struct world *w, uint32_t instance, struct reader *r, bool is_input)
@@ -353,10 +351,9 @@ static void tick(struct world *w, uint32_t instance)
     tell_head(w, instance);
     if (!i->is_live || i->generation != generation || !step(w, instance, &ev, NULL))
         return;
-    world_plan(w, is_busy ? 500 * MS : 2 * SECOND,
-               &(struct happening){.kind = HAPPENS_TICK,
-                                   .who = instance,
-                                   .generation = generation});
+    world_plan(
+        w, is_busy ? 500 * MS : 2 * SECOND,
+        &(struct happening){.kind = HAPPENS_TICK, .who = instance, .generation = generation});
 }
 
 static void delivered(struct world *w, uint32_t instance, const struct batch *b)

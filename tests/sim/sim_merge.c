@@ -3,8 +3,8 @@
  * sim_merge.c - the shell of a merge: carries out in order what node/merge.h asks for.
  * Transactions are in sim_emit.c, recovery in sim_recover.c.
  */
-#include "tests/sim/check.h"
 #include "tests/sim/sim_merge.h"
+#include "tests/sim/check.h"
 #include "tests/sim/world.h"
 
 #include <assert.h>
@@ -262,8 +262,7 @@ static void pump(struct world *w, uint32_t instance, struct reader *r)
         reader_plan(w, r);
     } else if (!r->end_told) {
         r->end_told = true;
-        ev = (struct merge_event){
-            .kind = MERGE_EV_CAUGHT_UP, .log = r->which, .log_offset = r->at};
+        ev = (struct merge_event){.kind = MERGE_EV_CAUGHT_UP, .log = r->which, .log_offset = r->at};
         (void)merge_feed(w, instance, &ev);
     }
 }

@@ -55,8 +55,7 @@ static bool line_at(const struct klog *cuts, int64_t at, struct arena *a, bool *
 {
     const struct krec *k = klog_at(cuts, at);
 
-    return k != NULL && k->body != NULL &&
-           line_decode(k->body->value, a, is_cut, cut, line) == 0;
+    return k != NULL && k->body != NULL && line_decode(k->body->value, a, is_cut, cut, line) == 0;
 }
 
 /* Where the window of the newest line that agrees begins; -1: there is no such line. */

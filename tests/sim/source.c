@@ -72,8 +72,8 @@ static void burst(struct world *w)
     struct klog *log = w->dcs[dc].source[dc][w->origin_topic[origin]][w->origin_partition[origin]];
     uint32_t count = 1 + chance_below(&w->chance, w->p.burst_max);
     struct krec like = {.copy_dc = -1, .writer = 0};
-    bool in_txn = log->open_count == 0 &&
-                  chance_permille(&w->chance, w->p.fault_share[FAULT_source_txn]);
+    bool in_txn =
+        log->open_count == 0 && chance_permille(&w->chance, w->p.fault_share[FAULT_source_txn]);
 
     if (in_txn) {
         fault_count(w, FAULT_source_txn);

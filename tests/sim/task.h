@@ -40,18 +40,18 @@ struct old_place {
 
 struct task {
     enum task_kind kind;
-    uint32_t dc;        /* where it runs and writes */
-    uint32_t origin;    /* sources: the origin; COPY_ENRICHED: the enriching DC */
+    uint32_t dc;     /* where it runs and writes */
+    uint32_t origin; /* sources: the origin; COPY_ENRICHED: the enriching DC */
     uint32_t topic;
     uint32_t partition;
     struct klog *input; /* lines */
     struct klog *output;
-    struct line_config config; /* lines */
+    struct line_config config;                 /* lines */
     uint32_t strand_origins[LINE_STRANDS_MAX]; /* origin partition by strand of the config */
-    uint32_t owner;     /* instance; NOBODY */
+    uint32_t owner;                            /* instance; NOBODY */
     uint32_t owner_generation;
-    bool is_starting;   /* a start is planned */
-    int fatal;          /* code that only an operator can clear */
+    bool is_starting; /* a start is planned */
+    int fatal;        /* code that only an operator can clear */
     const char *why;
     struct saved_place saved_in;
     struct saved_place saved_out;
@@ -68,17 +68,17 @@ struct session {
     uint64_t sent;     /* batches */
     uint64_t appended; /* batches that the broker has, or that failed */
     uint32_t log_epoch;
-    bool is_dead;      /* nothing more of it is appended */
+    bool is_dead;    /* nothing more of it is appended */
     int64_t last_us; /* when the last batch arrives */
     int64_t told_us; /* when its last outcome is told */
 };
 
 enum batch_fate {
     FATE_APPENDED,
-    FATE_FAILED,          /* not appended; so are those after it */
-    FATE_FAILED_ARRIVED,  /* appended, but the client is told it failed */
-    FATE_FAILED_SKIPPED,  /* not appended, yet those already on the way after it are */
-    FATE_FAILED_LATE,     /* told as failed; appended much later */
+    FATE_FAILED,         /* not appended; so are those after it */
+    FATE_FAILED_ARRIVED, /* appended, but the client is told it failed */
+    FATE_FAILED_SKIPPED, /* not appended, yet those already on the way after it are */
+    FATE_FAILED_LATE,    /* told as failed; appended much later */
 };
 
 struct batch {
@@ -138,15 +138,15 @@ struct merge_run {
     uint32_t writer;       /* serial of its transactional producer; 0: none */
     int64_t claim_revision;
     bool is_started;
-    uint64_t kept;         /* handles that the merge holds */
+    uint64_t kept;   /* handles that the merge holds */
     int64_t view_us; /* when the newest view came */
     int64_t view_revision;
     uint64_t spec_told;
     struct arena view_arenas[2];
     struct merge_view views[2];
     uint32_t view_turn;
-    int64_t row_offset;  /* of the first line of the row that recovery follows */
-    int64_t line_offset; /* of its last, the recovery line, in the log of cuts */
+    int64_t row_offset;      /* of the first line of the row that recovery follows */
+    int64_t line_offset;     /* of its last, the recovery line, in the log of cuts */
     bool is_asking;          /* a read of etcd is under way */
     struct session *session; /* to the log of cuts */
 };

@@ -187,8 +187,8 @@ void world_note_logged(struct world *w, const struct klog *log, const struct kre
     if (cut_decode(bytes, &w->scratch, &cut) != 0)
         return;
     while (d->logged_count <= cut.number) {
-        d->logged = pool_grow(&w->pool, d->logged, d->logged_count, &d->logged_capacity,
-                              sizeof *d->logged);
+        d->logged =
+            pool_grow(&w->pool, d->logged, d->logged_count, &d->logged_capacity, sizeof *d->logged);
         d->logged[d->logged_count++] = (struct slice){0};
     }
     d->logged[cut.number] = pool_copy(&w->pool, bytes);

@@ -13,36 +13,36 @@
 #include "tests/sim/pool.h"
 #include "tests/sim/task.h"
 
-#define EPOCH_MS     1700000000000 /* virtual time 0 */
-#define ORIGINS_MAX  (SIM_DCS * SIM_TOPICS * SIM_PARTITIONS)
-#define SIM_STRANDS  (SIM_DCS * ORIGINS_MAX)
-#define LEASE_US     10000000
-#define MS           1000LL
-#define SECOND       1000000LL
+#define EPOCH_MS    1700000000000 /* virtual time 0 */
+#define ORIGINS_MAX (SIM_DCS * SIM_TOPICS * SIM_PARTITIONS)
+#define SIM_STRANDS (SIM_DCS * ORIGINS_MAX)
+#define LEASE_US    10000000
+#define MS          1000LL
+#define SECOND      1000000LL
 
 enum happening_kind {
     HAPPENS_PUMP,      /* a reader looks for records */
     HAPPENS_DELIVERED, /* a batch's outcome reaches its line */
     HAPPENS_WORKED,    /* a fetch is done */
     HAPPENS_TICK,
-    HAPPENS_ANSWER,    /* of etcd */
+    HAPPENS_ANSWER, /* of etcd */
     HAPPENS_TXN_DONE,
-    HAPPENS_READY,     /* a merge's producer is initialised and the tail is read */
+    HAPPENS_READY,        /* a merge's producer is initialised and the tail is read */
     HAPPENS_FOR_INSTANCE, /* those above belong to an instance, and wait while its node is paused */
-    HAPPENS_PRODUCE,   /* a batch arrives */
-    HAPPENS_SAVE,      /* saved places arrive */
-    HAPPENS_ETCD,      /* a request arrives */
-    HAPPENS_TXN,       /* a step of a transaction arrives */
-    HAPPENS_HEAD,      /* a DC's nodes see the head of the chain */
-    HAPPENS_REREAD,    /* every DC reads the head again */
-    HAPPENS_START,     /* a task starts again */
-    HAPPENS_OWNERS,    /* claims are looked at */
-    HAPPENS_SOURCE,    /* somebody writes to a source topic */
-    HAPPENS_SOURCE_END, /* a source's transaction ends */
+    HAPPENS_PRODUCE,      /* a batch arrives */
+    HAPPENS_SAVE,         /* saved places arrive */
+    HAPPENS_ETCD,         /* a request arrives */
+    HAPPENS_TXN,          /* a step of a transaction arrives */
+    HAPPENS_HEAD,         /* a DC's nodes see the head of the chain */
+    HAPPENS_REREAD,       /* every DC reads the head again */
+    HAPPENS_START,        /* a task starts again */
+    HAPPENS_OWNERS,       /* claims are looked at */
+    HAPPENS_SOURCE,       /* somebody writes to a source topic */
+    HAPPENS_SOURCE_END,   /* a source's transaction ends */
     HAPPENS_FAULT,
     HAPPENS_FAULT_END,
     HAPPENS_HEAL,
-    HAPPENS_LOOK,      /* has all drained? */
+    HAPPENS_LOOK, /* has all drained? */
 };
 
 struct node {
@@ -59,7 +59,7 @@ struct dc {
     struct slice name;
     struct node nodes[SIM_NODES];
     int64_t kafka_down_until_us;
-    int64_t window_until_us[FAULT_COUNT]; /* faults that last */
+    int64_t window_until_us[FAULT_COUNT];                     /* faults that last */
     struct klog *source[SIM_DCS][SIM_TOPICS][SIM_PARTITIONS]; /* own, or the copy */
     struct klog *enriched[SIM_DCS][SIM_PARTITIONS];           /* own, or the copy */
     struct klog *global;
@@ -70,7 +70,7 @@ struct dc {
     uint64_t *chains;        /* of the records in its global topic, by number */
     size_t chain_capacity;
     uint64_t chain_count;
-    struct slice *logged;    /* cuts in its log of cuts, by number */
+    struct slice *logged; /* cuts in its log of cuts, by number */
     size_t logged_capacity;
     uint64_t logged_count;
 };
@@ -127,7 +127,7 @@ struct world {
     uint32_t serials; /* of producers */
     uint64_t events_sent;
     uint32_t drained_looks;
-    struct arena scratch; /* of one happening */
+    struct arena scratch;                /* of one happening */
     struct line_actions *line_actions;   /* owned; one step at a time */
     struct merge_actions *merge_actions; /* owned */
     struct stats stats;

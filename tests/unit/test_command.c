@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "coord/ctl/command.h"
@@ -55,9 +56,7 @@ static int parse(struct fixture *f, const char *line)
     int rc = 0;
 
     memset(&f->args, 0, sizeof(f->args));
-    f->line[0] = '\0';
-    strncat(f->line, "x ", 3);
-    strncat(f->line, line, sizeof(f->line) - 4);
+    (void)snprintf(f->line, sizeof(f->line), "x %s", line); /* All lines here are short. */
     for (char *c = f->line; *c != '\0' && argc < WORDS_MAX; c++) {
         if (*c != ' ')
             continue;
