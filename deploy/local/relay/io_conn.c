@@ -121,6 +121,10 @@ static struct end *other_end(struct conn *c, const struct end *e)
 /* An end's socket is dead: the other end hears of it by reset, in its turn. */
 static void end_die(struct conn *c, struct end *e)
 {
+    if (e->lane.is_dropped) { /* the other end is dead, too: nobody is left to hear of it */
+        conn_close(c, true);
+        return;
+    }
     lane_drop(&other_end(c, e)->lane);
     e->has_ended = true;
     if (e->is_reading)
