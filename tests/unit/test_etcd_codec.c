@@ -23,7 +23,7 @@ static struct arena arena_of(size_t max)
     return a;
 }
 
-#define assert_bytes(got, literal) assert_true(slice_equal((got), SLICE_LIT(literal)))
+#define ASSERT_BYTES(got, literal) assert_true(slice_equal((got), SLICE_LIT(literal)))
 
 static void a_range_names_its_key_and_end(void **state)
 {
@@ -32,14 +32,14 @@ static void a_range_names_its_key_and_end(void **state)
 
     (void)state;
     assert_int_equal(etcd_encode_range(&(struct etcd_range){.key = SLICE_LIT("k")}, &a, &bytes), 0);
-    assert_bytes(bytes, "\x0a\x01k");
+    ASSERT_BYTES(bytes, "\x0a\x01k");
     assert_int_equal(
         etcd_encode_range(&(struct etcd_range){.key = SLICE_LIT("p/"), .is_prefix = true}, &a,
                           &bytes),
         0);
-    assert_bytes(bytes, "\x0a\x02p/\x12\x02p0");
+    ASSERT_BYTES(bytes, "\x0a\x02p/\x12\x02p0");
     assert_int_equal(etcd_encode_range(&(struct etcd_range){.is_prefix = true}, &a, &bytes), 0);
-    assert_bytes(bytes, "\x0a\x01\x00\x12\x01\x00"); /* all keys */
+    ASSERT_BYTES(bytes, "\x0a\x01\x00\x12\x01\x00"); /* all keys */
     assert_int_equal(etcd_encode_range(&(struct etcd_range){0}, &a, &bytes), ERR_MALFORMED);
     arena_deinit(&a);
 }
@@ -49,10 +49,10 @@ static void the_end_of_a_prefix_is_the_next_key_that_has_it_not(void **state)
     struct arena a = arena_of(1 << 20);
 
     (void)state;
-    assert_bytes(etcd_prefix_end(SLICE_LIT("abc"), &a), "abd");
-    assert_bytes(etcd_prefix_end(SLICE_LIT("a\xff"), &a), "b");
-    assert_bytes(etcd_prefix_end(SLICE_LIT("\xff\xff"), &a), "\x00");
-    assert_bytes(etcd_prefix_end(SLICE_LIT(""), &a), "\x00");
+    ASSERT_BYTES(etcd_prefix_end(SLICE_LIT("abc"), &a), "abd");
+    ASSERT_BYTES(etcd_prefix_end(SLICE_LIT("a\xff"), &a), "b");
+    ASSERT_BYTES(etcd_prefix_end(SLICE_LIT("\xff\xff"), &a), "\x00");
+    ASSERT_BYTES(etcd_prefix_end(SLICE_LIT(""), &a), "\x00");
     arena_deinit(&a);
 }
 
@@ -74,7 +74,7 @@ static void a_transaction_holds_compares_and_both_branches(void **state)
 
     (void)state;
     assert_int_equal(etcd_encode_txn(&txn, &a, &bytes), 0);
-    assert_bytes(bytes, "\x0a\x07\x10\x02\x1a\x01"
+    ASSERT_BYTES(bytes, "\x0a\x07\x10\x02\x1a\x01"
                         "c\x30\x05"
                         "\x12\x0a\x12\x08\x0a\x01"
                         "a\x12\x01"
@@ -131,8 +131,8 @@ static void an_answer_gives_header_keys_and_counts(void **state)
     assert_int_equal(answer.ops[0].kv_count, 1);
     assert_true(answer.ops[0].more);
     assert_int_equal(answer.ops[0].count, 3);
-    assert_bytes(answer.ops[0].kvs[0].key, "k");
-    assert_bytes(answer.ops[0].kvs[0].value, "v");
+    ASSERT_BYTES(answer.ops[0].kvs[0].key, "k");
+    ASSERT_BYTES(answer.ops[0].kvs[0].value, "v");
     assert_int_equal(answer.ops[0].kvs[0].create_revision, 5);
     assert_int_equal(answer.ops[0].kvs[0].mod_revision, 6);
     arena_deinit(&a);
@@ -206,8 +206,8 @@ static void a_copy_of_an_answer_borrows_nothing(void **state)
     assert_int_equal(etcd_answer_copy(&answer, &to, &copy), 0);
     assert_int_equal(etcd_answer_copy(&answer, &small, &answer), ERR_NO_MEMORY);
     arena_deinit(&from);
-    assert_bytes(copy.ops[0].kvs[0].key, "k");
-    assert_bytes(copy.ops[0].kvs[0].value, "v");
+    ASSERT_BYTES(copy.ops[0].kvs[0].key, "k");
+    ASSERT_BYTES(copy.ops[0].kvs[0].value, "v");
     arena_deinit(&to);
     arena_deinit(&small);
 }
