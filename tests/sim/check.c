@@ -421,6 +421,19 @@ static void check_positions(struct world *w, const struct parsed_cut *cut)
     }
 }
 
+/* R6: only who has the cut before in its own log of cuts may add to it. */
+static void check_proposer(struct world *w, const struct parsed_cut *cut)
+{
+    const struct dc *d = &w->dcs[cut->proposer < SIM_DCS ? cut->proposer : 0];
+    uint64_t before = cut->number - 1;
+
+    if (cut->proposer >= w->p.dc_count || before == 0)
+        return;
+    if (before >= d->logged_count || d->logged[before].ptr == NULL)
+        check_fail(w, "I5", "%.*s proposes cut %llu, but has not logged the one before",
+                   SLICE_ARG(d->name), (unsigned long long)cut->number);
+}
+
 /* R7: who leaves does so for a reason, and enough stay. */
 static void check_members(struct world *w, const struct parsed_cut *cut)
 {
@@ -486,6 +499,7 @@ void check_cut(struct world *w, uint64_t number, struct slice bytes)
         check_fail(w, "I5", "cut %llu's time goes back", (unsigned long long)number);
     if (memcmp(cut->is_member, cut[-1].is_member, sizeof cut->is_member) != 0)
         w->stats.member_changes++;
+    check_proposer(w, cut);
     check_members(w, cut);
     check_positions(w, cut);
 }

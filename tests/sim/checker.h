@@ -49,6 +49,7 @@ struct parsed_cut {
     bool failed_emit;
     bool canaries_drop;
     bool is_member[SIM_DCS];
+    uint32_t proposer; /* DC */
     bool drops_silent; /* its reason says that a member sent no reports */
     uint32_t strand_count;
     int64_t *positions; /* by strand */

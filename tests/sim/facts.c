@@ -248,7 +248,7 @@ bool cut_read(struct world *w, struct slice bytes, struct parsed_cut *out)
     struct slice in = bytes;
     struct field f;
 
-    *out = (struct parsed_cut){.bytes = bytes};
+    *out = (struct parsed_cut){.bytes = bytes, .proposer = UINT32_MAX};
     out->positions = pool_alloc(&w->pool, w->layout.count * sizeof(int64_t));
     out->furthest = pool_alloc(&w->pool, w->origin_count * sizeof(int64_t));
     for (uint32_t o = 0; o < w->origin_count; o++)
@@ -272,6 +272,8 @@ bool cut_read(struct world *w, struct slice bytes, struct parsed_cut *out)
             out->failed_emit = f.value != 0;
         else if (f.number == 13)
             out->canaries_drop = f.value != 0;
+        else if (f.number == 14)
+            out->proposer = dc_index(w, next_part(&f.bytes, '/'));
         else if (f.number == 15)
             out->drops_silent = ends_with(f.bytes, "no report");
     }
