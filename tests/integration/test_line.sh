@@ -62,7 +62,7 @@ stop_load() {
 # ---- questions -----------------------------------------------------------------------------------
 
 is_fine() { ctl status -o json | jq -e '.fine'; }
-is_sound() { ctl verify "$1" --min-ok 95; } # an edit may be deleted before it is fetched
+is_sound() { ctl verify "$1" --min-ok 90; } # a page may be deleted before it is fetched
 has_node() { ctl nodes -o json | jq -e --arg node "$1" '[.. | .node? // empty] | index($node)'; }
 restart() { "$cluster" kill "$1" && "$cluster" start "$1"; }
 advances() {
