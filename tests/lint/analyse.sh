@@ -19,8 +19,10 @@ inputs() {
 run_format() { clang-format --dry-run -Werror "$1"; }
 
 run_tidy() {
+    local mutants=""
+    case $1 in tests/sim/*) mutants=-DBRAID_MUTANTS ;; esac
     # shellcheck disable=SC2086
-    clang-tidy --quiet "$1" -- ${LINT_FLAGS:-} 2>/dev/null
+    clang-tidy --quiet "$1" -- ${LINT_FLAGS:-} $mutants 2>/dev/null
 }
 
 run_cppcheck() {
