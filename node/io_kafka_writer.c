@@ -143,12 +143,29 @@ static void session_fail(struct session *s, int code, const char *detail)
     session_end(s);
 }
 
+/* A record that nobody waits for is lost: its client is told. */
+static void side_failed(struct io_writer_client *c, const rd_kafka_message_t *msg)
+{
+    const bool is_told = c->is_failed || c->is_closed;
+
+    (void)pop_ticket(c);
+    c->is_failed = true;
+    if (c->is_closed && c->ticket_count == 0)
+        client_free(c);
+    else if (!is_told)
+        c->config.failed(c->config.data, io_kafka_code(msg->err), rd_kafka_err2str(msg->err));
+}
+
 /* One delivery report. Returns 0, or the failure that ends the producer. */
 static int take_report(struct session *s, const rd_kafka_message_t *msg)
 {
     struct io_writer_client *c = msg->_private;
 
     assert(c->session == s);
+    if (msg->err != RD_KAFKA_RESP_ERR_NO_ERROR && c->config.is_side) {
+        side_failed(c, msg);
+        return 0;
+    }
     if (msg->err != RD_KAFKA_RESP_ERR_NO_ERROR)
         return msg->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ? ERR_TOO_LARGE : ERR_DELIVERY;
     const uint64_t ticket = pop_ticket(c);

@@ -28,6 +28,7 @@ struct io_writer_client;
 struct io_writer_config {
     const char *topic; /* copied */
     int32_t partition;
+    bool is_side; /* its failures are its own: the producer goes on (no order is promised then) */
     void *data;
     /* The oldest record under way is in the log, at log_offset. */
     void (*acked)(void *data, uint64_t ticket, int64_t log_offset);

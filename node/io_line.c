@@ -330,6 +330,8 @@ static void close_run(struct io_line *l)
     io_reading_stop(l->reading_in);
     io_reading_stop(l->reading_out);
     io_writer_client_close(l->client);
+    io_writer_client_close(l->errors);
+    l->errors = NULL;
     if (l->question != NULL)
         io_kafka_ask_cancel(l->question);
     l->reading_in = NULL;

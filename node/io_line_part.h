@@ -27,6 +27,7 @@ struct job {
     struct io_fetch_hold *hold; /* owned, of WORK */
     bool is_fetching;
     bool is_too_large; /* of WORK: the producer refused the value */
+    bool is_noted;     /* of WORK: what failed stands in the error topic */
 };
 
 struct job_queue {
@@ -50,11 +51,15 @@ struct io_line {
     const char *group;
     const char *topic_in;
     const char *topic_out;
+    const char *topic_errors;
+    const char *emitter;
     struct io_site *site_in;
     struct io_site *site_out;
     struct io_reading *reading_in;
     struct io_reading *reading_out;
     struct io_writer_client *client;
+    struct io_writer_client *errors; /* of the error topic; NULL until it is needed */
+    bool has_errors_failed;
     struct io_kafka_question *question; /* places: read or committed */
     bool is_set_up;
     bool has_places;
@@ -107,6 +112,9 @@ void line_produce(struct io_line *l, const struct line_action *a, const struct r
 
 /* Produces what WORK has made. */
 void line_produce_work(struct io_line *l, const struct line_action *a);
+
+/* Writes the error event of a job that failed. 0, ERR_BUSY or ERR_NO_MEMORY. */
+int line_note_error(struct io_line *l, struct job *job, const struct header *headers, size_t count);
 
 /* Tries again what the writer or the fetcher had no room for. */
 void line_retry(struct io_line *l);

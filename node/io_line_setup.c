@@ -146,6 +146,9 @@ static int set_enrich(struct io_line *l)
     l->topic_in = topic_name(l, l->task.dc, l->task.topic);
     l->topic_out = text_format(&l->arena, "%.*s." TASK_ENRICHED_PREFIX "%.*s",
                                SLICE_ARG(config->dc), SLICE_ARG(l->task.output));
+    l->topic_errors = text_format(&l->arena, "%.*s.braid.error", SLICE_ARG(config->dc));
+    l->emitter = text_format(&l->arena, "braid-%.*s-%.*s-%.*s", SLICE_ARG(config->cluster),
+                             SLICE_ARG(config->dc), SLICE_ARG(l->task.output));
     const int rc = io_host_site(l->host, config->dc, is_own, &l->site_in);
     if (rc != 0)
         return rc;

@@ -136,42 +136,10 @@ static int make_value(struct job *job, uint8_t **out, struct slice *out_value)
     return 0;
 }
 
-static int produce_page(struct io_line *l, struct job *job)
-{
-    struct header source[IO_KAFKA_HEADERS_MAX];
-    struct header headers[INNER_HEADERS_MAX];
-    struct inner_fields fields;
-    struct inner_text text;
-    char status[ENRICH_STATUS_MAX];
-    char fetch[ENRICH_FETCH_MAX];
-    struct slice value = {0};
-    uint8_t *bytes = NULL;
-
-    /* First the value: it may turn ok into failed:too_large. */
-    if (!job->is_too_large) {
-        const int rc = make_value(job, &bytes, &value);
-        if (rc != 0)
-            return rc;
-    }
-    fill_fields(l, job, &fields);
-    fields.spec_version = job->spec->spec.version;
-    fields.status = job->is_too_large
-                        ? SLICE_LIT("failed:too_large")
-                        : slice_of(status, enrich_page_status_text(job->page, status));
-    if (job->page->is_decoded && job->page->event.id.len > 0 &&
-        job->page->event.id.len <= BRAID_ID_MAX)
-        fields.id = job->page->event.id;
-    if (job->page->outcome.attempts > 0)
-        fields.fetch = slice_of(fetch, enrich_page_fetch_text(job->page, fetch));
-    const size_t source_count = io_kafka_headers(job->handle, source);
-    const size_t count = inner_headers(source, source_count, &fields, &text, headers);
-    const int rc = produce(l, job, headers, count, &value);
-    free(bytes);
-    return rc;
-}
-
 static enum status status_of(const struct job *job)
 {
+    if (job->is_too_large)
+        return STATUS_FAILED;
     switch (job->kind) {
     case LINE_DO_SKIP:
         return STATUS_SKIPPED;
@@ -199,9 +167,48 @@ static enum status status_of(const struct job *job)
     return STATUS_NONE;
 }
 
+static int produce_page(struct io_line *l, struct job *job)
+{
+    struct header source[IO_KAFKA_HEADERS_MAX];
+    struct header headers[INNER_HEADERS_MAX];
+    struct inner_fields fields;
+    struct inner_text text;
+    char status[ENRICH_STATUS_MAX];
+    // cppcheck-suppress variableScope ; the headers borrow from it
+    char fetch[ENRICH_FETCH_MAX];
+    struct slice value = {0};
+    uint8_t *bytes = NULL;
+
+    /* First the value: it may turn ok into failed:too_large. */
+    if (!job->is_too_large) {
+        const int rc = make_value(job, &bytes, &value);
+        if (rc != 0)
+            return rc;
+    }
+    fill_fields(l, job, &fields);
+    fields.spec_version = job->spec->spec.version;
+    fields.status = job->is_too_large
+                        ? SLICE_LIT("failed:too_large")
+                        : slice_of(status, enrich_page_status_text(job->page, status));
+    if (job->page->is_decoded && job->page->event.id.len > 0 &&
+        job->page->event.id.len <= BRAID_ID_MAX)
+        fields.id = job->page->event.id;
+    if (job->page->outcome.attempts > 0)
+        fields.fetch = slice_of(fetch, enrich_page_fetch_text(job->page, fetch));
+    const size_t source_count = io_kafka_headers(job->handle, source);
+    const size_t count = inner_headers(source, source_count, &fields, &text, headers);
+    int rc = 0;
+    if (status_of(job) == STATUS_FAILED && !job->is_noted)
+        rc = line_note_error(l, job, headers, count);
+    if (rc == 0)
+        rc = produce(l, job, headers, count, &value);
+    free(bytes);
+    return rc;
+}
+
 static void count_produced(struct io_line *l, const struct job *job)
 {
-    const enum status status = job->is_too_large ? STATUS_FAILED : status_of(job);
+    const enum status status = status_of(job);
 
     l->statuses[status]++;
     if (status == STATUS_FAILED)
