@@ -76,10 +76,6 @@ static void draw_faults(struct params *p, struct chance *c)
         if (chance_permille(c, share) && fault_means[f] != 0)
             p->fault_mean_ms[f] = fault_means[f] * scale / 1000;
     }
-    if (chance_permille(c, 120)) {
-        p->fault_mean_ms[FAULT_truncation] = 60000;
-        p->fault_mean_ms[FAULT_retention] = 0;
-    }
     p->fault_share[FAULT_page_hidden] = ONE_OF(c, 0, 20, 100);
     p->fault_share[FAULT_id_repeated] = ONE_OF(c, 0, 20, 100);
     p->fault_share[FAULT_source_txn] = ONE_OF(c, 0, 50, 200);
