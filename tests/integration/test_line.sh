@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# test_line.sh core|all - the whole line under faults, on real servers.
+# test_line.sh core|requests|all - the whole line under faults, on real servers.
 #
 # Goal: whatever is killed, paused or cut, both DCs end with the same stream, dense and in order, of
 # every source event exactly once. Method: events at a steady rate in both DCs (repeats of real
 # ones, with new ids) and real edits beside; one fault after the other, with all of that going on;
 # after each the cluster must be fine again and `braidctl verify` content; at the end, without load,
 # verify everything against the source topics and MediaWiki. LINE_RATE: events a second (core: 60,
-# all: 200).
+# otherwise 200).
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 suite=${1:-core}
@@ -15,11 +15,12 @@ top=$PWD
 BRAID_STATE=$(mktemp -d)/state
 BRAID_PORT_BASE=${BRAID_TEST_PORT_BASE:-18200}
 export BRAID_STATE BRAID_PORT_BASE
+export BRAID_TAP=1 # nodes reach their own Kafka through the relay, too
 cluster=$top/deploy/local/cluster
 # shellcheck disable=SC2034  # for lib/line.sh
 build=$top/build
 stream=mediawiki.page_content_change.v1
-rate=${LINE_RATE:-$([ "$suite" = all ] && echo 200 || echo 60)}
+rate=${LINE_RATE:-$([ "$suite" = core ] && echo 60 || echo 200)}
 # shellcheck source=deploy/local/lib/line.sh
 . deploy/local/lib/line.sh
 # shellcheck source=tests/integration/check.sh
@@ -102,11 +103,31 @@ pause_past_lease() {
 
 cut_link() { "$cluster" relay cut "$1" "$2" && sleep "${3:-15}" && "$cluster" heal; }
 
+# requests VERB KEY [MS] COUNT: until all have happened, in both DCs' own Kafkas.
+requests() {
+	local dc
+	for dc in eqiad codfw; do "$cluster" relay "$@" "kafka-$dc-tap" || return 1; done
+	eventually 30 none_waiting || { echo "no such request came"; "$cluster" relay forget; return 1; }
+}
+none_waiting() { "$cluster" relay status | grep -q 'counter faults_waiting 0'; }
+
 core_faults() {
 	fault "a killed node: its tasks move, nothing is lost" kill_and_start node-eqiad-1 12
 	fault "a killed Kafka" kill_and_start kafka-codfw
 	fault "a node paused past its lease wakes and harms nothing" pause_past_lease codfw-1
 	fault "the link between the DCs cut and healed" cut_link eqiad codfw
+	fault "commits (EndTxn) whose answers are lost" requests drop-reply 26 3
+}
+
+request_faults() {
+	fault "commits that do not arrive" requests drop 26 3
+	fault "commits that arrive twice" requests repeat 26 5
+	fault "commits that are late" requests delay 26 3000 2
+	fault "writes (Produce) whose answers are lost" requests drop-reply 0 5
+	fault "writes that do not arrive" requests drop 0 5
+	fault "writes that arrive twice" requests repeat 0 10
+	fault "writes that are late" requests delay 0 3000 3
+	fault "reads (Fetch) whose answers are lost" requests drop-reply 1 5
 }
 
 all_faults() {
@@ -184,11 +205,11 @@ if [ "$failed" = 0 ]; then
 	eval "$("$cluster" env)"
 	start_load
 	check "events flow in both DCs" recovers
-	core_faults
-	if [ "$suite" = all ]; then
-		all_faults
-		several_specs
-	fi
+	case $suite in
+	core) core_faults ;;
+	requests) request_faults ;;
+	all) core_faults && request_faults && all_faults && several_specs ;;
+	esac
 	stop_load
 	finish
 fi
