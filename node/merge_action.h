@@ -12,17 +12,18 @@
 #include "proto/cut.h"
 #include "proto/slice.h"
 
-#define MERGE_RULES_VERSION  1
-#define MERGE_FROM_START     (-2)  /* a log offset: the log's beginning */
-#define MERGE_LOGS_MAX       1024  /* (enriching DC, partition) */
-#define MERGE_ITEMS_MAX      16384 /* records that one cut decides */
-#define MERGE_PART_RECORDS   2048  /* records of one transaction */
-#define MERGE_CUTS_AHEAD_MAX 8     /* cuts decoded ahead of emission */
-#define MERGE_UNLOGGED_MAX   1000  /* A5 */
-#define MERGE_HEARTBEAT_MS   1000
-#define MERGE_TIME_STEP_MS   3600000 /* A7: cut time advances by no more without an operator */
-#define MERGE_VIEW_GAP_MS    1000 /* time between re-reads above this does not count as a stall */
-#define MERGE_ACTIONS_MAX    (MERGE_LOGS_MAX + 64)
+#define MERGE_RULES_VERSION   1
+#define MERGE_FROM_START      (-2)  /* a log offset: the log's beginning */
+#define MERGE_LOGS_MAX        1024  /* (enriching DC, partition) */
+#define MERGE_ITEMS_MAX       16384 /* records that one cut decides */
+#define MERGE_PART_RECORDS    2048  /* records of one transaction */
+#define MERGE_CUTS_AHEAD_MAX  8     /* cuts decoded ahead of emission */
+#define MERGE_UNLOGGED_MAX    1000  /* A5 */
+#define MERGE_HEARTBEAT_MS    1000
+#define MERGE_TIME_STEP_MS    3600000 /* A7: cut time advances by no more on one clock's word */
+#define MERGE_CLOCKS_AGREE_MS 60000
+#define MERGE_VIEW_GAP_MS     1000 /* time between re-reads above this does not count as a stall */
+#define MERGE_ACTIONS_MAX     (MERGE_LOGS_MAX + 64)
 
 enum merge_action_kind {
     MERGE_DO_READ,        /* (re)start reading `log` at log_offset; MERGE_FROM_START: beginning */

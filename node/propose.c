@@ -124,21 +124,31 @@ static bool positions_next(const struct proposer *p, const struct merge_view *vi
     return furthest_moved;
 }
 
-/* A7: agreed time, which only stamps records: the slowest member's clock, never back. */
+/*
+ * A7: agreed time, which only stamps records: the slowest member's clock, never back. A step of
+ * over an hour, as after a quiet night, is taken only if two members' clocks agree on it: a lone
+ * wrong clock must not carry the stream into another year.
+ */
 static int64_t cut_time(const struct proposer *p, const struct merge_view *view,
                         const struct member_decision *d)
 {
+    const int64_t head = view->head.time_ms;
     int64_t least = p->wall_ms;
+    int64_t most = p->wall_ms;
+    uint32_t clocks = 1;
 
     for (uint32_t i = 0; i < d->count; i++) {
         const struct merge_dc_view *v = view_dc(view, d->members[i].dc);
         if (slice_equal(d->members[i].dc, p->strands->dc) || v == NULL || !v->has_report)
             continue;
+        clocks++;
         if (v->report.clock_ms < least)
             least = v->report.clock_ms;
+        if (v->report.clock_ms > most)
+            most = v->report.clock_ms;
     }
-    const int64_t head = view->head.time_ms;
-    if (least <= head || least - head > MERGE_TIME_STEP_MS)
+    const bool agree = clocks > 1 && most - least <= MERGE_CLOCKS_AGREE_MS;
+    if (least <= head || (least - head > MERGE_TIME_STEP_MS && !agree))
         return head;
     return least;
 }

@@ -218,7 +218,7 @@ static void a_position_never_goes_back(void **state)
     assert_int_equal(f->next[PEER].position, 4);
 }
 
-static void the_cut_time_is_the_slowest_clock_and_never_jumps(void **state)
+static void the_cut_time_is_the_slowest_clock_and_never_goes_back(void **state)
 {
     struct fixture *f = *state;
 
@@ -230,8 +230,24 @@ static void the_cut_time_is_the_slowest_clock_and_never_jumps(void **state)
     f->view.dcs[0].report.clock_ms = 500;
     assert_true(propose(f));
     assert_int_equal(f->cut.time_ms, 1000);
-    f->view.dcs[0].report.clock_ms = f->now_ms * 1000000;
-    f->now_ms = f->now_ms * 1000000;
+}
+
+static void an_hour_is_stepped_over_only_if_clocks_agree(void **state)
+{
+    struct fixture *f = *state;
+
+    read_records(f, PEER, 1);
+    f->codfw_holds[PEER] = 0;
+    pass(f, STEP_MS, true);
+    f->now_ms += 10 * MERGE_TIME_STEP_MS;
+    f->view.dcs[0].report.clock_ms = f->now_ms + MERGE_CLOCKS_AGREE_MS + 1;
+    assert_true(propose(f));
+    assert_int_equal(f->cut.time_ms, 1000);
+    f->view.dcs[0].report.clock_ms = f->now_ms + MERGE_CLOCKS_AGREE_MS;
+    assert_true(propose(f));
+    assert_int_equal(f->cut.time_ms, f->now_ms);
+    f->view.head.member_count = 1;
+    f->view.head.members[0] = f->view.head.members[1];
     assert_true(propose(f));
     assert_int_equal(f->cut.time_ms, 1000);
 }
@@ -365,7 +381,8 @@ int main(void)
         TEST(nothing_new_is_no_cut),
         TEST(the_caps_hold),
         TEST(a_position_never_goes_back),
-        TEST(the_cut_time_is_the_slowest_clock_and_never_jumps),
+        TEST(the_cut_time_is_the_slowest_clock_and_never_goes_back),
+        TEST(an_hour_is_stepped_over_only_if_clocks_agree),
         TEST(a_silent_member_is_dropped_by_its_very_report),
         TEST(a_proposer_that_slept_drops_nobody),
         TEST(a_member_whose_strand_stands_still_is_dropped),
