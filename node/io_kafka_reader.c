@@ -15,6 +15,7 @@ struct lane {
     struct io_reader *reader;
     rd_kafka_t *rk;          /* owned */
     rd_kafka_queue_t *queue; /* owned; errors and log, never records */
+    bool is_suspect;         /* fell silent though its broker answers: nothing new is put on it */
 };
 
 struct io_reading {
@@ -29,6 +30,9 @@ struct io_reading {
     uint32_t generation; /* of the assignment; tells that an event's owner has changed it */
     int64_t from;        /* next offset to be handed over */
     int64_t asked_ms;    /* monotonic: since when the bounds are asked for */
+    int64_t heard_ms;    /* monotonic: when it was assigned or last heard of */
+    bool is_heard;       /* something came since it was assigned */
+    bool is_probing;     /* the bounds under way are to tell whether it is stuck */
     bool asks_again;     /* the question failed for now */
     bool is_range;       /* the bounds under way answer an offset out of range */
     bool is_stopped;     /* to be freed when no event is being delivered */
@@ -101,7 +105,7 @@ static struct lane *lane_for(struct io_reader *r, const struct io_reading *rg)
     struct lane *lane;
 
     for (size_t i = 0; i < r->lane_count; i++) {
-        bool is_free = true;
+        bool is_free = !r->lanes[i]->is_suspect;
         for (const struct io_reading *other = r->first; other != NULL; other = other->next)
             if (other != rg && other->lane == r->lanes[i] &&
                 other->config.partition == rg->config.partition &&
@@ -166,6 +170,8 @@ static void assign(struct io_reading *rg, int64_t offset)
     io_kafka_wake_add(rg->reader->wake, rg->queue);
     rg->lane = lane;
     rg->from = offset;
+    rg->heard_ms = io_mono_ms();
+    rg->is_heard = false;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, rg->topic, rg->config.partition)->offset = offset;
     rd_kafka_error_t *error = rd_kafka_incremental_assign(lane->rk, list);
@@ -182,6 +188,26 @@ static void assign(struct io_reading *rg, int64_t offset)
     }
 }
 
+/*
+ * A consumer was seen to fetch nothing more, without an error, after its broker had stood still for
+ * 15 s. Its broker answers and the log has more than came: another consumer takes over.
+ */
+static void take_probe(struct io_reading *rg, const struct io_kafka_answer *answer)
+{
+    const int64_t from = rg->from;
+
+    rg->is_probing = false;
+    rg->heard_ms = io_mono_ms();
+    if (answer->code != 0 || rg->lane == NULL || (rg->is_heard && answer->bounds.end <= from))
+        return;
+    io_log(rg->reader->cluster.log, LOG_WARN, "a partition is silent, reading it anew",
+           "topic=%s partition=%d offset=%lld end=%lld", rg->topic, rg->config.partition,
+           (long long)from, (long long)answer->bounds.end);
+    rg->lane->is_suspect = true;
+    unassign(rg);
+    assign(rg, from);
+}
+
 static void on_bounds(void *data, const struct io_kafka_answer *answer)
 {
     struct io_reading *rg = data;
@@ -192,6 +218,10 @@ static void on_bounds(void *data, const struct io_kafka_answer *answer)
     };
 
     rg->question = NULL;
+    if (rg->is_probing) {
+        take_probe(rg, answer);
+        return;
+    }
     if (err_class(answer->code) == ERR_CLASS_RETRY &&
         io_mono_ms() - rg->asked_ms < IO_READER_BOUNDS_MS) {
         rg->asks_again = true; /* with the next sweep */
@@ -290,10 +320,16 @@ static bool deliver(struct io_reading *rg)
         room = rg->config.room(rg->config.data);
     if (room > IO_READER_BATCH)
         room = IO_READER_BATCH;
-    if (room == 0)
+    if (room == 0) {
+        rg->heard_ms = io_mono_ms(); /* silence is the owner's */
         return false;
+    }
     while (b.count < room && b.bytes < IO_READER_BATCH_BYTES) {
         msg = rd_kafka_consume_queue(rg->queue, 0);
+        if (msg != NULL) {
+            rg->heard_ms = io_mono_ms();
+            rg->is_heard = true;
+        }
         if (msg == NULL || msg->err != RD_KAFKA_RESP_ERR_NO_ERROR)
             break;
         io_kafka_record(msg, rg->config.with_hash, &b.records[b.count]);
@@ -401,6 +437,7 @@ void io_reading_ask_bounds(struct io_reading *rg)
     assert(!rg->is_stopped);
     if (rg->question != NULL)
         io_kafka_ask_cancel(rg->question);
+    rg->is_probing = false;
     rg->asked_ms = io_mono_ms();
     ask_again(rg);
 }
@@ -451,13 +488,28 @@ void io_reading_stop(struct io_reading *rg)
         reap(rg->reader);
 }
 
+/* Asks what the log has if a reading was silent for long. */
+static void probe(struct io_reading *rg)
+{
+    if (rg->lane == NULL || rg->question != NULL ||
+        io_mono_ms() - rg->heard_ms < IO_READER_SILENT_MS)
+        return;
+    rg->is_probing = true;
+    ask_again(rg);
+}
+
 static void on_sweep(uv_timer_t *timer)
 {
     struct io_reader *r = timer->data;
 
-    for (struct io_reading *rg = r->first; rg != NULL; rg = rg->next)
-        if (rg->asks_again && !rg->is_stopped)
+    for (struct io_reading *rg = r->first; rg != NULL; rg = rg->next) {
+        if (rg->is_stopped)
+            continue;
+        if (rg->asks_again)
             ask_again(rg);
+        else
+            probe(rg);
+    }
     deliver_all(r);
 }
 
