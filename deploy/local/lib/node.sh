@@ -13,6 +13,11 @@ kafka_bootstrap() {
 	fi
 }
 
+# A broker that was paused is fenced for a moment, and then its metadata names no broker at all:
+# librdkafka 2.15.1 gives up the only one that it knows, and does not take the same name again when
+# it bootstraps anew. A second name of it helps. Clusters of several brokers are not concerned.
+twice() { echo "$1,localhost:${1##*:}"; }
+
 # Other DCs' nodes read this DC's Kafka at `remote`, behind the relay.
 node_config() {
 	local dc=$1 n=$2 tls=$state/tls remote
@@ -29,11 +34,11 @@ $(etcd_endpoints "$dc" | tr , '\n' | sed 's/.*/    - "&"/')
   cert: "$tls/client.crt"
   key: "$tls/client.key"
 source_kafka:
-  bootstrap: "$(kafka_bootstrap "$dc")"
-  remote: "$remote"
+  bootstrap: "$(twice "$(kafka_bootstrap "$dc")")"
+  remote: "$(twice "$remote")"
 braid_kafka:
-  bootstrap: "$(kafka_bootstrap "$dc")"
-  remote: "$remote"
+  bootstrap: "$(twice "$(kafka_bootstrap "$dc")")"
+  remote: "$(twice "$remote")"
 api:
   base: "http://127.0.0.1:$(port mediawiki "$dc")/w/api.php"
   user_agent: "braid (local cluster; mailto:root@localhost)"
