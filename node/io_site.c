@@ -28,8 +28,12 @@ static int site_open(struct io_sites *s, struct slice bootstrap, struct slice na
         return ERR_NO_MEMORY;
     site->bootstrap = strndup((const char *)bootstrap.ptr, bootstrap.len);
     site->name = strndup((const char *)name.ptr, name.len);
-    if (site->bootstrap == NULL || site->name == NULL)
-        return ERR_NO_MEMORY; /* at the start of a process that will not get far */
+    if (site->bootstrap == NULL || site->name == NULL) {
+        free(site->bootstrap);
+        free(site->name);
+        free(site);
+        return ERR_NO_MEMORY;
+    }
     site->cluster = (struct io_kafka_cluster){
         .loop = s->loop, .log = s->log, .bootstrap = site->bootstrap, .name = site->name};
     int rc = io_kafka_ask_open(&site->cluster, &site->ask);

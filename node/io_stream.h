@@ -79,13 +79,13 @@ struct io_streams {
     void (*head_changed)(void *data, struct io_stream *s); /* and after a new spec */
 };
 
-int io_streams_open(struct io_streams *s);
-void io_streams_close(struct io_streams *s);
+int io_streams_open(struct io_streams *all);
+void io_streams_close(struct io_streams *all);
 
 /* Takes in what the node sees. */
-void io_streams_view(struct io_streams *s, const struct node_view *view);
+void io_streams_view(struct io_streams *all, const struct node_view *view);
 
-struct io_stream *io_stream_find(struct io_streams *s, struct slice output);
+struct io_stream *io_stream_find(struct io_streams *all, struct slice output);
 
 struct io_spec *io_spec_hold(struct io_stream *s);
 void io_spec_release(struct io_spec *spec);

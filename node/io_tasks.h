@@ -32,7 +32,7 @@ struct io_tasks {
 void io_tasks_init(struct io_tasks *t, struct io_host *host);
 
 /* As io_node's callbacks. */
-void io_tasks_start(struct io_tasks *t, struct slice name, const struct task *task,
+void io_tasks_start(struct io_tasks *t, struct slice name, const struct task *what,
                     int64_t claim_revision);
 void io_tasks_stop(struct io_tasks *t, struct slice name);
 void io_tasks_claim(struct io_tasks *t, struct slice name, int64_t claim_revision);
