@@ -17,9 +17,11 @@ source_records() {
 
 # "EQIAD CODFW": the next numbers of a stream's copies, as their merges last said; -1: not known.
 next_numbers() {
-	{ ctl status -o json 2>/dev/null || true; } | jq -r --arg stream "$1" '
+	local numbers
+	numbers=$({ ctl status -o json 2>/dev/null || true; } | jq -r --arg stream "$1" '
 		[.streams[] | select(.stream == $stream) | {(.dc): .next_seq}] | add // {} |
-		"\(.eqiad // -1) \(.codfw // -1)"' 2>/dev/null || echo "-1 -1"
+		"\(.eqiad // -1) \(.codfw // -1)"' 2>/dev/null) || true
+	echo "${numbers:--1 -1}" # nothing where etcd did not answer
 }
 
 # How many source records the stream's cuts have decided on.
