@@ -43,7 +43,7 @@ static int site_open(struct io_sites *s, struct slice bootstrap, struct slice na
         rc = io_writer_open(&site->cluster, &site->writer);
     if (rc != 0) {
         site_free(site);
-        return rc;
+        return rc; /* NOLINT(clang-analyzer-unix.Malloc): see site_free */
     }
     io_log(s->log, LOG_INFO, "using a Kafka cluster", "name=%s brokers=\"%s\"", site->name,
            site->bootstrap);

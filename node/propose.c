@@ -134,7 +134,7 @@ static int64_t cut_time(const struct proposer *p, const struct merge_view *view,
 {
     const int64_t head = view->head.time_ms;
     int64_t least = p->wall_ms;
-    int64_t most = p->wall_ms;
+    int64_t most = least;
     uint32_t clocks = 1;
 
     for (uint32_t i = 0; i < d->count; i++) {

@@ -121,12 +121,12 @@ expect_analysis "seven parameters are found" "readability-function-size" \
 expect_analysis "a variable that could live in a smaller scope is found" "variableScope" \
     $'int f(int a);\nint f(int a)\n{\n    int b;\n    if (a > 1) {\n        b = a * 2;\n        a += b;\n    }\n    return a;\n}'
 sound_tree
-printf '#!/bin/bash\necho $1\n' >"$root/script"
-if ! "$here/scripts.sh" "$root" >"$root/out" 2>&1 && grep -q 'SC2086' "$root/out"; then
+printf '#!/bin/bash\ncd /nowhere\n' >"$root/script"
+if ! "$here/scripts.sh" "$root" >"$root/out" 2>&1 && grep -q 'SC2164' "$root/out"; then
     passed=$((passed + 1))
 else
     failed=$((failed + 1))
-    echo "FAILED an unquoted variable in a script is found"
+    echo "FAILED a cd that may fail in a script is found"
 fi
 sound_tree
 echo 'int x;' >"$root/proto/x.c"

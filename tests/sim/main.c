@@ -48,13 +48,16 @@ static void parse(int argc, char **argv, struct options *o)
         if (strcmp(argv[n], "--trace") == 0) {
             o->trace = true;
             continue;
-        } else if (strcmp(argv[n], "--stats") == 0) {
+        }
+        if (strcmp(argv[n], "--stats") == 0) {
             o->stats = true;
             continue;
-        } else if (strcmp(argv[n], "--mutants") == 0) {
+        }
+        if (strcmp(argv[n], "--mutants") == 0) {
             o->mutants = true;
             continue;
-        } else if (strcmp(argv[n], "--seeds") == 0) {
+        }
+        if (strcmp(argv[n], "--seeds") == 0) {
             o->seeds = number_of(value);
         } else if (strcmp(argv[n], "--first") == 0) {
             o->first = number_of(value);

@@ -177,13 +177,12 @@ static uint32_t pick_node(struct world *w, uint32_t dc)
 static void look_at(struct world *w, uint32_t task)
 {
     struct task *t = &w->tasks[task];
-    const struct node *holder;
     uint32_t node;
 
     if (t->fatal != 0)
         return;
     if (t->owner != NOBODY) {
-        holder = &w->dcs[t->dc].nodes[w->instances[t->owner].node];
+        const struct node *holder = &w->dcs[t->dc].nodes[w->instances[t->owner].node];
         if (w->now_us - holder->renewed_us <= LEASE_US)
             return;
         node = pick_node(w, t->dc);

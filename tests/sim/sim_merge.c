@@ -236,7 +236,9 @@ static void pump(struct world *w, uint32_t instance, struct reader *r)
                                      .log_end = klog_stable_end(r->log)};
 
         run->bounds_told[r->which] = true;
-        if (!merge_feed(w, instance, &bounds) || r->log == NULL || !run->bounds_told[r->which])
+        if (!merge_feed(w, instance, &bounds) || !run->bounds_told[r->which])
+            return;
+        if (r->log == NULL) /* the merge has paused it */
             return;
     }
     if (r->at < r->log->start) {

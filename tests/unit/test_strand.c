@@ -247,7 +247,7 @@ static void a_failed_record_is_offered_after_its_grace_or_another_success(void *
     assert_int_equal(strand_offer(&f->s.list[OWN]), 1);
 }
 
-static void a_gap_is_offered_when_every_other_strand_is_past_it(void **state)
+static void a_gap_is_offered_when_the_cut_of_every_other_strand_is_past_it(void **state)
 {
     struct fixture *f = *state;
     struct record r = record_of(f, OWN, 0, -1, 5);
@@ -258,6 +258,9 @@ static void a_gap_is_offered_when_every_other_strand_is_past_it(void **state)
     assert_int_equal(strand_offer(&f->s.list[OWN]), POSITION_NONE);
     (void)feed(f, OTHER, -1, 5);
     (void)strands_offer(&f->s, 1000001);
+    assert_int_equal(strand_offer(&f->s.list[OWN]), POSITION_NONE);
+    f->s.list[OTHER].cut = 5;
+    (void)strands_offer(&f->s, 1000002);
     assert_int_equal(strand_offer(&f->s.list[OWN]), 5);
 }
 
@@ -295,8 +298,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(
             a_failed_record_is_offered_after_its_grace_or_another_success, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_gap_is_offered_when_every_other_strand_is_past_it, setup,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(
+            a_gap_is_offered_when_the_cut_of_every_other_strand_is_past_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_strand_held_up_by_a_gap_does_not_hold_up_its_log, setup,
                                         teardown),
     };
