@@ -257,6 +257,19 @@ static void judge_member(const struct members *m, const struct merge_view *view,
         out->includes_self = true;
 }
 
+/*
+ * A5: whoever has not seen a DC join may delete cuts from etcd that all others have logged, down to
+ * cuts_kept below the head. A DC that has not logged that far may not join yet (seed 451).
+ */
+static bool has_logged(const struct members *m, const struct merge_view *view,
+                       const struct merge_dc_view *dc)
+{
+    const struct report *r = &dc->report;
+
+    return dc->has_report && r->logged_era == view->head.era &&
+           r->logged_number + m->config->cuts_kept >= view->head.number;
+}
+
 static bool may_join(const struct members *m, const struct merge_view *view,
                      const struct strands *s, const struct merge_dc_view *dc, int64_t now_ms)
 {
@@ -266,6 +279,8 @@ static bool may_join(const struct members *m, const struct merge_view *view,
     if (MUTANT(join_unheld))
         return dc->is_pooled && dc->has_report && has_layout(&dc->report, s);
     if (!(is_self ? self_is_eligible(view, s) : member_is_eligible(dc, view, s)))
+        return false;
+    if (!has_logged(m, view, dc))
         return false;
     if (t == NULL || t->eligible_first_ms == 0)
         return false;

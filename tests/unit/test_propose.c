@@ -89,7 +89,8 @@ static void init_view(struct fixture *f)
                                                        .number = 1,
                                                        .clock_ms = 5000,
                                                        .caught_up = true}};
-    f->view.dcs[1] = (struct merge_dc_view){.dc = SLICE_LIT("eqiad"), .is_pooled = true};
+    f->view.dcs[1] =
+        (struct merge_dc_view){.dc = SLICE_LIT("eqiad"), .is_pooled = true, .has_report = true};
 }
 
 static int setup(void **state)
@@ -321,6 +322,22 @@ static void a_dc_is_taken_in_after_it_held_everything_for_a_while(void **state)
     assert_int_equal(f->cut.member_count, 2);
 }
 
+static void a_dc_that_lacks_cuts_in_its_log_is_not_taken_in(void **state)
+{
+    struct fixture *f = *state;
+
+    f->config.cuts_kept = 10;
+    f->view.head.number = 50;
+    f->view.head.member_count = 1;
+    f->view.head.members[0] = (struct member){SLICE_LIT("eqiad"), 0};
+    f->view.dcs[0].report.logged_number = 39;
+    pass(f, 4 * REJOIN_MS, true);
+    assert_false(propose(f));
+    f->view.dcs[0].report.logged_number = 40;
+    assert_true(propose(f));
+    assert_int_equal(f->cut.member_count, 2);
+}
+
 static void a_depooled_dc_leaves_and_stays_out(void **state)
 {
     struct fixture *f = *state;
@@ -387,6 +404,7 @@ int main(void)
         TEST(a_member_whose_strand_stands_still_is_dropped),
         TEST(fewer_members_than_the_minimum_make_no_cut),
         TEST(a_dc_is_taken_in_after_it_held_everything_for_a_while),
+        TEST(a_dc_that_lacks_cuts_in_its_log_is_not_taken_in),
         TEST(a_depooled_dc_leaves_and_stays_out),
         TEST(a_member_with_another_log_epoch_is_dropped),
         TEST(an_outsider_proposes_only_to_join),
