@@ -25,7 +25,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct braid_headers b;
     size_t count = 0;
     size_t from = 0;
-    char buf[ORIGIN_TEXT_MAX];
     uint64_t seq;
     uint32_t era;
     uint64_t cut;
@@ -41,6 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     headers_parse(list, count, &b);
     if (b.has_origin) {
+        char buf[ORIGIN_TEXT_MAX];
         const size_t len = origin_format(&b.origin, buf);
         check(slice_equal(slice_of(buf, len), b.raw[HEADER_ORIGIN]));
         check(b.origin.prev < b.origin.offset);

@@ -105,7 +105,7 @@ test_latency() {
 	local remote
 	remote=$(port kafka-remote-relay codfw)
 	check "latency is felt between sites: handshake and request" eval '"$cluster" latency 100 &&
-		takes_between 350 900 asks "'"$remote"'" 5'
+		takes_between 250 900 asks "'"$remote"'" 5'
 	check "and not inside one" takes_between 0 300 asks "$(port kafka-tap-relay eqiad)" 5
 	check "without it again, a request is quick" eval '"$cluster" latency 0 && takes_between 0 300 asks "'"$remote"'" 5'
 }

@@ -206,6 +206,20 @@ bool merge_feed(struct world *w, uint32_t instance, struct merge_event *ev)
     return carry_out(w, instance);
 }
 
+/* The log's bounds, before its first records. False: the merge reads on elsewhere, or not at all. */
+static bool tell_bounds(struct world *w, uint32_t instance, struct reader *r)
+{
+    struct merge_run *run = w->instances[instance].merge;
+    struct klog *log = r->log;
+    struct merge_event bounds = {.kind = MERGE_EV_BOUNDS,
+                                 .log = r->which,
+                                 .log_start = log->start,
+                                 .log_end = klog_stable_end(log)};
+
+    run->bounds_told[r->which] = true;
+    return merge_feed(w, instance, &bounds) && run->bounds_told[r->which] && r->log == log;
+}
+
 static void pump(struct world *w, uint32_t instance, struct reader *r)
 {
     struct instance *i = &w->instances[instance];
@@ -229,18 +243,8 @@ static void pump(struct world *w, uint32_t instance, struct reader *r)
         return;
     }
     r->log_epoch = r->log->epoch;
-    if (!run->bounds_told[r->which]) {
-        struct merge_event bounds = {.kind = MERGE_EV_BOUNDS,
-                                     .log = r->which,
-                                     .log_start = r->log->start,
-                                     .log_end = klog_stable_end(r->log)};
-
-        run->bounds_told[r->which] = true;
-        if (!merge_feed(w, instance, &bounds) || !run->bounds_told[r->which])
-            return;
-        if (r->log == NULL) /* the merge has paused it */
-            return;
-    }
+    if (!run->bounds_told[r->which] && !tell_bounds(w, instance, r))
+        return;
     if (r->at < r->log->start) {
         instance_stop(w, instance, ERR_HOLE, "retention has overtaken the reader");
         return;
