@@ -38,6 +38,9 @@ FLAGS_plain := -fstack-protector-strong -D_FORTIFY_SOURCE=2
 FLAGS_san := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
 FLAGS_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
     -fno-omit-frame-pointer -O1 -Wno-unknown-warning-option
+# The simulation runs for minutes and hours: what it costs to optimise comes back.
+SIM_FLAGS_plain := -O3 -flto=auto
+SIM_FLAGS_san := -O2
 LINK_plain :=
 LINK_san := -fsanitize=address,undefined
 LINK_fuzz := -fsanitize=fuzzer,address,undefined
@@ -159,8 +162,8 @@ build/$1/tests/%.o: tests/%.c | $$(GEN_H)
 build/$1/mutants/%.o: %.c | $$(GEN_H)
 	@mkdir -p $$(@D)
 	@echo "  CC    $$@"
-	@$$(CC_$1) $$(CFLAGS) $$(BASE_FLAGS) $$(FLAGS_$1) $$(WARNINGS) -DBRAID_MUTANTS $$(DEPS_CFLAGS) \
-	    -c -o $$@ $$<
+	@$$(CC_$1) $$(CFLAGS) $$(BASE_FLAGS) $$(FLAGS_$1) $$(SIM_FLAGS_$1) $$(WARNINGS) -DBRAID_MUTANTS \
+	    $$(DEPS_CFLAGS) -c -o $$@ $$<
 build/$1/%.o: %.c | $$(GEN_H)
 	@mkdir -p $$(@D)
 	@echo "  CC    $$@"
@@ -171,7 +174,7 @@ $$(foreach program,$$(PROGRAMS),$$(eval $$(call program_rules,$1,$$(program))))
 build/$1/sim: $$(patsubst %.c,build/$1/mutants/%.o,$$(SOURCES_sim) $$(SIM_PURE)) \
     $$(patsubst %.proto,build/$1/gen/%.pb-c.o,$$(PROTOS))
 	@echo "  LINK  $$@"
-	@$$(CC_$1) $$(CFLAGS) $$(LDFLAGS) $$(LINK_$1) -o $$@ $$^ $$(DEPS_LIBS)
+	@$$(CC_$1) $$(CFLAGS) $$(SIM_FLAGS_$1) $$(LDFLAGS) $$(LINK_$1) -o $$@ $$^ $$(DEPS_LIBS)
 build/$1/tests/test_%: build/$1/tests/unit/test_%.o \
     $$(UNIT_SHARED:%.c=build/$1/%.o) $$(PROGRAM_PARTS:%=build/$1/lib%.a) $$(LIBS_$1)
 	@echo "  LINK  $$@"

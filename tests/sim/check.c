@@ -53,20 +53,6 @@ static bool is_unsettled(const struct world *w, uint32_t dc)
     return until_us != 0 && w->now_us < (until_us > back_us ? until_us : back_us);
 }
 
-static const struct facts *facts_of(struct world *w, const struct body *b)
-{
-    struct body *learns;
-
-    if (b->facts == NULL) {
-        struct facts *f = pool_alloc(&w->pool, sizeof *f);
-
-        *f = facts_read(w, b);
-        memcpy(&learns, &b, sizeof learns); /* a cache */
-        learns->facts = f;
-    }
-    return b->facts;
-}
-
 /* --- strands: the checker's own chain filter ---------------------------------------------------- */
 
 static void see_enriched(struct world *w, const struct klog *log, const struct krec *k)
@@ -297,7 +283,7 @@ void check_cut_leaves(struct world *w, uint64_t number)
         const struct dc *d = &w->dcs[dc];
 
         if (number != 0 && last->is_member[dc] &&
-            (number >= d->logged_count || d->logged[number].ptr == NULL))
+            (number >= d->logged_count || d->logged[number] == NULL))
             check_fail(w, "I5", "cut %llu leaves etcd, but the member %.*s has not logged it",
                        (unsigned long long)number, SLICE_ARG(d->name));
     }
@@ -429,7 +415,7 @@ static void check_proposer(struct world *w, const struct parsed_cut *cut)
 
     if (cut->proposer >= w->p.dc_count || before == 0)
         return;
-    if (before >= d->logged_count || d->logged[before].ptr == NULL)
+    if (before >= d->logged_count || d->logged[before] == NULL)
         check_fail(w, "I5", "%.*s proposes cut %llu, but has not logged the one before",
                    SLICE_ARG(d->name), (unsigned long long)cut->number);
 }
@@ -460,6 +446,8 @@ static void tell_cut(const struct world *w, const struct parsed_cut *cut)
 {
     char members[64] = "";
 
+    if (!w->trace)
+        return;
     for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
         if (cut->is_member[dc]) {
             size_t len = strlen(members);

@@ -89,6 +89,8 @@ struct check {
 };
 
 struct facts facts_read(const struct world *w, const struct body *b);
+/* The same, read once: what a record says never changes. */
+const struct facts *facts_of(struct world *w, const struct body *b);
 
 void by_offset_put(struct world *w, struct by_offset *list, int64_t offset, const struct krec *k);
 void times_put(struct world *w, struct times *list, int64_t offset, int64_t at_us);

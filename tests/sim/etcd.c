@@ -8,16 +8,22 @@
 
 #define ANSWER_TIMEOUT_US (2 * SECOND)
 
+static void set_cut(struct world *w, uint64_t number, struct slice bytes)
+{
+    struct etcd_cut *c = &w->etcd.cuts[number];
+
+    *c =
+        (struct etcd_cut){.bytes = pool_copy(&w->pool, bytes), .create_revision = w->etcd.revision};
+    c->as = world_cut(w, c->bytes);
+}
+
 static void put_cut(struct world *w, uint64_t number, struct slice bytes)
 {
     struct etcd *e = &w->etcd;
 
     assert(number == e->cut_count);
     e->cuts = pool_grow(&w->pool, e->cuts, e->cut_count, &e->cut_capacity, sizeof *e->cuts);
-    e->cuts[e->cut_count++] = (struct etcd_cut){
-        .bytes = pool_copy(&w->pool, bytes),
-        .create_revision = e->revision,
-    };
+    set_cut(w, e->cut_count++, bytes);
     w->stats.cuts++;
     check_cut(w, number, e->cuts[number].bytes);
     for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
@@ -85,6 +91,7 @@ void etcd_read_view(const struct world *w, uint32_t dc, struct etcd_view *out)
     };
     if (e->cut_count != 0) {
         out->head = e->cuts[e->cut_count - 1].bytes;
+        out->head_as = e->cuts[e->cut_count - 1].as;
         out->head_revision = e->cuts[e->cut_count - 1].create_revision;
     }
     for (uint32_t i = 0; i < w->p.dc_count; i++) {
@@ -182,8 +189,7 @@ static void put_blindly(struct world *w, const struct merge_proposal *p)
         put_cut(w, p->number, p->cut);
         return;
     }
-    e->cuts[p->number].bytes = pool_copy(&w->pool, p->cut);
-    e->cuts[p->number].create_revision = e->revision;
+    set_cut(w, p->number, p->cut);
     check_cut(w, p->number, p->cut);
 }
 
@@ -198,6 +204,7 @@ static void take_report(struct world *w, struct etcd_request *request)
         return; /* a late one of ours must not undo a newer */
     e->revision++;
     e->reports[request->dc].bytes = request->proposal.report;
+    e->reports[request->dc].as = world_report(w, request->proposal.report);
     e->reports[request->dc].mod_revision = e->revision;
     check_report(w, request->dc, request->claim_revision, request->proposal.report);
     if (MUTANT(cut_without_compare))
@@ -217,7 +224,7 @@ void etcd_arrive(struct world *w, struct etcd_request *request)
     if (request->ask == ASK_REPORT)
         take_report(w, request);
     if (request->ask == ASK_CUT && request->number < w->etcd.cut_count)
-        request->cut = w->etcd.cuts[request->number].bytes;
+        request->cut = w->etcd.cuts[request->number];
     etcd_read_view(w, request->dc, &request->view);
     if (!net_passes(w, (uint32_t)site, request->dc))
         answer(w, request, ERR_UNKNOWN, ANSWER_TIMEOUT_US);

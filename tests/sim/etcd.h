@@ -15,14 +15,17 @@
 
 struct world;
 
+/* What lies in etcd is decoded once, when it is put: it does not change. */
 struct etcd_cut {
-    struct slice bytes; /* ptr NULL: deleted */
+    struct slice bytes;   /* ptr NULL: deleted */
+    const struct cut *as; /* NULL: cannot be decoded */
     int64_t create_revision;
 };
 
 struct etcd_value {
     struct slice bytes;
-    int64_t mod_revision; /* 0: absent */
+    const struct report *as; /* NULL: cannot be decoded */
+    int64_t mod_revision;    /* 0: absent */
 };
 
 struct etcd_claim {
@@ -53,6 +56,7 @@ struct etcd_view {
     int64_t revision;
     int64_t head_revision;
     struct slice head;
+    const struct cut *head_as;
     uint64_t oldest;
     struct etcd_value reports[SIM_DCS];
     uint32_t epochs[SIM_DCS];
@@ -80,7 +84,7 @@ struct etcd_request {
     uint64_t number;                /* CUT */
     int code;                       /* outcome */
     struct etcd_view view;
-    struct slice cut; /* CUT: its bytes; absent: not there */
+    struct etcd_cut cut; /* CUT: absent: not there */
     bool answer_lost;
     int64_t sent_us;
 };

@@ -111,6 +111,20 @@ struct facts facts_read(const struct world *w, const struct body *b)
     return f;
 }
 
+const struct facts *facts_of(struct world *w, const struct body *b)
+{
+    struct body *learns;
+
+    if (b->facts == NULL) {
+        struct facts *f = pool_alloc(&w->pool, sizeof *f);
+
+        *f = facts_read(w, b);
+        memcpy(&learns, &b, sizeof learns); /* a cache */
+        learns->facts = f;
+    }
+    return b->facts;
+}
+
 void by_offset_put(struct world *w, struct by_offset *list, int64_t offset, const struct krec *k)
 {
     while ((int64_t)list->count <= offset) {

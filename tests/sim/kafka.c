@@ -43,7 +43,7 @@ static void show(struct world *w, struct klog *log, const struct krec *k)
 
 int64_t klog_append(struct world *w, struct klog *log, const struct body *body, struct krec like)
 {
-    struct krec *k = pool_alloc(&w->pool, sizeof *k);
+    struct krec *k = pool_take(&w->pool, sizeof *k);
 
     *k = like;
     k->body = body;
@@ -167,13 +167,13 @@ void krec_view(struct world *w, const struct klog *log, const struct krec *k, st
 const struct body *body_new(struct world *w, struct slice key, struct slice value,
                             const struct header *headers, uint32_t count)
 {
-    struct body *b = pool_alloc(&w->pool, sizeof *b);
+    struct body *b = pool_take(&w->pool, sizeof *b);
 
-    b->key = key;
-    b->value = value;
-    b->header_count = count;
-    b->bytes = (uint32_t)(key.len + value.len) + 64;
-    b->headers = pool_alloc(&w->pool, count * sizeof *headers);
+    *b = (struct body){.key = key,
+                       .value = value,
+                       .header_count = count,
+                       .bytes = (uint32_t)(key.len + value.len) + 64,
+                       .headers = pool_take(&w->pool, count * sizeof *headers)};
     if (count != 0)
         memcpy(b->headers, headers, count * sizeof *headers);
     headers_parse(b->headers, count, &b->braid);

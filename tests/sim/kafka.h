@@ -10,11 +10,21 @@
 #ifndef BRAID_SIM_KAFKA_H
 #define BRAID_SIM_KAFKA_H
 
+#include "proto/cut.h"
 #include "proto/record.h"
 #include "tests/sim/params.h"
 
 struct world;
 struct facts;
+
+/* A line of a log of cuts, decoded once: many merges read it again and again. */
+struct logged {
+    bool is_cut;
+    uint64_t number;      /* of the cut */
+    struct slice cut;     /* its bytes */
+    const struct cut *as; /* it, decoded */
+    struct emitted_line line;
+};
 
 /* What a record says, whoever copied it. Never changes once made. */
 struct body {
@@ -23,9 +33,10 @@ struct body {
     struct header *headers; /* without braid-copy */
     uint32_t header_count;
     uint32_t bytes;
-    struct braid_headers braid; /* as the core parses them */
-    uint64_t content_hash;      /* 0: not computed yet */
-    const struct facts *facts;  /* as the checker reads them; NULL: not yet */
+    struct braid_headers braid;  /* as the core parses them */
+    uint64_t content_hash;       /* 0: not computed yet */
+    const struct facts *facts;   /* as the checker reads them; NULL: not yet */
+    const struct logged *logged; /* log of cuts; NULL: not a line */
 };
 
 enum krec_state {

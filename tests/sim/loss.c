@@ -30,21 +30,16 @@ static int64_t merge_needs(struct world *w, const struct klog *log)
 
     for (int64_t at = cuts->end - 1; at >= cuts->start; at--) {
         const struct krec *k = klog_at(cuts, at);
-        struct emitted_line line;
-        struct slice cut;
-        bool is_cut;
+        const struct logged *l = k->body == NULL ? NULL : k->body->logged;
 
-        if (world_now_ms(w) - k->time_ms < OLD_US / 1000 || k->body == NULL)
-            continue;
-        arena_reset(&w->scratch);
-        if (line_decode(k->body->value, &w->scratch, &is_cut, &cut, &line) != 0 || is_cut)
+        if (l == NULL || l->is_cut || world_now_ms(w) - k->time_ms < OLD_US / 1000)
             continue;
         least = log->end;
-        for (uint32_t s = 0; s < line.place_count; s++) {
+        for (uint32_t s = 0; s < l->line.place_count; s++) {
             if (w->strand_by[s] == log->origin &&
                 w->origin_partition[w->strand_origin[s]] == log->partition &&
-                line.places[s].from < least)
-                least = line.places[s].from;
+                l->line.places[s].from < least)
+                least = l->line.places[s].from;
         }
         break;
     }

@@ -23,7 +23,7 @@ void pool_reset(struct pool *p)
     p->used = 0;
 }
 
-void *pool_alloc(struct pool *p, size_t len)
+void *pool_take(struct pool *p, size_t len)
 {
     size_t rounded = (len + 15) & ~(size_t)15;
     uint8_t *at = p->bytes + p->used;
@@ -33,8 +33,12 @@ void *pool_alloc(struct pool *p, size_t len)
         exit(3);
     }
     p->used += rounded;
-    memset(at, 0, rounded);
     return at;
+}
+
+void *pool_alloc(struct pool *p, size_t len)
+{
+    return memset(pool_take(p, len), 0, len);
 }
 
 struct slice pool_copy(struct pool *p, struct slice bytes)
@@ -43,9 +47,24 @@ struct slice pool_copy(struct pool *p, struct slice bytes)
 
     if (bytes.ptr == NULL)
         return bytes;
-    at = pool_alloc(p, bytes.len + 1);
+    at = pool_take(p, bytes.len + 1);
     memcpy(at, bytes.ptr, bytes.len);
     return slice_of(at, bytes.len);
+}
+
+struct slice pool_number(struct pool *p, int64_t number)
+{
+    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    char text[24];
+    size_t at = sizeof text;
+
+    do {
+        text[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest != 0);
+    if (number < 0)
+        text[--at] = '-';
+    return pool_copy(p, slice_of(text + at, sizeof text - at));
 }
 
 void *pool_grow(struct pool *p, void *array, size_t count, size_t *capacity, size_t element)
@@ -55,7 +74,7 @@ void *pool_grow(struct pool *p, void *array, size_t count, size_t *capacity, siz
 
     if (count < *capacity)
         return array;
-    larger = pool_alloc(p, wanted * element);
+    larger = pool_take(p, wanted * element);
     if (count != 0)
         memcpy(larger, array, count * element);
     *capacity = wanted;

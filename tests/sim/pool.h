@@ -23,8 +23,13 @@ void pool_reset(struct pool *p);
 
 /* Zeroed, aligned to 16. Ends the program when the pool is empty: a seed is bounded. */
 void *pool_alloc(struct pool *p, size_t len);
+/* The same, not zeroed: for what is filled at once. */
+void *pool_take(struct pool *p, size_t len);
 
 struct slice pool_copy(struct pool *p, struct slice bytes);
+
+/* The number as decimal text: what printf does, without its cost. */
+struct slice pool_number(struct pool *p, int64_t number);
 
 /* Makes room for one more in an array of `count` of `capacity` elements; may move it. */
 void *pool_grow(struct pool *p, void *array, size_t count, size_t *capacity, size_t element);

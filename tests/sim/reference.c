@@ -12,7 +12,7 @@
 /* One origin offset that a cut decides. */
 struct choice {
     const struct krec *k;
-    struct facts f;
+    const struct facts *f;
     int64_t maximum; /* running maximum of the source time */
 };
 
@@ -42,7 +42,7 @@ static int rank(struct slice status)
 
 /* The best of the strands that the cut covers at this offset. */
 static const struct krec *choose(struct world *w, const struct parsed_cut *cut, uint32_t origin,
-                                 int64_t offset, struct facts *out)
+                                 int64_t offset, const struct facts **out)
 {
     const struct krec *best = NULL;
     int best_rank = 9;
@@ -52,17 +52,17 @@ static const struct krec *choose(struct world *w, const struct parsed_cut *cut, 
         uint32_t dc = n == 0 ? w->origin_dc[origin] : n <= w->origin_dc[origin] ? n - 1 : n;
         uint32_t s = strand_index(w, dc, origin);
         const struct krec *k;
-        struct facts f;
+        const struct facts *f;
 
         if (s == UINT32_MAX || cut->positions[s] < offset)
             continue;
         k = by_offset_get(&w->check->accepted[s], offset);
         if (k == NULL)
             continue;
-        f = facts_read(w, k->body);
-        if (rank(f.status) < best_rank) {
+        f = facts_of(w, k->body);
+        if (rank(f->status) < best_rank) {
             best = k;
-            best_rank = rank(f.status);
+            best_rank = rank(f->status);
             *out = f;
         }
     }
@@ -80,8 +80,8 @@ static void collect(struct world *w, const struct parsed_cut *cut, uint32_t orig
         c.k = choose(w, cut, origin, at, &c.f);
         if (c.k == NULL)
             continue;
-        if (c.f.time_ms > maximum)
-            maximum = c.f.time_ms;
+        if (c.f->time_ms > maximum)
+            maximum = c.f->time_ms;
         c.maximum = maximum;
         out->list = pool_grow(&w->pool, out->list, out->count, &out->capacity, sizeof c);
         out->list[out->count++] = c;
@@ -96,9 +96,9 @@ static int by_order(const void *a, const void *b)
     if (x->maximum != y->maximum)
         return x->maximum < y->maximum ? -1 : 1;
     /* Origin partitions are numbered by DC, topic, partition. */
-    if (x->f.origin != y->f.origin)
-        return x->f.origin < y->f.origin ? -1 : 1;
-    return x->f.offset < y->f.offset ? -1 : 1;
+    if (x->f->origin != y->f->origin)
+        return x->f->origin < y->f->origin ? -1 : 1;
+    return x->f->offset < y->f->offset ? -1 : 1;
 }
 
 static size_t find_id(const struct ids *t, struct slice id)
@@ -115,22 +115,32 @@ static enum verdict judge(const struct parsed_cut *cut, const struct choice *c, 
 {
     size_t at;
 
-    if (slice_starts_with(c->f.status, SLICE_LIT("filtered")))
+    if (slice_starts_with(c->f->status, SLICE_LIT("filtered")))
         return VERDICT_OMITTED;
-    if (slice_starts_with(c->f.status, SLICE_LIT("canary")) && cut->canaries_drop)
+    if (slice_starts_with(c->f->status, SLICE_LIT("canary")) && cut->canaries_drop)
         return VERDICT_OMITTED;
-    if (slice_starts_with(c->f.status, SLICE_LIT("failed")) && !cut->failed_emit)
+    if (slice_starts_with(c->f->status, SLICE_LIT("failed")) && !cut->failed_emit)
         return VERDICT_OMITTED;
-    if (c->f.id.len == 0)
+    if (c->f->id.len == 0)
         return VERDICT_EMITTED;
-    at = find_id(ids, c->f.id);
+    at = find_id(ids, c->f->id);
     if (ids->ids[at].ptr != NULL && ids->numbers[at] + cut->dedup_window >= number &&
         ids->numbers[at] >= cut->dedup_floor)
         return VERDICT_DUPLICATE;
-    ids->ids[at] = c->f.id;
+    ids->ids[at] = c->f->id;
     ids->numbers[at] = number;
     return VERDICT_EMITTED;
 }
+
+struct reference {
+    struct ids ids;
+    uint64_t number;
+    uint64_t chain;
+    uint8_t *verdicts[ORIGINS_MAX];
+    struct pool *pool;
+    struct slice cut_text; /* of the cut being merged */
+    struct slice time_text;
+};
 
 /* --- bytes -------------------------------------------------------------------------------------- */
 
@@ -165,39 +175,47 @@ static struct slice named(const struct header *list, uint32_t count, const char 
     return value;
 }
 
+static struct slice hex_of(uint64_t value, char out[16])
+{
+    for (int n = 15; n >= 0; n--) {
+        out[n] = "0123456789abcdef"[value & 15];
+        value >>= 4;
+    }
+    return slice_of(out, 16);
+}
+
+/* `time` as text. */
 static uint64_t chain_of(uint64_t before, const struct header *list, uint32_t count,
-                         int64_t time_ms, const struct body *b)
+                         struct slice time, const struct body *b)
 {
     static const char *const names[] = {"braid-origin", "braid-time", "braid-id",
                                         "braid-status", "braid-by",   "braid-fetch",
                                         "braid-spec",   "braid-seq",  "braid-cut"};
-    char text[24];
+    char text[16];
     struct chain_input in;
-    int len = snprintf(text, sizeof text, "%016llx", (unsigned long long)before);
 
     in.len = 0;
-    add_bytes(&in, slice_of(text, (size_t)len));
+    add_bytes(&in, hex_of(before, text));
     for (size_t n = 0; n < sizeof names / sizeof names[0]; n++)
         add_bytes(&in, named(list, count, names[n]));
-    len = snprintf(text, sizeof text, "%lld", (long long)time_ms);
-    add_bytes(&in, slice_of(text, (size_t)len));
+    add_bytes(&in, time);
     add_bytes(&in, b->key);
     add_bytes(&in, b->value);
     return XXH3_64bits(in.bytes, in.len);
 }
 
-static bool same_header(const struct header *h, const char *name, const char *value)
+static bool same_header(const struct header *h, const char *name, struct slice value)
 {
-    return slice_equal(h->name, slice_str(name)) && slice_equal(h->value, slice_str(value));
+    return slice_equal(h->name, slice_str(name)) && slice_equal(h->value, value);
 }
 
 /* Whether the stream's record `number` is what the merge of this choice must be. */
-static bool is_as_it_must_be(const struct parsed_cut *cut, const struct choice *c, uint64_t number,
-                             const struct krec *emitted, uint64_t *chain)
+static bool is_as_it_must_be(struct reference *r, const struct parsed_cut *cut,
+                             const struct choice *c, const struct krec *emitted)
 {
     const struct body *in = c->k->body;
     const struct body *out = emitted->body;
-    char text[48];
+    char text[16];
 
     if (emitted->time_ms != cut->time_ms || out->header_count != in->header_count + 3)
         return false;
@@ -209,30 +227,21 @@ static bool is_as_it_must_be(const struct parsed_cut *cut, const struct choice *
             !slice_equal(in->headers[h].value, out->headers[h].value))
             return false;
     }
-    (void)snprintf(text, sizeof text, "%llu", (unsigned long long)number);
-    if (!same_header(&out->headers[in->header_count], "braid-seq", text))
+    if (!same_header(&out->headers[in->header_count], "braid-seq",
+                     pool_number(r->pool, (int64_t)r->number)) ||
+        !same_header(&out->headers[in->header_count + 1], "braid-cut", r->cut_text))
         return false;
-    (void)snprintf(text, sizeof text, "0.%llu", (unsigned long long)cut->number);
-    if (!same_header(&out->headers[in->header_count + 1], "braid-cut", text))
-        return false;
-    *chain = chain_of(*chain, out->headers, out->header_count, emitted->time_ms, out);
-    (void)snprintf(text, sizeof text, "%016llx", (unsigned long long)*chain);
-    return same_header(&out->headers[in->header_count + 2], "braid-chain", text);
+    r->chain = chain_of(r->chain, out->headers, out->header_count, r->time_text, out);
+    return same_header(&out->headers[in->header_count + 2], "braid-chain", hex_of(r->chain, text));
 }
 
 /* --- the whole ---------------------------------------------------------------------------------- */
-
-struct reference {
-    struct ids ids;
-    uint64_t number;
-    uint64_t chain;
-    uint8_t *verdicts[ORIGINS_MAX];
-};
 
 static void begin(struct world *w, struct reference *r)
 {
     size_t size = 1024;
 
+    r->pool = &w->pool;
     while (size < 4 * w->check->stream_count + 1024)
         size *= 2;
     r->ids.ids = pool_alloc(&w->pool, size * sizeof(struct slice));
@@ -246,7 +255,11 @@ static void merge_cut(struct world *w, struct reference *r, const struct parsed_
 {
     struct check *c = w->check;
     struct choices choices = {0};
+    char text[32];
+    int len = snprintf(text, sizeof text, "0.%llu", (unsigned long long)cut->number);
 
+    r->cut_text = pool_copy(r->pool, slice_of(text, (size_t)len));
+    r->time_text = pool_number(r->pool, cut->time_ms);
     for (uint32_t o = 0; o < w->origin_count; o++)
         collect(w, cut, o, &choices);
     if (choices.count > 1)
@@ -255,12 +268,12 @@ static void merge_cut(struct world *w, struct reference *r, const struct parsed_
         const struct choice *choice = &choices.list[n];
         enum verdict v = judge(cut, choice, &r->ids, r->number);
 
-        if (choice->f.offset < (int64_t)c->sources[choice->f.origin].count)
-            r->verdicts[choice->f.origin][choice->f.offset] = (uint8_t)v;
+        if (choice->f->offset < (int64_t)c->sources[choice->f->origin].count)
+            r->verdicts[choice->f->origin][choice->f->offset] = (uint8_t)v;
         if (v != VERDICT_EMITTED)
             continue;
         if (r->number < c->stream_count &&
-            !is_as_it_must_be(cut, choice, r->number, c->stream[r->number], &r->chain)) {
+            !is_as_it_must_be(r, cut, choice, c->stream[r->number])) {
             check_fail(w, "I8", "number %llu is not what a plain merge of cut %llu gives",
                        (unsigned long long)r->number, (unsigned long long)cut->number);
             return;
@@ -276,7 +289,7 @@ static bool is_gap(struct world *w, uint32_t origin, int64_t offset)
         uint32_t s = strand_index(w, dc, origin);
         const struct by_offset *list = s == UINT32_MAX ? NULL : &w->check->accepted[s];
         int64_t at = offset;
-        struct facts f;
+        const struct facts *f;
 
         if (list == NULL)
             continue;
@@ -284,8 +297,8 @@ static bool is_gap(struct world *w, uint32_t origin, int64_t offset)
             at++;
         if (at >= (int64_t)list->count)
             return false;
-        f = facts_read(w, list->list[at]->body);
-        if (!slice_starts_with(f.status, SLICE_LIT("gap")) || f.prev >= offset)
+        f = facts_of(w, list->list[at]->body);
+        if (!slice_starts_with(f->status, SLICE_LIT("gap")) || f->prev >= offset)
             return false;
     }
     return true;

@@ -31,15 +31,21 @@ void merge_view_record(struct world *w, const struct klog *log, const struct kre
 static const struct body *seal(struct world *w, const struct krec *k, struct global_place *at)
 {
     struct record r;
-    struct global_headers *out = pool_alloc(&w->pool, sizeof *out);
+    struct global_headers out;
 
     krec_view(w, NULL, k, &r);
-    if (global_seal(&r, k->body->headers, k->body->header_count, at, out) != 0) {
+    if (global_seal(&r, k->body->headers, k->body->header_count, at, &out) != 0) {
         check_fail(w, "I8", "a record cannot be sealed");
         return NULL;
     }
-    at->chain = out->chain;
-    return body_new(w, r.key, r.value, out->list, (uint32_t)out->count);
+    at->chain = out.chain;
+    for (size_t h = 0; h < out.count; h++) {
+        const char *text = (const char *)out.list[h].value.ptr;
+
+        if (text == out.seq_text || text == out.cut_text || text == out.chain_text)
+            out.list[h].value = pool_copy(&w->pool, out.list[h].value);
+    }
+    return body_new(w, r.key, r.value, out.list, (uint32_t)out.count);
 }
 
 static void done(struct world *w, struct txn *t, int kind, int64_t delay_us)

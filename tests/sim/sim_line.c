@@ -41,14 +41,6 @@ static struct slice text_of(struct world *w, const char *text, size_t len)
     return pool_copy(&w->pool, slice_of(text, len));
 }
 
-static struct slice number_text(struct world *w, int64_t number)
-{
-    char text[24];
-    int len = snprintf(text, sizeof text, "%lld", (long long)number);
-
-    return text_of(w, text, (size_t)len);
-}
-
 static uint32_t own_headers(const struct body *source, struct header *out, uint32_t max)
 {
     uint32_t count = 0;
@@ -67,7 +59,7 @@ static uint32_t origin_headers(struct world *w, const struct line_action *a, str
     size_t len = origin_format(&a->origin, text);
 
     out[0] = header_of(HEADER_ORIGIN, text_of(w, text, len));
-    out[1] = header_of(HEADER_TIME, number_text(w, a->source_time_ms));
+    out[1] = header_of(HEADER_TIME, pool_number(&w->pool, a->source_time_ms));
     return 2;
 }
 

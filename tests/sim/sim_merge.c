@@ -34,14 +34,9 @@ void merge_begin(struct world *w, uint32_t instance)
         .seed = chance_next(&w->chance_detail),
     };
 
-    if (run->arena.block_bytes == 0) {
+    if (run->arena.block_bytes == 0)
         arena_init(&run->arena, 1 << 20, 256 << 20);
-        arena_init(&run->scratch, 1 << 16, 64 << 20);
-        arena_init(&run->view_arenas[0], 1 << 16, 64 << 20);
-        arena_init(&run->view_arenas[1], 1 << 16, 64 << 20);
-    }
     arena_reset(&run->arena);
-    arena_reset(&run->scratch);
     run->merge = merge_new(&config, &run->arena);
     assert(run->merge != NULL);
     memset(run->readers, 0, sizeof run->readers);
@@ -275,27 +270,30 @@ static void pump(struct world *w, uint32_t instance, struct reader *r)
 
 static void answered_cut(struct world *w, uint32_t instance, const struct etcd_request *request)
 {
-    struct merge_run *run = w->instances[instance].merge;
-    struct slice bytes = request->code == 0 ? request->cut : (struct slice){0};
-    struct cut cut;
-    struct merge_event ev = {.kind = MERGE_EV_CUT, .cut = &cut};
+    const struct logged *logged;
+    struct merge_event ev = {.kind = MERGE_EV_CUT};
 
-    if (bytes.ptr == NULL)
-        bytes = recover_cut(w, w->instances[instance].dc, request->number);
-    if (bytes.ptr == NULL) {
+    if (request->code == 0) {
+        ev.cut_bytes = request->cut.bytes;
+        ev.cut = request->cut.as;
+    }
+    if (ev.cut_bytes.ptr == NULL) {
+        logged = recover_cut(w, w->instances[instance].dc, request->number);
+        ev.cut_bytes = logged == NULL ? (struct slice){0} : logged->cut;
+        ev.cut = logged == NULL ? NULL : logged->as;
+    }
+    if (ev.cut_bytes.ptr == NULL) {
         struct etcd_request *again = pool_alloc(&w->pool, sizeof *again);
 
         *again = (struct etcd_request){.ask = ASK_CUT, .number = request->number};
         etcd_send(w, instance, again);
         return;
     }
-    arena_reset(&run->scratch);
-    if (cut_decode(bytes, &run->scratch, &cut) != 0) {
+    if (ev.cut == NULL) {
         check_fail(w, "I5", "committed cut %llu cannot be decoded (%zu bytes)",
-                   (unsigned long long)request->number, bytes.len);
+                   (unsigned long long)request->number, ev.cut_bytes.len);
         return;
     }
-    ev.cut_bytes = bytes;
     (void)merge_feed(w, instance, &ev);
 }
 
@@ -303,11 +301,9 @@ static bool decode_view(struct world *w, const struct instance *i, const struct 
                         struct merge_view *out)
 {
     struct merge_run *run = i->merge;
-    struct arena *a;
 
     /* The merge keeps the view until the next one: two take turns. */
     run->view_turn ^= 1;
-    a = &run->view_arenas[run->view_turn];
     *out = (struct merge_view){
         .revision = in->revision,
         .oldest_cut = in->oldest,
@@ -315,13 +311,13 @@ static bool decode_view(struct world *w, const struct instance *i, const struct 
         .is_paused = in->is_paused,
         .claim_held = in->claim_revision == run->claim_revision,
     };
-    arena_reset(a);
     if (in->head.ptr != NULL) {
         out->has_head = true;
         out->head_revision = in->head_revision;
         out->head_bytes = in->head;
-        if (cut_decode(in->head, a, &out->head) != 0)
+        if (in->head_as == NULL)
             return false;
+        out->head = *in->head_as;
     }
     for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
         struct merge_dc_view *d = &out->dcs[dc];
@@ -333,8 +329,9 @@ static bool decode_view(struct world *w, const struct instance *i, const struct 
         d->epoch_revision = in->epoch_revisions[dc];
         if (d->report_revision == 0)
             continue;
-        if (report_decode(in->reports[dc].bytes, a, &d->report) != 0)
+        if (in->reports[dc].as == NULL)
             return false;
+        d->report = *in->reports[dc].as;
         d->has_report = true;
     }
     return true;
@@ -351,20 +348,15 @@ static void feed_ids(struct world *w, uint32_t instance, const struct merge_reco
         return;
     for (int64_t at = run->row_offset; at <= run->line_offset; at++) {
         const struct krec *k = klog_at(cuts, at);
-        struct emitted_line line;
+        const struct logged *l = k == NULL || k->body == NULL ? NULL : k->body->logged;
         struct merge_event ev = {.kind = MERGE_EV_IDS};
-        struct slice bytes;
-        bool is_cut;
 
-        if (k == NULL || k->body == NULL ||
-            line_decode(k->body->value, &run->scratch, &is_cut, &bytes, &line) != 0 || is_cut)
+        if (l == NULL || l->is_cut || (at != run->row_offset && l->number != last + 1))
             continue;
-        if (at != run->row_offset && line.emitted.number != last + 1)
-            continue;
-        last = line.emitted.number;
-        ev.first_seq = line.first_seq;
-        ev.ids = line.ids;
-        ev.count = line.id_count;
+        last = l->number;
+        ev.first_seq = l->line.first_seq;
+        ev.ids = l->line.ids;
+        ev.count = l->line.id_count;
         (void)merge_feed(w, instance, &ev);
     }
 }
@@ -414,7 +406,6 @@ static void answered(struct world *w, uint32_t instance, const struct etcd_reque
     }
     if (!run->is_started) {
         run->is_started = true;
-        arena_reset(&run->scratch);
         recover(w, instance, &recovery);
         if (recovery.has_line)
             say(w, i->dc, i->node, "merge",
@@ -452,7 +443,6 @@ static void ready(struct world *w, uint32_t instance, const struct happening *h)
         ask(w, instance, ASK_VIEW, 0);
         return;
     }
-    arena_reset(&run->scratch);
     recover(w, instance, &recovery);
     (void)merge_feed(w, instance,
                      &(struct merge_event){.kind = MERGE_EV_TAIL, .recovery = &recovery});

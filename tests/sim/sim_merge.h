@@ -22,10 +22,10 @@ void merge_view_record(struct world *w, const struct klog *log, const struct kre
 void emit_part(struct world *w, uint32_t instance);
 void emit_done(struct world *w, uint32_t instance, const struct txn *t);
 
-/* sim_recover.c: what this DC's Kafka says; in the run's scratch arena. */
+/* sim_recover.c: what this DC's Kafka says. */
 void recover(struct world *w, uint32_t instance, struct merge_recovery *out);
 
-/* A cut from the logs of cuts that this DC reaches; absent: not there. */
-struct slice recover_cut(struct world *w, uint32_t dc, uint64_t number);
+/* A cut from the logs of cuts that this DC reaches; NULL: not there. */
+const struct logged *recover_cut(const struct world *w, uint32_t dc, uint64_t number);
 
 #endif

@@ -50,12 +50,12 @@ static bool agrees(const struct dc *dc, const struct emitted *e, const struct me
     return e->next_seq == 0 || dc->chains[e->next_seq - 1] == e->chain;
 }
 
-static bool line_at(const struct klog *cuts, int64_t at, struct arena *a, bool *is_cut,
-                    struct slice *cut, struct emitted_line *line)
+/* The line at the offset; NULL: there is none. */
+static const struct logged *line_at(const struct klog *cuts, int64_t at)
 {
     const struct krec *k = klog_at(cuts, at);
 
-    return k != NULL && k->body != NULL && line_decode(k->body->value, a, is_cut, cut, line) == 0;
+    return k != NULL && k->body != NULL ? k->body->logged : NULL;
 }
 
 /* Where the window of the newest line that agrees begins; -1: there is no such line. */
@@ -63,15 +63,12 @@ static int64_t window_start(const struct world *w, struct instance *i,
                             const struct merge_recovery *tail)
 {
     const struct klog *cuts = w->dcs[i->dc].cuts;
-    struct emitted_line line;
-    struct slice cut;
-    bool is_cut;
 
     for (int64_t at = cuts->end - 1; at >= cuts->start; at--) {
-        if (!line_at(cuts, at, &i->merge->scratch, &is_cut, &cut, &line) || is_cut)
-            continue;
-        if (agrees(&w->dcs[i->dc], &line.emitted, tail))
-            return line.window_offset > cuts->start ? line.window_offset : cuts->start;
+        const struct logged *l = line_at(cuts, at);
+
+        if (l != NULL && !l->is_cut && agrees(&w->dcs[i->dc], &l->line.emitted, tail))
+            return l->line.window_offset > cuts->start ? l->line.window_offset : cuts->start;
     }
     return -1;
 }
@@ -84,22 +81,21 @@ static void follow_lines(struct world *w, struct instance *i, int64_t from,
                          struct merge_recovery *out)
 {
     const struct klog *cuts = w->dcs[i->dc].cuts;
-    struct emitted_line line;
-    struct slice cut;
-    bool is_cut;
 
     for (int64_t at = from; at < cuts->end; at++) {
-        if (!line_at(cuts, at, &i->merge->scratch, &is_cut, &cut, &line) || is_cut)
+        const struct logged *l = line_at(cuts, at);
+
+        if (l == NULL || l->is_cut)
             continue;
-        if (out->has_line && line.emitted.number != out->line.emitted.number + 1 &&
+        if (out->has_line && l->number != out->line.emitted.number + 1 &&
             !MUTANT(recover_from_line))
             continue;
-        if (!agrees(&w->dcs[i->dc], &line.emitted, out))
+        if (!agrees(&w->dcs[i->dc], &l->line.emitted, out))
             continue;
         if (!out->has_line)
             i->merge->row_offset = at;
         out->has_line = true;
-        out->line = line;
+        out->line = l->line;
         i->merge->line_offset = at;
     }
 }
@@ -109,20 +105,17 @@ static void follow_cuts(struct world *w, struct instance *i, int64_t from,
                         struct merge_recovery *out)
 {
     const struct klog *cuts = w->dcs[i->dc].cuts;
-    struct emitted_line line;
-    struct slice bytes;
-    struct cut cut;
-    bool is_cut;
 
     out->has_logged = out->has_line;
     out->logged_number = out->has_line ? out->line.emitted.number : 0;
     for (int64_t at = from; at < cuts->end; at++) {
-        if (!line_at(cuts, at, &i->merge->scratch, &is_cut, &bytes, &line) || !is_cut ||
-            cut_decode(bytes, &i->merge->scratch, &cut) != 0)
+        const struct logged *l = line_at(cuts, at);
+
+        if (l == NULL || !l->is_cut)
             continue;
-        if (out->has_logged ? cut.number == out->logged_number + 1 : cut.number == 0) {
+        if (out->has_logged ? l->number == out->logged_number + 1 : l->number == 0) {
             out->has_logged = true;
-            out->logged_number = cut.number;
+            out->logged_number = l->number;
         }
     }
 }
@@ -155,13 +148,13 @@ void recover(struct world *w, uint32_t instance, struct merge_recovery *out)
     }
 }
 
-struct slice recover_cut(struct world *w, uint32_t dc, uint64_t number)
+const struct logged *recover_cut(const struct world *w, uint32_t dc, uint64_t number)
 {
     for (uint32_t peer = 0; peer < w->p.dc_count; peer++) {
         if (!kafka_answers(w, dc, peer))
             continue;
-        if (number < w->dcs[peer].logged_count && w->dcs[peer].logged[number].ptr != NULL)
+        if (number < w->dcs[peer].logged_count && w->dcs[peer].logged[number] != NULL)
             return w->dcs[peer].logged[number];
     }
-    return (struct slice){0};
+    return NULL;
 }

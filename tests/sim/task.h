@@ -131,7 +131,6 @@ struct txn {
 struct merge_run {
     struct merge *merge;
     struct arena arena;
-    struct arena scratch;
     struct reader readers[MERGE_READERS];
     bool bounds_told[MERGE_READERS];
     uint32_t writer_epoch; /* of the global topic when its producer was made */
@@ -142,7 +141,6 @@ struct merge_run {
     int64_t view_us; /* when the newest view came */
     int64_t view_revision;
     uint64_t spec_told;
-    struct arena view_arenas[2];
     struct merge_view views[2];
     uint32_t view_turn;
     int64_t row_offset;      /* of the first line of the row that recovery follows */

@@ -27,16 +27,13 @@ void world_free(struct world *w)
     for (uint32_t n = 0; n < INSTANCES_MAX; n++) {
         struct merge_run *run = w->instances[n].merge;
 
-        if (run != NULL) {
+        if (run != NULL)
             arena_deinit(&run->arena);
-            arena_deinit(&run->scratch);
-            arena_deinit(&run->view_arenas[0]);
-            arena_deinit(&run->view_arenas[1]);
-        }
         free(w->instances[n].merge);
         free(w->instances[n].line);
     }
     arena_deinit(&w->scratch);
+    arena_deinit(&w->decoded);
     free(w->line_actions);
     free(w->merge_actions);
     free(w->timeline.heap);
@@ -126,25 +123,25 @@ static void see_head(struct world *w, uint32_t dc)
 {
     struct dc *d = &w->dcs[dc];
     const struct etcd *e = &w->etcd;
-    struct cut cut;
+    const struct cut *cut;
 
     if (e->cut_count == 0 || net_etcd_site(w, dc) < 0)
         return;
     if (d->head_positions != NULL && d->head_seen == e->cut_count - 1)
         return;
-    arena_reset(&w->scratch);
-    if (cut_decode(e->cuts[e->cut_count - 1].bytes, &w->scratch, &cut) != 0)
+    cut = e->cuts[e->cut_count - 1].as;
+    if (cut == NULL)
         return;
     if (d->head_positions == NULL)
         d->head_positions = pool_alloc(&w->pool, w->origin_count * sizeof(int64_t));
-    d->head_seen = cut.number;
+    d->head_seen = cut->number;
     for (uint32_t o = 0; o < w->origin_count; o++)
         d->head_positions[o] = POSITION_NONE;
-    for (uint32_t s = 0; s < cut.layout.count; s++) {
+    for (uint32_t s = 0; s < cut->layout.count; s++) {
         int64_t *furthest = &d->head_positions[w->strand_origin[s]];
 
-        if (cut.strands[s].position > *furthest)
-            *furthest = cut.strands[s].position;
+        if (cut->strands[s].position > *furthest)
+            *furthest = cut->strands[s].position;
     }
     for (uint32_t n = 0; n < w->instance_count; n++) {
         const struct instance *i = &w->instances[n];
@@ -173,25 +170,67 @@ void world_note_emitted(struct world *w, const struct klog *log, const struct kr
         d->chain_count++;
 }
 
+const struct cut *world_cut(struct world *w, struct slice bytes)
+{
+    struct cut *c = pool_alloc(&w->pool, sizeof *c);
+
+    return cut_decode(bytes, &w->decoded, c) == 0 ? c : NULL;
+}
+
+const struct report *world_report(struct world *w, struct slice bytes)
+{
+    struct report *r = pool_alloc(&w->pool, sizeof *r);
+
+    return report_decode(bytes, &w->decoded, r) == 0 ? r : NULL;
+}
+
+/* Every DC logs the same few newest cuts, byte for byte. */
+static const struct cut *known_cut(struct world *w, struct slice bytes)
+{
+    const struct etcd *e = &w->etcd;
+
+    for (uint64_t back = 1; back <= 16 && back <= e->cut_count; back++) {
+        const struct etcd_cut *c = &e->cuts[e->cut_count - back];
+
+        if (slice_equal(c->bytes, bytes))
+            return c->as;
+    }
+    return world_cut(w, bytes);
+}
+
+/* NULL: not a line of a log of cuts. */
+static const struct logged *decode_line(struct world *w, const struct body *b)
+{
+    struct logged *l = pool_alloc(&w->pool, sizeof *l);
+
+    if (line_decode(b->value, &w->decoded, &l->is_cut, &l->cut, &l->line) != 0)
+        return NULL;
+    l->number = l->line.emitted.number;
+    if (!l->is_cut)
+        return l;
+    l->as = known_cut(w, l->cut);
+    if (l->as == NULL)
+        return NULL;
+    l->number = l->as->number;
+    return l;
+}
+
 void world_note_logged(struct world *w, const struct klog *log, const struct krec *k)
 {
     struct dc *d = &w->dcs[log->dc];
-    struct emitted_line line;
-    struct slice bytes;
-    struct cut cut;
-    bool is_cut;
+    const struct logged *l = decode_line(w, k->body);
+    struct body *learns;
 
-    arena_reset(&w->scratch);
-    if (line_decode(k->body->value, &w->scratch, &is_cut, &bytes, &line) != 0 || !is_cut)
+    memcpy(&learns, &k->body, sizeof learns); /* a cache */
+    learns->logged = l;
+    if (l == NULL || !l->is_cut)
         return;
-    if (cut_decode(bytes, &w->scratch, &cut) != 0)
-        return;
-    while (d->logged_count <= cut.number) {
+    while (d->logged_count <= l->number) {
         d->logged =
             pool_grow(&w->pool, d->logged, d->logged_count, &d->logged_capacity, sizeof *d->logged);
-        d->logged[d->logged_count++] = (struct slice){0};
+        d->logged[d->logged_count++] = NULL;
     }
-    d->logged[cut.number] = pool_copy(&w->pool, bytes);
+    d->logged[l->number] = l;
 }
 
 static void happens_to_instance(struct world *w, const struct happening *h)
@@ -333,6 +372,9 @@ static void forget(struct world *w)
     timeline_reset(&w->timeline);
     if (w->scratch.block_bytes == 0)
         arena_init(&w->scratch, 1 << 16, 64 << 20);
+    if (w->decoded.block_bytes == 0)
+        arena_init(&w->decoded, 1 << 20, 512 << 20);
+    arena_reset(&w->decoded);
     w->instance_count = 0;
     w->now_us = 0;
     w->is_faulty = true;

@@ -70,7 +70,7 @@ struct dc {
     uint64_t *chains;        /* of the records in its global topic, by number */
     size_t chain_capacity;
     uint64_t chain_count;
-    struct slice *logged; /* cuts in its log of cuts, by number */
+    const struct logged **logged; /* cuts in its log of cuts, by number */
     size_t logged_capacity;
     uint64_t logged_count;
 };
@@ -128,6 +128,7 @@ struct world {
     uint64_t events_sent;
     uint32_t drained_looks;
     struct arena scratch;                /* of one happening */
+    struct arena decoded;                /* what was decoded once, for the whole seed */
     struct line_actions *line_actions;   /* owned; one step at a time */
     struct merge_actions *merge_actions; /* owned */
     struct stats stats;
@@ -154,6 +155,10 @@ bool window_is_on(const struct world *w, uint32_t dc, enum fault f);
 /* Index of an origin partition, and of a strand in the layout; UINT32_MAX: no such thing. */
 uint32_t origin_index(const struct world *w, uint32_t dc, uint32_t topic, uint32_t partition);
 uint32_t strand_index(const struct world *w, uint32_t by, uint32_t origin);
+
+/* The cut or report, for the whole seed; NULL: the bytes cannot be decoded. */
+const struct cut *world_cut(struct world *w, struct slice bytes);
+const struct report *world_report(struct world *w, struct slice bytes);
 
 /* Indexes a record of a global topic, and the cut in a line of a log of cuts. */
 void world_note_emitted(struct world *w, const struct klog *log, const struct krec *k);
