@@ -164,7 +164,11 @@ static void on_read(void *data, const struct io_read_event *read)
     struct io_merge *m = log->merge;
     char why[192];
 
-    if (m->stage != STAGE_RUNNING) {
+    /* Between a READ and its bounds, what comes is of the reading before: it would look like a hole,
+     * and the place would move past what is to be read again. */
+    const bool is_stale =
+        log->wants_bounds && (read->kind == IO_READ_RECORDS || read->kind == IO_READ_END);
+    if (m->stage != STAGE_RUNNING || is_stale) {
         for (uint32_t i = 0; i < read->count; i++)
             io_kafka_release(read->records[i].handle);
         return;
@@ -198,7 +202,9 @@ static uint32_t room(void *data)
 {
     const struct merge_log *log = data;
 
-    return log->is_paused || log->merge->stage != STAGE_RUNNING ? 0 : IO_READER_BATCH;
+    return log->is_paused || log->wants_bounds || log->merge->stage != STAGE_RUNNING
+               ? 0
+               : IO_READER_BATCH;
 }
 
 static void open_log(struct io_merge *m, uint32_t index)

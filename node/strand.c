@@ -280,8 +280,8 @@ bool strands_read(struct strands *s, uint32_t log, const struct record *records,
     assert(log < s->log_count);
     for (uint32_t i = 0; i < count; i++) {
         keep[i] = false;
-        if (l->is_paused)
-            continue;
+        if (l->is_paused || !l->has_bounds)
+            continue; /* of the reading before this one */
         keep[i] = read_one(s, l, &records[i], now_ms);
         if (records[i].log_offset >= l->next)
             l->next = records[i].log_offset + 1;
@@ -320,6 +320,7 @@ void log_rewind(struct strands *s, uint32_t log)
     l->next = log_from(s, log);
     l->is_paused = false;
     l->is_caught_up = false;
+    l->has_bounds = false;
 }
 
 /* --- offering ----------------------------------------------------------------------------------- */
@@ -473,7 +474,7 @@ void log_caught_up(struct strands *s, uint32_t log, int64_t log_offset)
 {
     struct log *l = &s->logs[log];
 
-    if (l->is_paused)
+    if (l->is_paused || !l->has_bounds)
         return;
     if (log_offset > l->next)
         l->next = log_offset;

@@ -62,7 +62,7 @@ struct log {
     int64_t next; /* log offset of the next record to be read */
     bool is_caught_up;
     bool is_paused;
-    bool has_bounds;
+    bool has_bounds; /* of the reading that log_rewind asked for: nothing counts before */
 };
 
 /* An origin partition, with the strands that carry it. */

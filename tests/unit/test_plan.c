@@ -65,6 +65,8 @@ static int setup(void **state)
                                           .bytes_max = (uint64_t)1 << 20,
                                           .grace_ms = 10000};
     assert_int_equal(strands_init(&f->strands, &config, 16, &f->arena), 0);
+    for (uint32_t i = 0; i < f->strands.log_count; i++)
+        f->strands.logs[i].has_bounds = true;
     assert_int_equal(plan_init(&f->plan, STRANDS, &f->arena), 0);
     assert_int_equal(window_init(&f->window, 100, &f->arena), 0);
     const struct place start = {.last = POSITION_NONE};

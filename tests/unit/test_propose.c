@@ -65,6 +65,8 @@ static void init_strands(struct fixture *f)
                                           .bytes_max = (uint64_t)1 << 20,
                                           .grace_ms = 0};
     assert_int_equal(strands_init(&f->s, &config, 16, &f->arena), 0);
+    for (uint32_t i = 0; i < f->s.log_count; i++)
+        f->s.logs[i].has_bounds = true;
     for (uint32_t i = 0; i < STRANDS; i++)
         strand_place_set(&f->s, i, &start);
 }

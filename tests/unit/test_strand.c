@@ -56,6 +56,8 @@ static int setup(void **state)
                                           .bytes_max = 3000,
                                           .grace_ms = GRACE_MS};
     assert_int_equal(strands_init(&f->s, &config, 16, &f->arena), 0);
+    for (uint32_t i = 0; i < f->s.log_count; i++)
+        f->s.logs[i].has_bounds = true;
     for (uint32_t i = 0; i < STRANDS; i++)
         strand_place_set(&f->s, i, &start);
     *state = f;
@@ -107,6 +109,14 @@ static bool feed(struct fixture *f, uint32_t strand, int64_t prev, int64_t offse
 
     f->next_log[log]++;
     return feed_record(f, strand, r, 0);
+}
+
+static void read_again(struct fixture *f, uint32_t strand)
+{
+    struct log *l = &f->s.logs[f->s.list[strand].log];
+
+    log_rewind(&f->s, f->s.list[strand].log);
+    l->has_bounds = true;
 }
 
 static void held_grows_by_what_links(void **state)
@@ -204,10 +214,28 @@ static void a_full_ring_pauses_its_log_and_loses_nothing(void **state)
     assert_false(log_wants_reading(&f->s, log));
     strand_emitted(&f->s, OWN, held);
     assert_true(log_wants_reading(&f->s, log));
-    log_rewind(&f->s, log);
+    read_again(f, OWN);
     assert_int_equal(f->s.logs[log].next, held + 1);
     f->next_log[log] = held + 1;
     assert_true(feed(f, OWN, held, held + 1));
+}
+
+/* What an older reading still delivers must not move the place past what is read again. */
+static void nothing_counts_between_a_rewind_and_the_bounds(void **state)
+{
+    struct fixture *f = *state;
+    const uint32_t log = f->s.list[OWN].log;
+
+    assert_true(feed(f, OWN, -1, 0));
+    log_rewind(&f->s, log);
+    assert_false(feed_record(f, OWN, record_of(f, OWN, 5, 4, 5), 0));
+    log_caught_up(&f->s, log, 6);
+    assert_int_equal(f->s.holes, 0);
+    assert_int_equal(log_from(&f->s, log), 1);
+    assert_false(f->s.logs[log].is_caught_up);
+    f->s.logs[log].has_bounds = true;
+    assert_true(feed(f, OWN, 0, 1));
+    assert_int_equal(f->s.list[OWN].last, 1);
 }
 
 static void a_byte_budget_holds_but_not_against_the_next_cut(void **state)
@@ -221,7 +249,7 @@ static void a_byte_budget_holds_but_not_against_the_next_cut(void **state)
     assert_int_equal(f->s.list[OWN].last, 0);
     f->s.list[OWN].wanted = 1;
     assert_true(log_wants_reading(&f->s, f->s.list[OWN].log));
-    log_rewind(&f->s, f->s.list[OWN].log);
+    read_again(f, OWN);
     assert_true(feed_record(f, OWN, record_of(f, OWN, 1, 0, 1), 0));
     assert_int_equal(f->s.list[OWN].last, 1);
 }
@@ -293,6 +321,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(equal_records_give_equal_digests, setup, teardown),
         cmocka_unit_test_setup_teardown(a_place_gives_the_same_state_again, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_ring_pauses_its_log_and_loses_nothing, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(nothing_counts_between_a_rewind_and_the_bounds, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_byte_budget_holds_but_not_against_the_next_cut, setup,
                                         teardown),
