@@ -207,11 +207,13 @@ static void cut_done(struct merge *m, struct merge_actions *out)
 /* True if all that the cut covers is held; tells the strands what is wanted of them. */
 static bool is_held(struct merge *m, const struct merge_cut *c)
 {
+    const struct merge_cut *newest = cut_slot(m, m->cuts_tail - 1);
     bool held = true;
 
     for (uint32_t i = 0; i < m->strands.layout.count; i++) {
         struct strand *st = &m->strands.list[i];
         st->wanted = c->positions[i].position;
+        st->ahead = newest->positions[i].position;
         if (st->last < c->positions[i].position)
             held = false;
     }

@@ -121,7 +121,7 @@ void strand_place_set(struct strands *s, uint32_t strand, const struct place *at
     st->last = st->base_last = at->last;
     st->digest = st->base_digest = at->digest;
     st->from = at->from;
-    st->wanted = POSITION_NONE;
+    st->wanted = st->ahead = POSITION_NONE;
     st->cut = at->last;
 }
 
@@ -254,14 +254,24 @@ static void judged(struct strands *s, const struct log *l)
     }
 }
 
+/* Emission waits for it, or soon will: reading anew for each single cut would be too slow. */
+static bool is_needed(const struct strand *st)
+{
+    return st->last < (st->is_over ? st->wanted : st->ahead) && !ring_is_full(st);
+}
+
 /*
  * A strand that is full only because emission is behind makes its whole log wait: reading on
- * would be reading twice. One that is held up by grace or a gap must not (I10).
+ * would be reading twice. One that is held up by grace or a gap must not (I10), nor may one be
+ * waited for that emission itself waits for.
  */
 static bool must_pause(const struct strands *s, const struct log *l)
 {
     bool all_over = true;
 
+    for (uint32_t i = 0; i < l->count; i++)
+        if (is_needed(&s->list[l->strands[i]]))
+            return false;
     for (uint32_t i = 0; i < l->count; i++) {
         const struct strand *st = &s->list[l->strands[i]];
         if (!st->is_over)
@@ -301,8 +311,9 @@ bool log_wants_reading(const struct strands *s, uint32_t log)
     for (uint32_t i = 0; i < l->count; i++) {
         const struct strand *st = &s->list[l->strands[i]];
         const bool has_room = st->tail - st->head <= st->mask / 2 && st->bytes <= s->bytes_max / 2;
-        const bool is_needed = st->last < st->wanted && !ring_is_full(st);
-        if (st->is_over && (has_room || is_needed))
+        if (st->is_over && has_room)
+            return true;
+        if ((st->is_over || l->is_paused) && is_needed(st))
             return true;
     }
     return false;

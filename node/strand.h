@@ -47,6 +47,7 @@ struct strand {
     int64_t from;   /* records of the log before this are judged */
     int64_t cut;    /* its position in the last emitted cut */
     int64_t wanted; /* the next cut to be emitted needs it up to here: no budget before */
+    int64_t ahead;  /* the newest cut that was taken in needs it up to here */
     uint64_t bytes;
     uint32_t log;
     uint32_t part; /* index of its origin partition */

@@ -254,6 +254,31 @@ static void a_byte_budget_holds_but_not_against_the_next_cut(void **state)
     assert_int_equal(f->s.list[OWN].last, 1);
 }
 
+/* Otherwise emission waits for the log, and the log for emission. */
+static void a_full_strand_does_not_keep_back_another_that_the_next_cut_needs(void **state)
+{
+    struct fixture *f = *state;
+    const uint32_t log = f->s.list[OWN].log;
+    struct record r = record_of(f, OWN, 0, -1, 0);
+
+    r.bytes = 5000; /* more than the budget */
+    assert_true(feed_record(f, OWN, r, 0));
+    (void)strands_offer(&f->s, 0);
+    assert_false(feed_record(f, OWN, record_of(f, OWN, 1, 0, 1), 0));
+    assert_true(f->s.logs[log].is_paused);
+    assert_false(log_wants_reading(&f->s, log));
+    f->s.list[PEER].wanted = 0;
+    f->s.list[PEER].ahead = 1;
+    assert_true(log_wants_reading(&f->s, log));
+    read_again(f, OWN);
+    assert_false(feed_record(f, OWN, record_of(f, OWN, 1, 0, 1), 0));
+    assert_true(feed_record(f, PEER, record_of(f, PEER, 2, -1, 0), 0));
+    assert_false(f->s.logs[log].is_paused);
+    assert_true(feed_record(f, PEER, record_of(f, PEER, 3, 0, 1), 0));
+    assert_true(f->s.logs[log].is_paused);
+    assert_int_equal(log_from(&f->s, log), 1);
+}
+
 static void a_failed_record_is_offered_after_its_grace_or_another_success(void **state)
 {
     struct fixture *f = *state;
@@ -324,6 +349,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(nothing_counts_between_a_rewind_and_the_bounds, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(
+            a_full_strand_does_not_keep_back_another_that_the_next_cut_needs, setup, teardown),
         cmocka_unit_test_setup_teardown(a_byte_budget_holds_but_not_against_the_next_cut, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(
