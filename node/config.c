@@ -58,7 +58,7 @@ static const struct key CONFIG_ROWS[] = {
      NULL, "Answers of the API that one stream keeps"},
     {"limits.copies_in_flight", KEY_NUMBER, false, "256", 1, LINE_IN_FLIGHT_MAX, NULL,
      AT(copies_in_flight), NULL, "Records under way in one partition of a copy"},
-    {"limits.pages_in_flight", KEY_NUMBER, false, "128", 1, LINE_IN_FLIGHT_MAX, NULL,
+    {"limits.pages_in_flight", KEY_NUMBER, false, "512", 1, LINE_IN_FLIGHT_MAX, NULL,
      AT(pages_in_flight), NULL, "Records under way in one enriched partition"},
     {"limits.drain", KEY_DURATION, false, "20s", 1000, 300000, NULL, AT(drain_ms), NULL,
      "On SIGTERM: tasks finish and claims are released within this time"},
