@@ -150,6 +150,22 @@ static void print_merge_holes(struct text *out, const struct io_merge_status *s)
         metrics_add_count(out, "braid_holes_total", labels, s->merge.holes);
 }
 
+static void print_merge_foreign(struct text *out, const struct io_merge_status *s)
+{
+    char topic[TOPIC_NAME_MAX + 32];
+    struct metrics_label labels[] = {{"topic", {0}}, {"task", slice_str(s->name)}, {NULL, {0}}};
+
+    if (!s->is_running)
+        return;
+    /* The DCs' enriched topics are counted together. */
+    (void)snprintf(topic, sizeof(topic), TASK_ENRICHED_PREFIX "%s", s->output);
+    labels[0].value = slice_str(topic);
+    metrics_add_count(out, "braid_foreign_records_total", labels, s->merge.foreign);
+    (void)snprintf(topic, sizeof(topic), "global.%s", s->output);
+    labels[0].value = slice_str(topic);
+    metrics_add_count(out, "braid_foreign_records_total", labels, s->foreign_at_tail);
+}
+
 static void print_emitted(struct text *out, const struct io_merge_status *s)
 {
     struct metrics_label labels[] = {
@@ -266,7 +282,7 @@ void admin_metrics(const struct io_admin_source *source, bool is_verbose, struct
         {"braid_holes_total", "counter", "Records that do not follow the one before",
          print_line_holes, print_merge_holes},
         {"braid_foreign_records_total", "counter", "Records that are not Braid's", print_foreign,
-         NULL},
+         print_merge_foreign},
     };
 
     (void)is_verbose;

@@ -483,6 +483,7 @@ void io_merge_status(const struct io_merge *m, struct io_merge_status *out)
         .code = m->code,
         .why = m->why,
         .emitted = m->emitted,
+        .foreign_at_tail = m->foreign_at_tail,
         .last_output_ms = m->last_output_ms,
         .times = &m->times,
     };

@@ -40,6 +40,7 @@ struct io_merge_status {
     const char *why;
     struct merge_status merge; /* of a running one */
     uint64_t emitted;          /* records written by this run */
+    uint64_t foreign_at_tail;  /* records of the global topic, at its end as this run found it */
     uint64_t statuses[STATUS_COUNT];
     int64_t last_output_ms;            /* wall clock of the last commit with records; 0: none */
     const struct metrics_times *times; /* from the source record to its writing */

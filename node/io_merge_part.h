@@ -100,6 +100,7 @@ struct io_merge {
     int code;
     char why[256];
     uint64_t emitted;
+    uint64_t foreign_at_tail;
     uint64_t statuses[STATUS_COUNT];
     int64_t last_output_ms;
     struct metrics_times times;

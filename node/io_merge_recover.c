@@ -114,8 +114,12 @@ static void on_tail_record(void *data, const struct record *r)
     uint64_t chain;
     uint32_t era;
 
-    if (global_parse(&r->braid, &seq, &era, &cut, &chain) != 0)
-        return; /* foreign (R3) */
+    if (global_parse(&r->braid, &seq, &era, &cut, &chain) != 0) {
+        m->foreign_at_tail++; /* R3 */
+        io_log_seldom(&m->host->log, m, LOG_WARN, "a foreign record in the global topic, left out",
+                      "topic=%s offset=%lld", m->topic_global, (long long)r->log_offset);
+        return;
+    }
     to->has_tail = true;
     to->tail_seq = seq;
     to->tail_era = era;
@@ -128,6 +132,7 @@ static void on_tail_begin(void *data)
     struct io_merge *m = data;
 
     m->recovery.has_tail = false;
+    m->foreign_at_tail = 0;
 }
 
 static bool has_tail(void *data)
