@@ -24,9 +24,10 @@ next_numbers() {
 	echo "${numbers:--1 -1}" # nothing where etcd did not answer
 }
 
-# How many source records the stream's cuts have decided on.
+# decided_records STREAM FROM: how many source records the stream's cuts have decided on. Only the
+# records from number FROM on are read for it.
 decided_records() {
-	{ ctl verify "$1" -o json 2>/dev/null || true; } | jq -r '[.sources[].up_to + 1] | add // 0' 2>/dev/null || echo 0
+	{ ctl verify "$1" --from-seq "$2" -o json 2>/dev/null || true; } | jq -r '[.sources[].up_to + 1] | add // 0' 2>/dev/null || echo 0
 }
 
 # Are all source records decided on, and both copies equally long?
@@ -34,7 +35,7 @@ is_drained() {
 	local numbers
 	numbers=$(next_numbers "$1")
 	[ "${numbers% *}" = "${numbers#* }" ] && [ "${numbers% *}" -gt 0 ] &&
-		[ "$(decided_records "$1")" = "$(source_records)" ]
+		[ "$(decided_records "$1" $((${numbers% *} - 1)))" = "$(source_records)" ]
 }
 
 # wait_drained STREAM SECONDS [COMMAND...]: runs the command at each look.
