@@ -78,7 +78,8 @@ ends() {
 goes_on() {
 	local before
 	before=$(ends)
-	edit 5 && eventually 40 ends_passed "$before" || { ctl status; return 1; }
+	edit 5 || return 1
+	eventually 40 ends_passed "$before" || { ctl status; return 1; }
 }
 
 ends_passed() {
@@ -114,6 +115,8 @@ restart_dc() {
 	"$cluster" kill "node-$1-1" && "$cluster" kill "node-$1-2" &&
 		"$cluster" start "node-$1-1" && "$cluster" start "node-$1-2"
 }
+
+restart() { "$cluster" kill "$1" && "$cluster" start "$1"; }
 
 tail_is_counted() { counts eqiad "braid_foreign_records_total.*topic=\"global.$stream\"" 5; }
 
@@ -196,7 +199,7 @@ if [ "$failed" = 0 ]; then
 	check "those at the tail are counted" tail_is_counted
 	check "junk comes under Braid's keys in etcd" put_junk
 	check "the line goes on beside it" goes_on
-	check "a new node comes up beside it" eval '"$cluster" kill node-codfw-1 && "$cluster" start node-codfw-1'
+	check "a new node comes up beside it" restart node-codfw-1
 	check "braidctl has an answer beside it" tools_survive
 	check "it is removed" remove_junk
 	check "a newest cut that cannot be read" put_junk_cut
