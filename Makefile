@@ -93,7 +93,8 @@ all: $(PROGRAMS:%=build/%) libs-plain ## build the programs into build/ (also: p
 san: $(PROGRAMS:%=build/san/%) libs-san ## build the programs under ASan and UBSan into build/san/
 
 # These goals need no library flags, or call make again once the libraries are there.
-NO_DEPS_GOALS := help clean check check-all check-quick demo bootstrap up down deb format
+NO_DEPS_GOALS := help clean check check-all check-quick demo bootstrap up down deb format bench \
+    bench-full
 ifneq ($(filter-out $(NO_DEPS_GOALS),$(or $(MAKECMDGOALS),all)),)
 include build/deps.mk
 ifneq ($(DEPS_PREFIX),$(wildcard $(DEPS_PREFIX)))
@@ -272,14 +273,21 @@ demo: ## install what is missing, build, and watch the main job on the local clu
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@deploy/local/demo
 
-SCENARIO ?= end-to-end
+SCENARIO ?= all
 .PHONY: bench
-bench: build/braid-bench ## load and benchmark: SCENARIO=name [BENCH_FLAGS=...]
-	@build/braid-bench $(SCENARIO) $(BENCH_FLAGS)
+bench: ## benchmark: [SCENARIO=name] [BENCH_FLAGS=...]; the report lands in build/bench.json and .html
+	@deploy/bootstrap build cluster
+	@$(MAKE) --no-print-directory all
+	@build/braid-bench $(SCENARIO) --json build/bench.json --html build/bench.html $(BENCH_FLAGS)
+
+.PHONY: bench-full
+bench-full: ## the same with the points that answer a question each: sizes, partitions, nodes, ...
+	@$(MAKE) --no-print-directory bench BENCH_FLAGS="--full $(BENCH_FLAGS)"
 
 # ---- the rest -----------------------------------------------------------------------------------
 
-INSTALLED := $(filter-out braid-relay,$(PROGRAMS))
+# The relay and the bench work on the local cluster, which is not installed.
+INSTALLED := $(filter-out braid-relay braid-bench,$(PROGRAMS))
 DOC_DIR = $(DESTDIR)$(PREFIX)/share/doc/braid
 .PHONY: install
 install: $(INSTALLED:%=build/%) ## install into $(DESTDIR)$(PREFIX)

@@ -66,6 +66,8 @@ static const struct key SPEC_ROWS[] = {
      "Requests to the API that one node starts in a second, at most"},
     {"limits.in_flight", KEY_NUMBER, false, "32", 1, 1000, NULL, AT(in_flight_max), NULL,
      "Requests to the API under way at once in one node, at most"},
+    {"limits.batch", KEY_NUMBER, false, "50", 1, 50, NULL, AT(batch_max), NULL,
+     "Revisions asked for in one request to the API, at most"},
     {"limits.attempts", KEY_NUMBER, false, "5", 1, 100, NULL, AT(fetch_attempts_max), NULL,
      "Attempts to fetch for one event before it counts as failed"},
     {"limits.deadline", KEY_DURATION, false, "60s", 100, 3600000, NULL, AT(fetch_deadline_ms), NULL,

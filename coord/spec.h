@@ -67,6 +67,7 @@ struct spec {
     int64_t cap_bytes;
     int64_t fetches_per_s_max;
     int64_t in_flight_max;
+    int64_t batch_max; /* revisions in a request; 0: the default */
     int64_t fetch_attempts_max;
     int64_t fetch_deadline_ms;
     int64_t missing_retry_ms;

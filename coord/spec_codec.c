@@ -112,6 +112,7 @@ static void encode_numbers(const struct spec *s, Braid__Spec *pb)
     pb->cap_bytes = (uint32_t)s->cap_bytes;
     pb->fetches_per_s_max = (uint32_t)s->fetches_per_s_max;
     pb->in_flight_max = (uint32_t)s->in_flight_max;
+    pb->batch_max = (uint32_t)s->batch_max;
     pb->fetch_attempts_max = (uint32_t)s->fetch_attempts_max;
     pb->fetch_deadline_ms = (uint32_t)s->fetch_deadline_ms;
     pb->missing_retry_ms = (uint32_t)s->missing_retry_ms;
@@ -184,6 +185,7 @@ static void decode_numbers(const Braid__Spec *pb, struct spec *s)
     s->cap_bytes = pb->cap_bytes;
     s->fetches_per_s_max = pb->fetches_per_s_max;
     s->in_flight_max = pb->in_flight_max;
+    s->batch_max = pb->batch_max;
     s->fetch_attempts_max = pb->fetch_attempts_max;
     s->fetch_deadline_ms = pb->fetch_deadline_ms;
     s->missing_retry_ms = pb->missing_retry_ms;

@@ -221,6 +221,7 @@ static struct fetch_limits fetch_limits_of(const struct spec *spec)
     return (struct fetch_limits){
         .in_flight_max = (uint32_t)spec->in_flight_max,
         .per_second_max = (uint32_t)spec->fetches_per_s_max,
+        .batch_max = (uint32_t)spec->batch_max,
         .attempts_max = (uint32_t)spec->fetch_attempts_max,
         .deadline_ms = (uint32_t)spec->fetch_deadline_ms,
         .missing_retry_ms = spec->missing_retry_ms > 0 ? (uint32_t)spec->missing_retry_ms : 1,

@@ -78,6 +78,7 @@ void stream_add_spec(struct session *s, struct view *v, const struct spec *spec)
     view_number(v, "merge.cap_bytes", spec->cap_bytes);
     view_number(v, "limits.fetches_per_s", spec->fetches_per_s_max);
     view_number(v, "limits.in_flight", spec->in_flight_max);
+    view_number(v, "limits.batch", spec->batch_max);
     view_number(v, "limits.attempts", spec->fetch_attempts_max);
     view_number(v, "limits.deadline_ms", spec->fetch_deadline_ms);
     view_number(v, "limits.missing_retry_ms", spec->missing_retry_ms);

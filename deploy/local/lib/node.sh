@@ -40,11 +40,12 @@ braid_kafka:
   bootstrap: "$(twice "$(kafka_bootstrap "$dc")")"
   remote: "$(twice "$remote")"
 api:
-  base: "http://127.0.0.1:$(port mediawiki "$dc")/w/api.php"
+  base: "${BRAID_API:-http://127.0.0.1:$(port mediawiki "$dc")/w/api.php}"
   user_agent: "braid (local cluster; mailto:root@localhost)"
-  domains: ["*.wiki.localhost"]
+  domains: ["${BRAID_API_DOMAINS:-*.wiki.localhost}"]
 http: "127.0.0.1:$(port node "$dc" "$n")"
 state: "$state/node-$dc-$n"
+${BRAID_NODE_MORE:-}
 END
 }
 

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * io_api.h - the made-up wiki farm's API server: one process, one loop, answers from memory.
+ *
+ * Promise: each answer leaves `latency_ms` (log-normal with `sigma` around that median) after its
+ *          request came; of a thousand requests, `errors` are answered with maxlag or status 500.
+ * Pure:    no.
+ * Not here: what an answer says (api_answer.h).
+ */
+#ifndef BRAID_BENCH_IO_API_H
+#define BRAID_BENCH_IO_API_H
+
+#include "bench/texts.h"
+
+struct io_api_config {
+    uint16_t port; /* on loopback */
+    uint64_t seed;
+    uint32_t text_bytes; /* of a page's text, mean */
+    double text_sigma;
+    double latency_ms; /* median; 0: at once */
+    double latency_sigma;
+    uint32_t errors; /* per thousand */
+};
+
+/* Serves until the process is ended; returns only an exit code of failure. */
+int io_api_serve(const struct io_api_config *config);
+
+#endif
