@@ -4,8 +4,6 @@
 #include "proto/err.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -30,7 +28,11 @@ static void chain_slice(XXH3_state_t *state, struct slice s)
 
 static void chain_text(uint64_t chain, char text[CHAIN_TEXT_LEN + 1])
 {
-    (void)snprintf(text, CHAIN_TEXT_LEN + 1, "%016" PRIx64, chain);
+    static const char DIGITS[] = "0123456789abcdef";
+
+    for (int i = 0; i < CHAIN_TEXT_LEN; i++)
+        text[i] = DIGITS[chain >> (60 - 4 * i) & 15];
+    text[CHAIN_TEXT_LEN] = '\0';
 }
 
 uint64_t global_chain(uint64_t previous, const struct braid_headers *braid, int64_t time_ms,
@@ -38,7 +40,7 @@ uint64_t global_chain(uint64_t previous, const struct braid_headers *braid, int6
 {
     XXH3_state_t state;
     char text[CHAIN_TEXT_LEN + 1];
-    char time_text[24];
+    char time_text[NUMBER_TEXT_MAX];
 
     (void)XXH3_64bits_reset(&state);
     chain_text(previous, text);
@@ -47,8 +49,7 @@ uint64_t global_chain(uint64_t previous, const struct braid_headers *braid, int6
         if (is_global_header((enum header_name)i))
             chain_slice(&state, braid->raw[i]);
     }
-    (void)snprintf(time_text, sizeof time_text, "%" PRId64, time_ms);
-    chain_slice(&state, slice_str(time_text));
+    chain_slice(&state, slice_of(time_text, number_format(time_ms, time_text)));
     chain_slice(&state, key);
     chain_slice(&state, value);
     return XXH3_64bits_digest(&state);
@@ -69,10 +70,14 @@ static void seal_values(const struct record *r, const struct global_place *at,
 {
     *out_values = r->braid;
     out_values->raw[HEADER_COPY] = (struct slice){0};
-    (void)snprintf(out->seq_text, sizeof out->seq_text, "%" PRIu64, at->seq);
-    (void)snprintf(out->cut_text, sizeof out->cut_text, "%" PRIu32 ".%" PRIu64, at->era, at->cut);
-    out_values->raw[HEADER_SEQ] = slice_str(out->seq_text);
-    out_values->raw[HEADER_CUT] = slice_str(out->cut_text);
+    assert(at->seq <= INT64_MAX);
+    assert(at->cut <= INT64_MAX);
+    const size_t seq_len = number_format((int64_t)at->seq, out->seq_text);
+    const size_t era_len = number_format(at->era, out->cut_text);
+    out->cut_text[era_len] = '.';
+    const size_t cut_len = number_format((int64_t)at->cut, out->cut_text + era_len + 1);
+    out_values->raw[HEADER_SEQ] = slice_of(out->seq_text, seq_len);
+    out_values->raw[HEADER_CUT] = slice_of(out->cut_text, era_len + 1 + cut_len);
     out->chain = global_chain(at->chain, out_values, at->time_ms, r->key, r->value);
     chain_text(out->chain, out->chain_text);
     out_values->raw[HEADER_CHAIN] = slice_of(out->chain_text, CHAIN_TEXT_LEN);
@@ -92,7 +97,7 @@ int global_seal(const struct record *r, const struct header *in, size_t in_count
     }
     for (int i = 0; i < HEADER_COUNT && rc == 0; i++) {
         if (values.raw[i].ptr != NULL)
-            rc = add(out, slice_str(header_text((enum header_name)i)), values.raw[i]);
+            rc = add(out, header_slice((enum header_name)i), values.raw[i]);
     }
     return rc;
 }

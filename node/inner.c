@@ -2,10 +2,11 @@
 #include "node/inner.h"
 
 #include <assert.h>
-#include <stdio.h>
 
 #include "node/global.h"
 
+static_assert(sizeof(((struct inner_text *)NULL)->time) >= NUMBER_TEXT_MAX, "any number fits");
+static_assert(sizeof(((struct inner_text *)NULL)->spec) >= NUMBER_TEXT_MAX, "any number fits");
 static_assert(INNER_HEADERS_MAX <= GLOBAL_HEADERS_MAX, "a global record holds them all");
 
 static size_t own_headers(const struct header *source, size_t source_count,
@@ -24,7 +25,7 @@ static size_t add(struct header out[INNER_HEADERS_MAX], size_t count, enum heade
 {
     if (value.ptr == NULL)
         return count;
-    out[count] = (struct header){.name = slice_str(header_text(name)), .value = value};
+    out[count] = (struct header){.name = header_slice(name), .value = value};
     return count + 1;
 }
 
@@ -33,20 +34,21 @@ static void fill(struct slice values[HEADER_COUNT], const struct inner_fields *f
                  struct inner_text *text)
 {
     values[HEADER_ORIGIN] = slice_of(text->origin, origin_format(&f->origin, text->origin));
-    (void)snprintf(text->time, sizeof(text->time), "%lld", (long long)f->time_ms);
-    values[HEADER_TIME] = slice_str(text->time);
+    values[HEADER_TIME] = slice_of(text->time, number_format(f->time_ms, text->time));
     values[HEADER_ID] = f->id;
     values[HEADER_STATUS] = f->status;
     values[HEADER_COPY] = f->copy_dc;
     if (f->by_dc.len > 0) {
-        (void)snprintf(text->by, sizeof(text->by), "%.*s/%u", SLICE_ARG(f->by_dc),
-                       f->by_incarnation);
-        values[HEADER_BY] = slice_str(text->by);
+        assert(f->by_dc.len <= DC_NAME_MAX);
+        memcpy(text->by, f->by_dc.ptr, f->by_dc.len);
+        text->by[f->by_dc.len] = '/';
+        const size_t number = number_format(f->by_incarnation, text->by + f->by_dc.len + 1);
+        values[HEADER_BY] = slice_of(text->by, f->by_dc.len + 1 + number);
     }
     values[HEADER_FETCH] = f->fetch;
     if (f->spec_version > 0) {
-        (void)snprintf(text->spec, sizeof(text->spec), "%llu", (unsigned long long)f->spec_version);
-        values[HEADER_SPEC] = slice_str(text->spec);
+        const size_t len = number_format((int64_t)f->spec_version, text->spec);
+        values[HEADER_SPEC] = slice_of(text->spec, len);
     }
 }
 

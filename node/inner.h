@@ -33,7 +33,7 @@ struct inner_fields {
 struct inner_text {
     char origin[ORIGIN_TEXT_MAX];
     char time[24];
-    char by[DC_NAME_MAX + 16];
+    char by[DC_NAME_MAX + 1 + NUMBER_TEXT_MAX];
     char spec[24];
 };
 

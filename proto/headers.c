@@ -17,9 +17,27 @@ static const char *const STATUS_TEXT[STATUS_COUNT] = {[STATUS_NONE] = "",
 #undef X
 };
 
+/* The same with their lengths: each record's headers are looked up here. */
+static const struct slice HEADER_SLICE[HEADER_COUNT] = {
+#define X(name, text) [HEADER_##name] = {(const uint8_t *)(text), sizeof(text) - 1},
+    HEADER_MAP(X)
+#undef X
+};
+
+static const struct slice STATUS_SLICE[STATUS_COUNT] = {
+#define X(name, text) [STATUS_##name] = {(const uint8_t *)(text), sizeof(text) - 1},
+    STATUS_MAP(X)
+#undef X
+};
+
 const char *header_text(enum header_name name)
 {
     return HEADER_TEXT[name];
+}
+
+struct slice header_slice(enum header_name name)
+{
+    return HEADER_SLICE[name];
 }
 
 bool header_is_reserved(struct slice name)
@@ -32,7 +50,7 @@ enum header_name header_lookup(struct slice name)
     if (!header_is_reserved(name))
         return HEADER_COUNT;
     for (int i = 0; i < HEADER_COUNT; i++) {
-        if (slice_equal(name, slice_str(HEADER_TEXT[i])))
+        if (slice_equal(name, HEADER_SLICE[i]))
             return (enum header_name)i;
     }
     return HEADER_COUNT;
@@ -50,7 +68,7 @@ int status_parse(struct slice text, enum status *out, struct slice *out_reason)
     const struct slice word = slice_of(text.ptr, word_len);
 
     for (int i = STATUS_NONE + 1; i < STATUS_COUNT; i++) {
-        if (!slice_equal(word, slice_str(STATUS_TEXT[i])))
+        if (!slice_equal(word, STATUS_SLICE[i]))
             continue;
         *out = (enum status)i;
         *out_reason = colon == NULL ? (struct slice){0} : slice_sub(text, word_len + 1, text.len);

@@ -74,6 +74,7 @@ struct braid_headers {
 };
 
 const char *header_text(enum header_name name);
+struct slice header_slice(enum header_name name);
 
 /* HEADER_COUNT for a name that is not Braid's. */
 enum header_name header_lookup(struct slice name);

@@ -17,18 +17,27 @@ enum origin_part {
     PART_OFFSET
 };
 
-static bool is_name_byte(uint8_t c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
-}
+/* Letters, digits, '-', '_' and '.': a table, as every record's origin is looked at. */
+static const bool NAME_BYTES[256] = {
+    ['-'] = true, ['.'] = true, ['_'] = true, ['0'] = true, ['1'] = true, ['2'] = true,
+    ['3'] = true, ['4'] = true, ['5'] = true, ['6'] = true, ['7'] = true, ['8'] = true,
+    ['9'] = true, ['A'] = true, ['B'] = true, ['C'] = true, ['D'] = true, ['E'] = true,
+    ['F'] = true, ['G'] = true, ['H'] = true, ['I'] = true, ['J'] = true, ['K'] = true,
+    ['L'] = true, ['M'] = true, ['N'] = true, ['O'] = true, ['P'] = true, ['Q'] = true,
+    ['R'] = true, ['S'] = true, ['T'] = true, ['U'] = true, ['V'] = true, ['W'] = true,
+    ['X'] = true, ['Y'] = true, ['Z'] = true, ['a'] = true, ['b'] = true, ['c'] = true,
+    ['d'] = true, ['e'] = true, ['f'] = true, ['g'] = true, ['h'] = true, ['i'] = true,
+    ['j'] = true, ['k'] = true, ['l'] = true, ['m'] = true, ['n'] = true, ['o'] = true,
+    ['p'] = true, ['q'] = true, ['r'] = true, ['s'] = true, ['t'] = true, ['u'] = true,
+    ['v'] = true, ['w'] = true, ['x'] = true, ['y'] = true, ['z'] = true,
+};
 
 static bool is_name(struct slice s, size_t len_max)
 {
     if (s.len == 0 || s.len > len_max)
         return false;
     for (size_t i = 0; i < s.len; i++) {
-        if (!is_name_byte(s.ptr[i]))
+        if (!NAME_BYTES[s.ptr[i]])
             return false;
     }
     return true;
@@ -113,27 +122,25 @@ static size_t put_bytes(char *buf, size_t at, struct slice s)
     return at + s.len;
 }
 
-static size_t put_number(char *buf, size_t at, int64_t value)
+size_t number_format(int64_t value, char *buf)
 {
-    char digits[24];
-    size_t len = 0;
-    uint64_t rest = value < 0 ? (uint64_t)-value : (uint64_t)value;
+    char digits[NUMBER_TEXT_MAX];
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    size_t first = sizeof digits;
 
     do {
-        digits[len] = (char)('0' + rest % 10);
-        len++;
+        digits[--first] = (char)('0' + rest % 10);
         rest /= 10;
     } while (rest > 0);
-    if (value < 0) {
-        buf[at] = '-';
-        at++;
-    }
-    while (len > 0) {
-        len--;
-        buf[at] = digits[len];
-        at++;
-    }
-    return at;
+    if (value < 0)
+        digits[--first] = '-';
+    memcpy(buf, digits + first, sizeof digits - first);
+    return sizeof digits - first;
+}
+
+static size_t put_number(char *buf, size_t at, int64_t value)
+{
+    return at + number_format(value, buf + at);
 }
 
 size_t origin_format(const struct origin *o, char *buf)

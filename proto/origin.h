@@ -51,4 +51,9 @@ int origin_partition_compare(const struct origin_partition *a, const struct orig
  * 0 or ERR_MALFORMED. */
 int number_parse(struct slice text, bool allow_minus_one, int64_t *out);
 
+#define NUMBER_TEXT_MAX 20 /* "-9223372036854775808" */
+
+/* Writes a decimal number, no NUL; returns its length. `buf` holds NUMBER_TEXT_MAX bytes. */
+size_t number_format(int64_t value, char *buf);
+
 #endif
