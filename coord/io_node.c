@@ -172,6 +172,8 @@ static void view_turn(struct node *n)
     table_show(n, NODE_WATCH_DCS, &view->dcs, &view->dc_count);
     table_show(n, NODE_WATCH_PAUSES, &view->pauses, &view->pause_count);
     table_show(n, NODE_WATCH_DRAINS, &view->drains, &view->drain_count);
+    if (n->watched[NODE_WATCH_PAUSES].has_changed)
+        n->pauses_due_ms = 0;
     n->watched[NODE_WATCH_DCS].has_changed = false;
     n->watched[NODE_WATCH_PAUSES].has_changed = false;
     n->is_view_new = false;

@@ -344,6 +344,17 @@ static bool take(bool *flag)
     return was_set;
 }
 
+/* A pause may have come, gone, or be over. */
+static bool pauses_are_due(struct node *n)
+{
+    const uint64_t now_ms = uv_now(etcd_loop(n->e));
+
+    if (now_ms < n->pauses_due_ms)
+        return false;
+    n->pauses_due_ms = node_has_paused_partition(n) ? now_ms + NODE_TICK_MS : UINT64_MAX;
+    return true;
+}
+
 void node_claims_turn(struct node *n)
 {
     struct claims_event tick = {.type = CLAIMS_TICK};
@@ -360,7 +371,8 @@ void node_claims_turn(struct node *n)
     const bool has_new_drains = take(&n->watched[NODE_WATCH_DRAINS].has_changed);
     if (take(&n->watched[NODE_WATCH_NODES].has_changed) || has_new_drains)
         tell_nodes(n);
-    if (!n->is_closed && take(&n->has_new_streams))
+    const bool has_new_streams = take(&n->has_new_streams);
+    if (!n->is_closed && (pauses_are_due(n) || has_new_streams))
         tell_tasks(n);
     if (!n->is_closed && take(&n->watched[NODE_WATCH_CLAIMS].has_changed))
         tell_claims(n);

@@ -10,7 +10,9 @@
 #include "coord/io_node_part.h"
 
 #include "coord/keyspace.h"
+#include "coord/pb_arena.h"
 #include "coord/spec.h"
+#include "proto/braid.pb-c.h"
 #include "proto/err.h"
 
 #include <assert.h>
@@ -256,6 +258,58 @@ void node_scan_turn(struct node *n, uint64_t now_ms)
     next_name(n);
 }
 
+/* ---- pauses of partitions --------------------------------------------------------------------- */
+
+static bool pause_names(const struct etcd_kv *kv, struct slice *out_output, uint32_t *out_partition)
+{
+    struct keyspace_key key;
+
+    return keyspace_parse(kv->key, &key) == 0 && key.kind == KEYSPACE_PAUSE &&
+           task_pause_parse(key.name, out_output, out_partition);
+}
+
+/* A pause that cannot be read is one that somebody wanted. */
+static bool pause_is_on(const struct etcd_kv *kv, struct arena *a)
+{
+    ProtobufCAllocator allocator = pb_allocator(a);
+    const Braid__Pause *pause = braid__pause__unpack(&allocator, kv->value.len, kv->value.ptr);
+    uv_timeval64_t now;
+
+    if (pause == NULL || pause->until_ms == 0 || uv_gettimeofday(&now) != 0)
+        return true;
+    return pause->until_ms > now.tv_sec * 1000 + now.tv_usec / 1000;
+}
+
+bool node_has_paused_partition(const struct node *n)
+{
+    const struct io_table *table = &n->watched[NODE_WATCH_PAUSES].table;
+    struct slice output;
+    uint32_t partition = 0;
+
+    for (size_t i = 0; i < table->count; i++) {
+        if (pause_names(&table->kvs[i], &output, &partition))
+            return true;
+    }
+    return false;
+}
+
+/* Which partitions of the stream are paused now. */
+static void add_pauses(const struct node *n, struct arena *a, struct tasks_stream *s)
+{
+    const struct io_table *table = &n->watched[NODE_WATCH_PAUSES].table;
+    uint32_t *paused = arena_calloc(a, NODE_PAUSES_MAX, sizeof *paused);
+
+    for (size_t i = 0; paused != NULL && i < table->count; i++) {
+        struct slice output;
+        uint32_t partition = 0;
+        if (s->paused_count < NODE_PAUSES_MAX &&
+            pause_names(&table->kvs[i], &output, &partition) && slice_equal(output, s->output) &&
+            pause_is_on(&table->kvs[i], a))
+            paused[s->paused_count++] = partition;
+    }
+    s->paused = paused;
+}
+
 /* ---- tasks ------------------------------------------------------------------------------------ */
 
 /* What tasks need to know of a stream; false: it has no cut yet, or one that cannot be read. */
@@ -287,5 +341,7 @@ int node_tasks(const struct node *n, struct arena *a, struct slice **out_names, 
         return ERR_NO_MEMORY;
     for (size_t i = 0; i < n->view.stream_count; i++)
         count += stream_for_tasks(&n->view.streams[i], a, &streams[count]);
+    for (size_t i = 0; i < count; i++)
+        add_pauses(n, a, &streams[i]);
     return tasks_list(n->dc, streams, count, a, out_names, out_count);
 }

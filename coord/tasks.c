@@ -117,6 +117,19 @@ int task_build(const struct task *t, struct arena *a, struct slice *out)
     return ERR_MALFORMED;
 }
 
+bool task_pause_parse(struct slice name, struct slice *out_output, uint32_t *out_partition)
+{
+    struct slice rest = name;
+    struct slice output;
+    uint32_t partition = 0;
+
+    if (!name_take(&rest, &output) || !partition_take(&rest, &partition) || rest.len > 0)
+        return false;
+    *out_output = output;
+    *out_partition = partition;
+    return true;
+}
+
 bool task_copies_enriched(const struct task *t, struct slice *out_output)
 {
     const struct slice prefix = SLICE_LIT(TASK_ENRICHED_PREFIX);
@@ -157,6 +170,15 @@ static bool is_listed(struct slice dc, const struct tasks_stream *s)
     return false;
 }
 
+static bool is_paused(const struct tasks_stream *s, uint32_t partition)
+{
+    for (uint32_t i = 0; i < s->paused_count; i++) {
+        if (s->paused[i] == partition)
+            return true;
+    }
+    return false;
+}
+
 /* The strands of a cut name each origin partition once for each enriching DC and incarnation; the
  * list of tasks loses what is double when it is sorted. */
 static void add_sources(struct list *l, struct slice dc, const struct tasks_stream *s)
@@ -171,7 +193,7 @@ static void add_sources(struct list *l, struct slice dc, const struct tasks_stre
                                        .dc = from->dc,
                                        .topic = from->topic,
                                        .partition = from->partition});
-        if (is_own || is_global || !s->enrich_at_origin)
+        if ((is_own || is_global || !s->enrich_at_origin) && !is_paused(s, from->partition))
             list_add(l, &(struct task){.kind = TASK_ENRICH,
                                        .output = s->output,
                                        .dc = from->dc,

@@ -55,13 +55,19 @@ struct tasks_stream {
     uint32_t dc_count;
     bool enrich_at_origin;
     struct layout layout; /* of the newest cut: says which origin partitions there are */
+    const uint32_t *paused; /* partitions that an operator has paused: nobody enriches them */
+    uint32_t paused_count;
 };
+
+/* The name of a pause of one partition of a stream's sources, "<output>/<partition>"; borrows from
+ * `name`. False if it is another pause. */
+bool task_pause_parse(struct slice name, struct slice *out_output, uint32_t *out_partition);
 
 /*
  * Names of all tasks of a DC, sorted, in the arena: for each stream of which the DC is one,
  *   replicate  each origin partition of another DC, unless enrich_at_origin; each partition of
  *              another DC's enriched topic (as many as the source with most);
- *   enrich     each origin partition; with enrich_at_origin only those of the DC's own;
+ *   enrich     each origin partition that is not paused; with enrich_at_origin only the DC's own;
  *   merge      once.
  * The DC "global" is no other DC: its topic is in every DC already. ERR_TOO_LARGE above
  * TASKS_MAX, ERR_MALFORMED, ERR_NO_MEMORY.

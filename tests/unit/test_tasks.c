@@ -115,6 +115,39 @@ static void a_global_source_is_read_where_it_is(void **state)
                                        "replicate/eqiad/braid.enriched.diffs/0", NULL});
 }
 
+static void a_paused_partition_is_enriched_by_nobody_and_goes_on_being_copied(void **state)
+{
+    struct strand_name names[6];
+    const uint32_t paused[] = {7, 0};
+    struct tasks_stream stream = stream_of(names, SLICE_LIT("out"));
+
+    (void)state;
+    stream.paused = paused;
+    stream.paused_count = 2;
+    assert_tasks(&stream, 1, "eqiad",
+                 (const char *const[]){
+                     "enrich/out/eqiad/page_change/1", "merge/out",
+                     "replicate/codfw/braid.enriched.out/0", "replicate/codfw/braid.enriched.out/1",
+                     "replicate/codfw/page_change/0", NULL});
+}
+
+static void a_pause_of_a_partition_is_told_from_one_of_a_stream(void **state)
+{
+    struct slice output = {0};
+    uint32_t partition = 0;
+
+    (void)state;
+    assert_true(task_pause_parse(SLICE_LIT("out.v1/12"), &output, &partition));
+    assert_true(slice_equal(output, SLICE_LIT("out.v1")));
+    assert_int_equal(partition, 12);
+    assert_false(task_pause_parse(SLICE_LIT("out.v1"), &output, &partition));
+    assert_false(task_pause_parse(SLICE_LIT("chain"), &output, &partition));
+    assert_false(task_pause_parse(SLICE_LIT("out.v1/"), &output, &partition));
+    assert_false(task_pause_parse(SLICE_LIT("out.v1/012"), &output, &partition));
+    assert_false(task_pause_parse(SLICE_LIT("out.v1/1/2"), &output, &partition));
+    assert_false(task_pause_parse(SLICE_LIT(""), &output, &partition));
+}
+
 static void a_stream_of_other_dcs_or_without_a_cut_makes_no_work(void **state)
 {
     struct strand_name names[6];
@@ -207,6 +240,8 @@ int main(void)
         cmocka_unit_test(two_streams_of_one_source_share_its_copy),
         cmocka_unit_test(enriched_at_its_origin_a_source_is_not_copied),
         cmocka_unit_test(a_global_source_is_read_where_it_is),
+        cmocka_unit_test(a_paused_partition_is_enriched_by_nobody_and_goes_on_being_copied),
+        cmocka_unit_test(a_pause_of_a_partition_is_told_from_one_of_a_stream),
         cmocka_unit_test(a_stream_of_other_dcs_or_without_a_cut_makes_no_work),
         cmocka_unit_test(more_tasks_than_a_dc_may_have_are_refused_whole),
         cmocka_unit_test(a_name_says_what_the_task_is),
