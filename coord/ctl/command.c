@@ -29,7 +29,9 @@ static const struct command COMMANDS[COMMAND_COUNT] = {
      "The file is checked whole: every error is shown with its line. For a new stream the topics "
      "that are missing are created in every DC, those that are there are checked, the start is "
      "resolved into positions, and the first spec and cut 0 are written at once. For a stream that "
-     "is there the difference is shown; the new version is followed from a later cut on.",
+     "is there the difference is shown; the new version is followed from a later cut on. The plan "
+     "says what the stream costs, from what its sources carried lately, and which topics a mirror "
+     "must leave out.",
      "braidctl apply -f page_content_change.yaml --plan"},
     {"cuts", "STREAM", 1, 1, BIT(RECORDS), false, "the newest cuts of a stream, and their strands",
      "A cut leaves etcd once every member has logged it; older ones are in the DCs' logs of cuts.",
@@ -38,12 +40,18 @@ static const struct command COMMANDS[COMMAND_COUNT] = {
      "Its tasks stop and its spec goes. Its topics, its cuts and its place stay, so that readers "
      "finish; --purge takes those as well, in every DC, and cannot be taken back.",
      "braidctl delete test.v1 --purge --yes -m 'test is over'"},
-    {"depool", "DC", 1, 1, 0, true, "let a DC be no member until it is pooled again",
-     "Its events go on being ordered as soon as the members hold them. The last member cannot be "
-     "depooled.",
-     "braidctl depool codfw -m 'rack move' --yes"},
-    {"drain", "NODE", 1, 1, 0, true, "move a node's tasks to the other nodes of its DC",
-     "NODE is <dc>/<name> as braidctl nodes prints it.", "braidctl drain eqiad/n1 --yes -m reboot"},
+    {"depool", "DC", 1, 1, BIT(WAIT) | BIT(FOR), true,
+     "let a DC be no member until it is pooled again",
+     "Its events go on being ordered as soon as the members hold them. Refused if no member that is "
+     "heard of, or fewer than min_members, would be left. With --wait it ends when the DC is no "
+     "member of any stream and all that it held is emitted by all that are left; exit 3 if that "
+     "takes longer than --for.",
+     "braidctl depool codfw --wait --yes -m 'rack move'"},
+    {"drain", "NODE", 1, 1, BIT(WAIT) | BIT(FOR), true,
+     "move a node's tasks to the other nodes of its DC",
+     "NODE is <dc>/<name> as braidctl nodes prints it. Refused if its DC has no other node to take "
+     "them. With --wait it ends when the node has none.",
+     "braidctl drain eqiad/n1 --wait --yes -m reboot"},
     {"example", "", 0, 0, 0, false, "print a stream's YAML file with every key explained", NULL,
      "braidctl example > stream.yaml"},
     {"explain", "STREAM [SEQ]", 1, 2, BIT(ID) | BIT(REV) | BIT(DC), false,
@@ -56,15 +64,25 @@ static const struct command COMMANDS[COMMAND_COUNT] = {
     {"history", "", 0, 0, BIT(RECORDS), false, "who did what, when, why and with what result", NULL,
      "braidctl history -n 20"},
     {"nodes", "", 0, 0, 0, false, "the live nodes of every DC", NULL, "braidctl nodes"},
-    {"pause", "STREAM", 1, 1, BIT(FOR), true, "stop the global stream for a time",
-     "Enrichment goes on; what is held waits. It ends by itself.",
+    {"pause", "STREAM", 1, 1, BIT(FOR) | BIT(PARTITION), true, "stop the global stream for a time",
+     "Enrichment goes on; what is held waits. With --partition only that partition of the sources "
+     "stops: it is not enriched, and the rest of the stream goes on without it. A pause ends by "
+     "itself, after 30m if --for says nothing.",
      "braidctl pause test.v1 --for 30m --yes -m T123"},
     {"pool", "DC", 1, 1, 0, true, "let a DC be a member again", NULL,
      "braidctl pool codfw --yes -m done"},
-    {"resume", "STREAM", 1, 1, 0, true, "end a pause", NULL, "braidctl resume test.v1 --yes -m ok"},
+    {"resume", "STREAM", 1, 1, BIT(PARTITION), true, "end a pause before its time", NULL,
+     "braidctl resume test.v1 --yes -m ok"},
+    {"rollback", "STREAM VERSION", 2, 2, 0, true, "apply an earlier version of a stream's spec again",
+     "It becomes a new version; the difference is shown as apply shows it.",
+     "braidctl rollback test.v1 3 --plan"},
     {"status", "", 0, 0, BIT(WATCH), false,
      "is it fine, and could each DC be lost now; then all the parts", "Exits 3 if it is not fine.",
      "braidctl status --watch"},
+    {"streamconfig", "STREAM", 1, 1, 0, false, "the stream's entry for the stream catalogue",
+     "With -o json the entry is as EventStreamConfig has it, under \"streams\". Also prints the "
+     "pattern of topics that a mirror must leave out.",
+     "braidctl streamconfig mediawiki.page_content_change.v1 -o json"},
     {"streams", "", 0, 0, 0, false, "the streams, how far they are and who is a member", NULL,
      "braidctl streams -o json"},
     {"tap", "STREAM", 1, 1,

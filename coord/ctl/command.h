@@ -67,7 +67,8 @@ enum exit_code {
     X(ID, "id", 0, "ID", "the record with this meta.id")                                           \
     X(REV, "rev", 0, "WIKI:REV", "the record of this revision")                                    \
     X(PARTITION, "partition", 0, "N", "only this partition of the sources")                        \
-    X(FOR, "for", 0, "TIME", "ends by itself after so long: 30m")
+    X(FOR, "for", 0, "TIME", "ends by itself after so long: 30m")                                  \
+    X(WAIT, "wait", 0, NULL, "end only when it is done; --for says how long at most: 10m")
 
 enum option_id {
 #define X(id, name, letter, argument, sentence) OPTION_##id,
@@ -97,7 +98,9 @@ enum command_id {
     COMMAND_PAUSE,
     COMMAND_POOL,
     COMMAND_RESUME,
+    COMMAND_ROLLBACK,
     COMMAND_STATUS,
+    COMMAND_STREAMCONFIG,
     COMMAND_STREAMS,
     COMMAND_TAP,
     COMMAND_TASKS,

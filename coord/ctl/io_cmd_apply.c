@@ -14,43 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "coord/ctl/apply.h"
+#include "coord/ctl/catalogue.h"
+#include "coord/ctl/io_apply.h"
 #include "coord/ctl/io_cmd.h"
-#include "coord/ctl/io_kafka.h"
-#include "coord/ctl/io_kafka_admin.h"
-#include "coord/ctl/io_places.h"
+#include "coord/ctl/io_lock.h"
 #include "coord/ctl/io_store.h"
 #include "coord/ctl/io_stream.h"
 #include "coord/io_spec.h"
 #include "proto/err.h"
-
-/* One DC of the stream while it is being applied. */
-struct site {
-    struct slice dc;
-    const char *kafka;
-    const char *source_kafka;
-    struct kafka_admin *admin;
-    struct kafka_admin *source_admin; /* the same where the Kafka is */
-    struct topic_wanted wanted[TOPICS_WANTED_MAX];
-    size_t wanted_count;
-    bool is_missing[TOPICS_WANTED_MAX];
-};
-
-struct applying {
-    struct session *session;
-    struct snapshot snap;
-    const struct snapshot_stream *old; /* NULL: the stream is new */
-    struct spec spec;
-    struct site sites[DCS_MAX];
-    size_t site_count;
-    struct topic_source sources[DCS_MAX * SPEC_SOURCES_MAX];
-    size_t source_count;
-    struct apply_start *starts; /* one for each origin partition */
-    size_t start_count;
-    struct text problems;
-    size_t problem_count;
-    size_t missing_count;
-};
 
 /* ---- the file --------------------------------------------------------------------------------- */
 
@@ -108,312 +79,6 @@ static int fill_dcs(struct applying *ap)
     return problems.count == 0 ? 0 : EXIT_CONFIG;
 }
 
-/* ---- the sites -------------------------------------------------------------------------------- */
-
-static int open_site(struct applying *ap, struct slice dc)
-{
-    struct session *s = ap->session;
-    struct site *site = &ap->sites[ap->site_count];
-    int rc = 0;
-
-    *site = (struct site){.dc = dc};
-    site->kafka = place_kafka(s, &ap->snap, dc);
-    if (site->kafka == NULL)
-        return EXIT_REFUSED;
-    site->source_kafka = place_source_kafka(s, &ap->snap, dc);
-    ap->site_count++;
-    rc = kafka_admin_open(s, site->kafka, &site->admin);
-    if (rc != 0)
-        return rc;
-    site->source_admin = site->admin;
-    if (strcmp(site->kafka, site->source_kafka) != 0)
-        rc = kafka_admin_open(s, site->source_kafka, &site->source_admin);
-    return rc;
-}
-
-static void close_sites(struct applying *ap)
-{
-    for (size_t i = 0; i < ap->site_count; i++) {
-        if (ap->sites[i].source_admin != ap->sites[i].admin)
-            kafka_admin_close(ap->sites[i].source_admin);
-        kafka_admin_close(ap->sites[i].admin);
-    }
-}
-
-static int64_t number_setting(const struct topic_actual *actual, int count, const char *name,
-                              int64_t otherwise)
-{
-    for (int i = 0; i < count; i++) {
-        int64_t value = 0;
-
-        if (strcmp(actual[i].name, name) == 0 &&
-            keys_parse_number(slice_str(actual[i].value), &value) == 0) {
-            return value;
-        }
-    }
-    return otherwise;
-}
-
-/* A source topic in its own DC. 0 or an exit code, said; what is wrong with it is a problem. */
-static int look_at_source(struct applying *ap, struct site *site, struct slice topic)
-{
-    struct session *s = ap->session;
-    struct topic_actual actual[KAFKA_SETTINGS_MAX];
-    const char *name = topic_prefixed(&s->arena, site->dc, topic);
-    int partitions = kafka_admin_partitions(site->source_admin, name);
-    int settings = 0;
-
-    if (partitions < 0)
-        return EXIT_REFUSED;
-    if (partitions == 0) {
-        text_addf(&ap->problems,
-                  "%s is not there (at %s): Braid does not create sources, their writers do\n",
-                  name, site->source_kafka);
-        ap->problem_count++;
-        return 0;
-    }
-    settings = kafka_admin_settings(site->source_admin, name, actual);
-    if (settings < 0)
-        return EXIT_REFUSED;
-    ap->problem_count += topics_check_source(name, actual, (size_t)settings, &ap->problems);
-    ap->sources[ap->source_count++] = (struct topic_source){
-        .dc = site->dc,
-        .topic = topic,
-        .partitions = partitions,
-        .message_bytes_max = number_setting(actual, settings, "max.message.bytes", 1 << 20),
-    };
-    return 0;
-}
-
-/* A topic that the DC must have: missing, or checked. */
-static int look_at_wanted(struct applying *ap, struct site *site, size_t index)
-{
-    struct session *s = ap->session;
-    struct topic_actual actual[KAFKA_SETTINGS_MAX];
-    const struct topic_wanted *want = &site->wanted[index];
-    int partitions = kafka_admin_partitions(site->admin, want->name);
-    int settings = 0;
-
-    if (partitions < 0)
-        return EXIT_REFUSED;
-    if (partitions == 0) {
-        site->is_missing[index] = true;
-        ap->missing_count++;
-        return 0;
-    }
-    settings = kafka_admin_settings(site->admin, want->name, actual);
-    if (settings < 0)
-        return EXIT_REFUSED;
-    ap->problem_count += topics_check(want, partitions, actual, (size_t)settings, &ap->problems);
-    (void)s;
-    return 0;
-}
-
-/* Reads what the reader has begun to read, up to its end: is there a record that is not ours? */
-static int scan_for_foreign(struct applying *ap, struct kafka_reader *reader, const char *topic)
-{
-    struct kafka_record record;
-    struct audit_record parsed;
-
-    for (int waits = 0; waits < 50;) {
-        enum kafka_event event = kafka_next(reader, 100, &record);
-
-        if (event == KAFKA_FAILED)
-            return EXIT_REFUSED;
-        if (event == KAFKA_END)
-            return 0;
-        if (event == KAFKA_NOTHING) {
-            waits++;
-            continue;
-        }
-        audit_record_parse(&record.raw, &parsed);
-        if (parsed.has_origin)
-            continue;
-        text_addf(&ap->problems,
-                  "%s has records that Braid did not write, one at offset %" PRId64
-                  ": does a mirror write it? Exclude it there\n",
-                  topic, record.raw.offset);
-        ap->problem_count++;
-        return 0;
-    }
-    return 0;
-}
-
-/* The newest records of a topic that only Braid writes must be Braid's. */
-static int look_for_foreign(struct applying *ap, const struct site *site, const char *topic)
-{
-    const int64_t looked_at = 20;
-    struct kafka_reader *reader = NULL;
-    int64_t first = 0;
-    int64_t end = 0;
-    int rc = kafka_open(ap->session, site->kafka, true, &reader);
-
-    if (rc == 0 && !kafka_bounds(reader, topic, 0, &first, &end))
-        rc = EXIT_REFUSED;
-    if (rc == 0 && end > first) {
-        kafka_start(reader);
-        if (kafka_add(reader, topic, 0, end - looked_at > first ? end - looked_at : first) &&
-            kafka_begin(reader)) {
-            rc = scan_for_foreign(ap, reader, topic);
-        } else {
-            rc = EXIT_REFUSED;
-        }
-    }
-    kafka_close(reader);
-    return rc;
-}
-
-static int look_at_site(struct applying *ap, struct site *site)
-{
-    struct session *s = ap->session;
-    int rc = 0;
-
-    site->wanted_count =
-        topics_wanted(&ap->spec, site->dc, ap->sources, ap->source_count, &s->arena, site->wanted);
-    for (size_t i = 0; rc == 0 && i < site->wanted_count; i++) {
-        output_progress(&s->output, "looking at %s in %.*s", site->wanted[i].name,
-                        SLICE_ARG(site->dc));
-        rc = look_at_wanted(ap, site, i);
-        if (rc == 0 && site->wanted[i].kind == TOPIC_GLOBAL && !site->is_missing[i])
-            rc = look_for_foreign(ap, site, site->wanted[i].name);
-    }
-    return rc;
-}
-
-static int look_at_all(struct applying *ap)
-{
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < ap->spec.dcs.count; i++)
-        rc = open_site(ap, ap->spec.dcs.items[i]);
-    for (size_t i = 0; rc == 0 && i < ap->site_count; i++) {
-        for (size_t k = 0; rc == 0 && k < ap->spec.sources.count; k++)
-            rc = look_at_source(ap, &ap->sites[i], ap->spec.sources.items[k]);
-    }
-    for (size_t i = 0; rc == 0 && i < ap->site_count; i++)
-        rc = look_at_site(ap, &ap->sites[i]);
-    return rc;
-}
-
-/* ---- where it starts -------------------------------------------------------------------------- */
-
-/* The position before the first record wanted, in one origin partition. */
-static int resolve_one(struct applying *ap, struct kafka_reader *reader, struct apply_start *start)
-{
-    const char *topic = topic_prefixed(&ap->session->arena, start->from.dc, start->from.topic);
-    int32_t partition = (int32_t)start->from.partition;
-    int64_t first = 0;
-    int64_t end = 0;
-    int64_t ms = 0;
-
-    if (!kafka_bounds(reader, topic, partition, &first, &end))
-        return EXIT_REFUSED;
-    if (slice_equal(ap->spec.start, SLICE_LIT("earliest"))) {
-        start->position = first - 1;
-    } else if (slice_equal(ap->spec.start, SLICE_LIT("latest"))) {
-        start->position = end - 1;
-    } else {
-        if (keys_parse_time(ap->spec.start, &ms) != 0 ||
-            !kafka_offset_at(reader, topic, partition, ms, &first)) {
-            return EXIT_REFUSED;
-        }
-        start->position = first - 1;
-    }
-    return 0;
-}
-
-/* A copy in another DC that begins later raises the start: what it lacks it cannot enrich. */
-static int raise_to_copy(struct applying *ap, const struct site *site, struct apply_start *start)
-{
-    struct session *s = ap->session;
-    const char *topic = topic_prefixed(&s->arena, start->from.dc, start->from.topic);
-    struct kafka_reader *reader = NULL;
-    struct kafka_record record;
-    struct audit_record parsed;
-    enum kafka_event event = KAFKA_NOTHING;
-    int64_t first = 0;
-    int64_t end = 0;
-    int rc = kafka_open(s, site->kafka, true, &reader);
-
-    if (rc != 0)
-        return rc;
-    kafka_start(reader);
-    if (!kafka_bounds(reader, topic, (int32_t)start->from.partition, &first, &end) ||
-        !kafka_add(reader, topic, (int32_t)start->from.partition, first) || !kafka_begin(reader)) {
-        rc = EXIT_REFUSED;
-    }
-    for (int waits = 0; rc == 0 && end > first && event != KAFKA_END && waits < 50;) {
-        event = kafka_next(reader, 100, &record);
-        waits += event == KAFKA_NOTHING ? 1 : 0;
-        if (event == KAFKA_FAILED)
-            rc = EXIT_REFUSED;
-        if (event != KAFKA_RECORD)
-            continue;
-        audit_record_parse(&record.raw, &parsed);
-        if (!parsed.has_origin)
-            continue;
-        if (parsed.prev > start->position) {
-            start->position = parsed.prev;
-            start->raised_by = site->dc;
-        }
-        break;
-    }
-    kafka_close(reader);
-    return rc;
-}
-
-static bool copy_is_missing(const struct applying *ap, const struct site *site,
-                            const struct apply_start *start)
-{
-    const char *topic = topic_prefixed(&ap->session->arena, start->from.dc, start->from.topic);
-
-    for (size_t i = 0; i < site->wanted_count; i++) {
-        if (strcmp(site->wanted[i].name, topic) == 0)
-            return site->is_missing[i];
-    }
-    return true;
-}
-
-static int resolve_starts(struct applying *ap)
-{
-    struct session *s = ap->session;
-    struct kafka_reader *reader = NULL;
-    size_t most = 0;
-    int rc = 0;
-
-    for (size_t i = 0; i < ap->source_count; i++)
-        most += (size_t)ap->sources[i].partitions;
-    ap->starts = arena_calloc(&s->arena, most + 1, sizeof(*ap->starts));
-    if (ap->starts == NULL)
-        return EXIT_REFUSED;
-    for (size_t i = 0; rc == 0 && i < ap->site_count; i++) {
-        rc = kafka_open(s, ap->sites[i].source_kafka, true, &reader);
-        for (size_t k = 0; rc == 0 && k < ap->source_count; k++) {
-            if (!slice_equal(ap->sources[k].dc, ap->sites[i].dc))
-                continue;
-            for (int p = 0; rc == 0 && p < ap->sources[k].partitions; p++) {
-                struct apply_start *start = &ap->starts[ap->start_count++];
-
-                start->from = (struct origin_partition){.dc = ap->sources[k].dc,
-                                                        .topic = ap->sources[k].topic,
-                                                        .partition = (uint32_t)p};
-                rc = resolve_one(ap, reader, start);
-            }
-        }
-        kafka_close(reader);
-        reader = NULL;
-    }
-    for (size_t i = 0; rc == 0 && i < ap->start_count; i++) {
-        for (size_t k = 0; rc == 0 && k < ap->site_count; k++) {
-            if (!slice_equal(ap->sites[k].dc, ap->starts[i].from.dc) &&
-                !copy_is_missing(ap, &ap->sites[k], &ap->starts[i])) {
-                rc = raise_to_copy(ap, &ap->sites[k], &ap->starts[i]);
-            }
-        }
-    }
-    return rc;
-}
-
 /* ---- the plan --------------------------------------------------------------------------------- */
 
 static void add_topics(struct applying *ap, struct view *v)
@@ -422,7 +87,7 @@ static void add_topics(struct applying *ap, struct view *v)
     struct view_table *t = view_table(v, "topics", TITLES);
 
     for (size_t i = 0; i < ap->site_count; i++) {
-        const struct site *site = &ap->sites[i];
+        const struct apply_site *site = &ap->sites[i];
 
         for (size_t k = 0; k < site->wanted_count; k++) {
             view_cell_text(v, t, site->dc);
@@ -499,6 +164,8 @@ static int create_topics(struct applying *ap)
             output_progress(&s->output, "creating %s in %.*s", ap->sites[i].wanted[k].name,
                             SLICE_ARG(ap->sites[i].dc));
             rc = kafka_admin_create(ap->sites[i].admin, &ap->sites[i].wanted[k], (int)replication);
+            if (rc == 0)
+                rc = lock_keep(s);
             if (rc != 0)
                 return rc;
         }
@@ -515,6 +182,18 @@ static uint32_t lowest_rules(const struct snapshot *snap)
             lowest = snap->nodes[i].rules_version_max;
     }
     return lowest == UINT32_MAX ? APPLY_RULES_VERSION : lowest;
+}
+
+/* For the lock and the operators' log. */
+static const char *apply_name(const struct applying *ap)
+{
+    const char *what = text_format(&ap->session->arena, "apply %.*s version %" PRIu64,
+                                   SLICE_ARG(ap->spec.output), ap->spec.version);
+
+    if (ap->rolled_back_to == 0)
+        return what;
+    return text_format(&ap->session->arena, "%s, which is version %" PRIu64 " again", what,
+                       ap->rolled_back_to);
 }
 
 static int write_spec(struct applying *ap, struct slice spec_bytes, struct slice cut_bytes)
@@ -538,8 +217,7 @@ static int write_spec(struct applying *ap, struct slice spec_bytes, struct slice
         .compare_count = ap->old == NULL ? 2 : 1,
         .ops = ops,
         .op_count = ap->old == NULL ? 2 : 1,
-        .what = text_format(&s->arena, "apply %.*s version %" PRIu64, SLICE_ARG(ap->spec.output),
-                            ap->spec.version),
+        .what = apply_name(ap),
         .is_of_specs = true,
     };
 
@@ -606,8 +284,8 @@ static int find_old(struct applying *ap)
         return 0;
     if (st->spec_version == 0 || !st->has_spec || !st->has_cut) {
         output_error(&s->output,
-                     "'%.*s' was deleted, but its topics and cuts are still there; 'braidctl "
-                     "delete --purge' takes them away",
+                     "'%.*s' was deleted; its name cannot be used again, since its cuts are still in "
+                     "the DCs' logs of cuts: take another",
                      SLICE_ARG(ap->spec.output));
         return EXIT_REFUSED;
     }
@@ -624,11 +302,11 @@ static int apply(struct applying *ap)
     int rc = find_old(ap);
 
     if (rc == 0)
-        rc = look_at_all(ap);
+        rc = apply_look(ap);
     if (rc != 0 || v == NULL || is_refused(ap))
         return rc != 0 ? rc : EXIT_REFUSED;
     if (ap->old == NULL)
-        rc = resolve_starts(ap);
+        rc = apply_starts(ap);
     if (rc != 0)
         return rc;
     *v = view_new(&s->arena, "ApplyPlan");
@@ -640,12 +318,14 @@ static int apply(struct applying *ap)
     add_topics(ap, v);
     if (ap->old == NULL)
         add_starts(ap, v);
+    view_text(v, "mirrors_leave_out", slice_str(catalogue_mirror_pattern(&ap->spec, &s->arena)));
     if (ap->old != NULL && view_rows(&v->tables[0]) == 0 && ap->missing_count == 0) {
         output_note(&s->output, "'%.*s' is already so: version %" PRIu64,
                     SLICE_ARG(ap->spec.output), ap->old->spec_version);
         return EXIT_DONE;
     }
-    if (!store_may_change(s, v, ap->snap.revision, "Apply this?", &code))
+    apply_cost(ap, v);
+    if (!store_may_change(s, v, &ap->snap, apply_name(ap), &code))
         return code;
     rc = create_topics(ap);
     if (rc == 0)
@@ -675,6 +355,62 @@ int cmd_apply(struct session *s)
         rc = fill_dcs(ap);
     if (rc == 0)
         rc = apply(ap);
-    close_sites(ap);
+    apply_close(ap);
+    return rc;
+}
+
+/* ---- rollback --------------------------------------------------------------------------------- */
+
+/* An earlier version becomes the spec that is applied. 0 or an exit code, said. */
+static int read_version(struct applying *ap, const struct snapshot_stream *st)
+{
+    struct session *s = ap->session;
+    int64_t version = 0;
+    struct etcd_kv kv;
+    int rc = 0;
+
+    if (keys_parse_number(session_operand(s, 1), &version) != 0 || version < 1) {
+        output_error(&s->output, "which version? A whole number from 1 to %" PRIu64 ", not '%.*s'",
+                     st->spec_version, SLICE_ARG(session_operand(s, 1)));
+        return EXIT_USAGE;
+    }
+    rc = etcd_sync_get(s->etcd,
+                       store_key(s, (struct keyspace_key){.kind = KEYSPACE_SPEC,
+                                                          .output = st->output,
+                                                          .number = (uint64_t)version}),
+                       &s->arena, &kv);
+    if (rc == ERR_NOT_FOUND) {
+        output_error(&s->output, "%.*s has no version %" PRId64 "; the newest is %" PRIu64,
+                     SLICE_ARG(st->output), version, st->spec_version);
+        return EXIT_REFUSED;
+    }
+    if (rc == 0)
+        rc = spec_decode(kv.value, &s->arena, &ap->spec);
+    if (rc != 0)
+        return session_etcd_failed(s, rc, "cannot read that version");
+    ap->rolled_back_to = (uint64_t)version;
+    return 0;
+}
+
+int cmd_rollback(struct session *s)
+{
+    struct applying *ap = arena_calloc(&s->arena, 1, sizeof(*ap));
+    const struct snapshot_stream *st = NULL;
+    int rc = 0;
+
+    if (ap == NULL)
+        return EXIT_REFUSED;
+    ap->session = s;
+    ap->problems = text_in(&s->arena);
+    rc = store_load(s, &ap->snap);
+    if (rc != 0)
+        return rc;
+    st = stream_wanted(s, &ap->snap);
+    if (st == NULL)
+        return EXIT_REFUSED;
+    rc = read_version(ap, st);
+    if (rc == 0)
+        rc = apply(ap);
+    apply_close(ap);
     return rc;
 }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* io_cmd_ops.c - what an operator changes: pools, drains, pauses, the end of a stream. */
+/* io_cmd_ops.c - pauses, and what changes of one key have in common. */
 #include <inttypes.h>
-#include <string.h>
 
 #include "coord/ctl/io_cmd.h"
-#include "coord/ctl/io_kafka_admin.h"
-#include "coord/ctl/io_places.h"
+#include "coord/ctl/io_ops.h"
 #include "coord/ctl/io_store.h"
 #include "coord/ctl/io_stream.h"
 #include "coord/pb_arena.h"
@@ -14,10 +12,12 @@
 
 enum {
     OPS_VALUE_MAX = 16384,
-    PAUSE_MS = 30 * 60 * 1000 /* if nothing else is said: it must end by itself */
+    PAUSE_MS = 30 * 60 * 1000, /* if nothing else is said: it must end by itself */
+    PAUSE_MS_MAX = 7 * 24 * 3600 * 1000
 };
 
-/* A put or a delete of one key, if it has not changed since the snapshot. */
+/* ---- one key ---------------------------------------------------------------------------------- */
+
 static int change_key(struct session *s, const struct snapshot *snap, struct view *plan,
                       const struct etcd_op *op, const char *what)
 {
@@ -29,98 +29,31 @@ static int change_key(struct session *s, const struct snapshot *snap, struct vie
     const struct store_change change = {
         .compares = &unmoved, .compare_count = 1, .ops = op, .op_count = 1, .what = what};
     int code = EXIT_DONE;
-    int rc = 0;
 
     if (key.ptr == NULL) {
         output_error(&s->output, "no key of etcd can have this name");
         return EXIT_USAGE;
     }
     view_textf(plan, "step", "%s", what);
-    if (!store_may_change(s, plan, snap->revision, text_format(&s->arena, "%s?", what), &code))
-        return code;
-    rc = store_change(s, &change);
-    if (rc != 0)
-        return rc;
+    if (store_may_change(s, plan, snap, what, &code))
+        return store_change(s, &change);
+    return code == 0 ? -1 : code; /* -1: only a plan was asked for */
+}
+
+bool ops_change_key(struct session *s, const struct snapshot *snap, struct view *plan,
+                    const struct etcd_op *op, const char *what, int *out_code)
+{
+    int rc = change_key(s, snap, plan, op, what);
+
+    *out_code = rc < 0 ? EXIT_DONE : rc;
+    return rc == 0;
+}
+
+void ops_done(struct session *s, struct view *plan, const char *what)
+{
     plan->kind = "Changed";
     view_heading(plan, "Done: %s.", what);
     output_view(&s->output, plan);
-    return EXIT_DONE;
-}
-
-/* ---- pool and depool -------------------------------------------------------------------------- */
-
-static bool is_member_of(const struct snapshot_stream *st, struct slice dc)
-{
-    for (uint32_t i = 0; st->has_cut && i < st->cut.member_count; i++) {
-        if (slice_equal(st->cut.members[i].dc, dc))
-            return true;
-    }
-    return false;
-}
-
-/* Why the DC must stay a member, or NULL. */
-static const char *last_member(struct session *s, const struct snapshot *snap, struct slice dc)
-{
-    for (size_t i = 0; i < snap->stream_count; i++) {
-        const struct snapshot_stream *st = &snap->streams[i];
-        size_t others = 0;
-
-        for (uint32_t m = 0; st->has_cut && m < st->cut.member_count; m++) {
-            const struct snapshot_dc *row = snapshot_dc_find(snap, st->cut.members[m].dc);
-
-            if (!slice_equal(st->cut.members[m].dc, dc) && (row == NULL || row->pool == 0))
-                others++;
-        }
-        if (is_member_of(st, dc) && others == 0) {
-            return text_format(&s->arena, "%.*s is the last member of %.*s", SLICE_ARG(dc),
-                               SLICE_ARG(st->output));
-        }
-    }
-    return NULL;
-}
-
-static int set_pool(struct session *s, bool is_pooled)
-{
-    struct slice dc = session_operand(s, 0);
-    const char *why = session_option(s, OPTION_MESSAGE);
-    struct view v = view_new(&s->arena, "Plan");
-    struct snapshot snap;
-    struct etcd_op op = {.type = ETCD_OP_PUT};
-    Braid__DcState state;
-    int rc = store_load(s, &snap);
-
-    if (rc != 0)
-        return rc;
-    if (snapshot_dc_find(&snap, dc) == NULL) {
-        output_error(&s->output, "no such DC: '%.*s'", SLICE_ARG(dc));
-        return EXIT_REFUSED;
-    }
-    if (!is_pooled && last_member(s, &snap, dc) != NULL) {
-        output_error(&s->output, "%s", last_member(s, &snap, dc));
-        return EXIT_REFUSED;
-    }
-    braid__dc_state__init(&state);
-    state.pool = is_pooled ? BRAID__DC_STATE__POOL__POOLED : BRAID__DC_STATE__POOL__DEPOOLED;
-    state.reason = arena_strdup(&s->arena, slice_str(why == NULL ? "" : why));
-    state.by = arena_strdup(&s->arena, slice_str(s->who));
-    state.since_ms = session_now_ms();
-    op.put.key = store_key(s, (struct keyspace_key){.kind = KEYSPACE_DC, .dc = dc});
-    if (pb_pack(&state.base, OPS_VALUE_MAX, &s->arena, &op.put.value) != 0)
-        return EXIT_REFUSED;
-    view_text(&v, "dc", dc);
-    return change_key(
-        s, &snap, &v, &op,
-        text_format(&s->arena, "%s %.*s", is_pooled ? "pool" : "depool", SLICE_ARG(dc)));
-}
-
-int cmd_pool(struct session *s)
-{
-    return set_pool(s, true);
-}
-
-int cmd_depool(struct session *s)
-{
-    return set_pool(s, false);
 }
 
 /* ---- pauses and drains ------------------------------------------------------------------------ */
@@ -138,6 +71,21 @@ static int pack_pause(struct session *s, int64_t for_ms, struct slice *out)
     return pb_pack(&pause.base, OPS_VALUE_MAX, &s->arena, out);
 }
 
+bool ops_put_pause(struct session *s, const struct snapshot *snap, struct view *plan,
+                   const struct ops_pause *pause, int *out_code)
+{
+    struct etcd_op op = {.type = ETCD_OP_PUT};
+
+    *out_code = EXIT_REFUSED;
+    op.put.key =
+        store_key(s, (struct keyspace_key){.kind = pause->kind, .name = pause->name});
+    if (pack_pause(s, pause->for_ms, &op.put.value) != 0) {
+        output_error(&s->output, "the reason is too long");
+        return false;
+    }
+    return ops_change_key(s, snap, plan, &op, pause->what, out_code);
+}
+
 static bool has_pause(const struct snapshot *snap, bool is_drain, struct slice name)
 {
     for (size_t i = 0; i < snap->pause_count; i++) {
@@ -147,171 +95,111 @@ static bool has_pause(const struct snapshot *snap, bool is_drain, struct slice n
     return false;
 }
 
-static int put_pause(struct session *s, const struct snapshot *snap, enum keyspace_kind kind,
-                     struct slice name, int64_t for_ms)
+/* "'x' is not paused", and which are. */
+static void say_no_pause(struct session *s, const struct snapshot *snap, bool is_drain,
+                         struct slice name)
 {
-    struct view v = view_new(&s->arena, "Plan");
-    struct etcd_op op = {.type = ETCD_OP_PUT};
-    struct text what = text_in(&s->arena);
+    struct text others = text_in(&s->arena);
 
-    op.put.key = store_key(s, (struct keyspace_key){.kind = kind, .name = name});
-    if (pack_pause(s, for_ms, &op.put.value) != 0)
-        return EXIT_REFUSED;
-    text_addf(&what, "%s %.*s", kind == KEYSPACE_DRAIN ? "drain" : "pause", SLICE_ARG(name));
-    if (for_ms > 0)
-        text_addf(&what, " for %" PRId64 " s", for_ms / 1000);
-    view_text(&v, "name", name);
-    return change_key(s, snap, &v, &op, text_string(&what));
+    for (size_t i = 0; i < snap->pause_count; i++) {
+        if (snap->pauses[i].is_drain == is_drain) {
+            text_addf(&others, "%s%.*s", others.len == 0 ? "; there are: " : ", ",
+                      SLICE_ARG(snap->pauses[i].name));
+        }
+    }
+    output_error(&s->output, "'%.*s' is not %s%s", SLICE_ARG(name),
+                 is_drain ? "draining" : "paused", text_string(&others));
 }
 
-static int drop_pause(struct session *s, const struct snapshot *snap, enum keyspace_kind kind,
-                      struct slice name)
+int ops_drop_pause(struct session *s, const struct snapshot *snap, enum keyspace_kind kind,
+                   struct slice name)
 {
+    const char *what = text_format(
+        &s->arena, "%s %.*s", kind == KEYSPACE_DRAIN ? "undrain" : "resume", SLICE_ARG(name));
     struct view v = view_new(&s->arena, "Plan");
     struct etcd_op op = {.type = ETCD_OP_DELETE};
+    int code = EXIT_DONE;
 
     if (!has_pause(snap, kind == KEYSPACE_DRAIN, name)) {
-        output_error(&s->output, "'%.*s' is not %s", SLICE_ARG(name),
-                     kind == KEYSPACE_DRAIN ? "draining" : "paused");
+        say_no_pause(s, snap, kind == KEYSPACE_DRAIN, name);
         return EXIT_REFUSED;
     }
     op.range.key = store_key(s, (struct keyspace_key){.kind = kind, .name = name});
     view_text(&v, "name", name);
-    return change_key(s, snap, &v, &op,
-                      text_format(&s->arena, "%s %.*s",
-                                  kind == KEYSPACE_DRAIN ? "undrain" : "resume", SLICE_ARG(name)));
+    if (ops_change_key(s, snap, &v, &op, what, &code))
+        ops_done(s, &v, what);
+    return code;
+}
+
+/* The name of the pause: of the stream, or of one partition of its sources. False: said. */
+static bool pause_name(struct session *s, const struct snapshot_stream *st, struct slice *out)
+{
+    int64_t partition = 0;
+    int64_t partitions = 0;
+
+    *out = st->output;
+    if (!session_given(s, OPTION_PARTITION))
+        return true;
+    if (!session_number(s, OPTION_PARTITION, 0, &partition))
+        return false;
+    for (uint32_t i = 0; st->has_cut && i < st->cut.layout.count; i++) {
+        if (st->cut.layout.names[i].from.partition >= partitions)
+            partitions = (int64_t)st->cut.layout.names[i].from.partition + 1;
+    }
+    if (partition >= partitions) {
+        output_error(&s->output,
+                     "the sources of %.*s have %" PRId64 " partitions, the first is 0: there is no "
+                     "partition %" PRId64,
+                     SLICE_ARG(st->output), partitions, partition);
+        return false;
+    }
+    *out = slice_str(
+        text_format(&s->arena, "%.*s/%" PRId64, SLICE_ARG(st->output), partition));
+    return true;
 }
 
 int cmd_pause(struct session *s)
 {
+    struct ops_pause pause = {.kind = KEYSPACE_PAUSE};
+    struct view v = view_new(&s->arena, "Plan");
+    const struct snapshot_stream *st = NULL;
     struct snapshot snap;
-    int64_t for_ms = 0;
+    int code = EXIT_DONE;
     int rc = 0;
 
-    if (!session_duration(s, OPTION_FOR, PAUSE_MS, &for_ms))
+    if (!session_duration(s, OPTION_FOR, PAUSE_MS, &pause.for_ms))
         return EXIT_USAGE;
+    if (pause.for_ms < 1000 || pause.for_ms > PAUSE_MS_MAX) {
+        output_error(&s->output, "--for takes one second to seven days: a pause ends by itself");
+        return EXIT_USAGE;
+    }
     rc = store_load(s, &snap);
     if (rc != 0)
         return rc;
-    if (stream_wanted(s, &snap) == NULL)
+    st = stream_wanted(s, &snap);
+    if (st == NULL || !pause_name(s, st, &pause.name))
         return EXIT_REFUSED;
-    return put_pause(s, &snap, KEYSPACE_PAUSE, session_operand(s, 0), for_ms);
+    pause.what = text_format(&s->arena, "pause %.*s for %" PRId64 " s%s", SLICE_ARG(pause.name),
+                             pause.for_ms / 1000,
+                             has_pause(&snap, false, pause.name) ? " (instead of a pause)" : "");
+    view_text(&v, "name", pause.name);
+    view_time(&v, "until", session_now_ms() + pause.for_ms);
+    if (ops_put_pause(s, &snap, &v, &pause, &code))
+        ops_done(s, &v, pause.what);
+    return code;
 }
 
 int cmd_resume(struct session *s)
 {
-    struct snapshot snap;
-    int rc = store_load(s, &snap);
-
-    return rc != 0 ? rc : drop_pause(s, &snap, KEYSPACE_PAUSE, session_operand(s, 0));
-}
-
-int cmd_drain(struct session *s)
-{
-    struct slice name = session_operand(s, 0);
-    struct snapshot snap;
-    bool is_there = false;
-    int rc = store_load(s, &snap);
-
-    if (rc != 0)
-        return rc;
-    for (size_t i = 0; i < snap.node_count; i++) {
-        const char *node = text_format(&s->arena, "%.*s/%.*s", SLICE_ARG(snap.nodes[i].dc),
-                                       SLICE_ARG(snap.nodes[i].name));
-
-        is_there = is_there || slice_equal(slice_str(node), name);
-    }
-    if (!is_there) {
-        output_error(&s->output, "no live node '%.*s'; 'braidctl nodes' lists them as <dc>/<name>",
-                     SLICE_ARG(name));
-        return EXIT_REFUSED;
-    }
-    return put_pause(s, &snap, KEYSPACE_DRAIN, name, 0);
-}
-
-int cmd_undrain(struct session *s)
-{
-    struct snapshot snap;
-    int rc = store_load(s, &snap);
-
-    return rc != 0 ? rc : drop_pause(s, &snap, KEYSPACE_DRAIN, session_operand(s, 0));
-}
-
-/* ---- delete ----------------------------------------------------------------------------------- */
-
-/* The DCs whose Kafka may have topics of the stream. */
-static struct key_texts dcs_of(const struct snapshot *snap, const struct snapshot_stream *st,
-                               struct arena *a)
-{
-    struct key_texts dcs = {.items = arena_calloc(a, DCS_MAX, sizeof(struct slice))};
-
-    if (st->has_spec)
-        return st->spec.dcs;
-    for (size_t i = 0; dcs.items != NULL && i < snap->dc_count; i++)
-        dcs.items[dcs.count++] = snap->dcs[i].dc;
-    return dcs;
-}
-
-/* The stream's own topics in every DC: not the copies of sources, which other streams may read, nor
- * the logs of cuts and errors, which all share. */
-static int purge_topics(struct session *s, const struct snapshot *snap,
-                        const struct snapshot_stream *st)
-{
-    struct key_texts dcs = dcs_of(snap, st, &s->arena);
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < dcs.count; i++) {
-        struct kafka_admin *admin = NULL;
-        const char *place = place_kafka(s, snap, dcs.items[i]);
-
-        rc = place == NULL ? EXIT_REFUSED : kafka_admin_open(s, place, &admin);
-        if (rc == 0)
-            rc = kafka_admin_delete(admin, topic_global(&s->arena, st->output));
-        for (size_t k = 0; rc == 0 && k < dcs.count; k++)
-            rc = kafka_admin_delete(admin, topic_enriched(&s->arena, dcs.items[k], st->output));
-        kafka_admin_close(admin);
-    }
-    return rc;
-}
-
-int cmd_delete(struct session *s)
-{
-    bool is_purge = session_given(s, OPTION_PURGE);
-    struct snapshot snap;
-    struct view v = view_new(&s->arena, "Plan");
     const struct snapshot_stream *st = NULL;
-    struct etcd_op op = {.type = ETCD_OP_DELETE, .range = {.is_prefix = true}};
-    struct store_change change = {.ops = &op, .op_count = 1, .is_of_specs = true};
-    struct slice key = {0};
-    int code = EXIT_DONE;
+    struct snapshot snap;
+    struct slice name = {0};
     int rc = store_load(s, &snap);
 
     if (rc != 0)
         return rc;
     st = stream_wanted(s, &snap);
-    if (st == NULL)
+    if (st == NULL || !pause_name(s, st, &name))
         return EXIT_REFUSED;
-    change.what = text_format(&s->arena, "delete %.*s%s", SLICE_ARG(st->output),
-                              is_purge ? " with its topics" : "");
-    /* "streams/<output>/" or "streams/<output>/spec/" */
-    key = store_key(
-        s, (struct keyspace_key){.kind = KEYSPACE_SPEC, .output = st->output, .number = 1});
-    if (key.len < strlen("spec/1"))
-        return EXIT_REFUSED;
-    op.range.key = slice_sub(key, 0, key.len - strlen(is_purge ? "spec/1" : "1"));
-    view_text(&v, "stream", st->output);
-    view_textf(&v, "step", "%s", change.what);
-    if (!store_may_change(s, &v, snap.revision, text_format(&s->arena, "%s?", change.what),
-                          &code)) {
-        return code;
-    }
-    rc = store_change(s, &change);
-    if (rc == 0 && is_purge)
-        rc = purge_topics(s, &snap, st);
-    if (rc != 0)
-        return rc;
-    v.kind = "Changed";
-    view_heading(&v, "Done: %s.", change.what);
-    output_view(&s->output, &v);
-    return EXIT_DONE;
+    return ops_drop_pause(s, &snap, KEYSPACE_PAUSE, name);
 }

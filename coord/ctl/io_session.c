@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "coord/ctl/io_lock.h"
 #include "coord/io_yaml.h"
 #include "proto/err.h"
 
@@ -191,8 +192,10 @@ int session_configure(struct session *s)
 
 void session_close(struct session *s)
 {
-    if (s->etcd != NULL)
+    if (s->etcd != NULL) {
+        (void)lock_release(s); /* else it goes with its lease */
         etcd_sync_close(s->etcd);
+    }
     s->etcd = NULL;
     arena_deinit(&s->arena);
 }

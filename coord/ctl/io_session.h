@@ -19,6 +19,14 @@ enum {
     SESSION_ARENA_BYTES_MAX = 512 << 20
 };
 
+/* ops/lock, as far as it is ours (io_lock.h). */
+struct session_lock {
+    struct slice key;        /* owned by the arena */
+    int64_t lease;           /* 0: none */
+    int64_t create_revision; /* 0: not held */
+    int64_t renewed_ms;
+};
+
 struct session {
     struct arena arena; /* of the whole run */
     struct output output;
@@ -27,6 +35,7 @@ struct session {
     struct slice cluster;
     struct etcd_sync *etcd; /* owned; NULL until session_etcd */
     const char *who;        /* owned by the arena: "user@host" */
+    struct session_lock lock;
 };
 
 /* Fills in the rest from environment and file once args are read. 0 or EXIT_CONFIG, said. */

@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "coord/pb_arena.h"
 #include "proto/braid.pb-c.h"
@@ -11,10 +10,7 @@
 
 enum {
     RANGES_MAX = 8,
-    STREAM_RANGES = 4, /* of each stream in the second read */
-    CHANGE_OPS_MAX = 120,
-    CHANGE_COMPARES_MAX = 40,
-    OP_BYTES_MAX = 16384
+    STREAM_RANGES = 4 /* of each stream in the second read */
 };
 
 struct slice store_key(struct session *s, struct keyspace_key key)
@@ -147,116 +143,6 @@ int store_load(struct session *s, struct snapshot *out)
     out->now_ms = session_now_ms();
     snapshot_finish(out);
     return rc;
-}
-
-/* ---- changing --------------------------------------------------------------------------------- */
-
-bool store_may_change(struct session *s, struct view *plan, int64_t revision, const char *question,
-                      int *out_code)
-{
-    int64_t wanted = revision;
-
-    *out_code = EXIT_USAGE;
-    if (!session_number(s, OPTION_IF_REVISION, revision, &wanted))
-        return false;
-    view_number(plan, "revision", revision);
-    if (session_given(s, OPTION_PLAN)) {
-        output_view(&s->output, plan);
-        *out_code = EXIT_DONE;
-        return false;
-    }
-    if (session_given(s, OPTION_YES) && !session_given(s, OPTION_MESSAGE)) {
-        output_error(&s->output, "--yes needs -m REASON: it goes into the operators' log");
-        return false;
-    }
-    *out_code = EXIT_REFUSED;
-    if (wanted != revision) {
-        output_error(&s->output,
-                     "the state has moved: it is at revision %" PRId64 ", not %" PRId64
-                     "; look at --plan again",
-                     revision, wanted);
-        return false;
-    }
-    if (session_given(s, OPTION_YES))
-        return true;
-    if (isatty(STDIN_FILENO) == 0) {
-        output_error(&s->output, "without a terminal this needs --yes -m REASON");
-        return false;
-    }
-    output_view(&s->output, plan);
-    if (output_ask(&s->output, question))
-        return true;
-    output_note(&s->output, "nothing was changed");
-    return false;
-}
-
-/* A number for the log that rises with time: two operators in the same millisecond collide, and
- * the second is refused by the compare. */
-static struct slice op_key(struct session *s, uint64_t number)
-{
-    return store_key(s, (struct keyspace_key){.kind = KEYSPACE_OP, .number = number});
-}
-
-static int pack_op(struct session *s, const struct store_change *change, struct slice *out)
-{
-    Braid__Op op;
-    const char *why = session_option(s, OPTION_MESSAGE);
-    const char *task = session_option(s, OPTION_TASK);
-
-    braid__op__init(&op);
-    op.who = arena_strdup(&s->arena, slice_str(s->who));
-    op.what = arena_strdup(&s->arena, slice_str(change->what));
-    op.why = arena_strdup(&s->arena, slice_str(why == NULL ? "" : why));
-    op.task = arena_strdup(&s->arena, slice_str(task == NULL ? "" : task));
-    op.result = arena_strdup(&s->arena, slice_str("done"));
-    op.at_ms = session_now_ms();
-    if (op.who == NULL || op.what == NULL || op.why == NULL || op.task == NULL ||
-        op.result == NULL) {
-        return ERR_NO_MEMORY;
-    }
-    return pb_pack(&op.base, OP_BYTES_MAX, &s->arena, out);
-}
-
-int store_change(struct session *s, const struct store_change *change)
-{
-    struct etcd_compare compares[CHANGE_COMPARES_MAX];
-    struct etcd_op ops[CHANGE_OPS_MAX];
-    struct etcd_txn txn = {.compares = compares, .then = ops};
-    struct etcd_answer answer;
-    struct slice log = {0};
-    struct slice log_key = op_key(s, (uint64_t)session_now_ms());
-    int rc = pack_op(s, change, &log);
-
-    if (rc != 0 || change->compare_count + 1 > CHANGE_COMPARES_MAX ||
-        change->op_count + 2 > CHANGE_OPS_MAX) {
-        output_error(&s->output, "the change is too large for one transaction");
-        return EXIT_REFUSED;
-    }
-    for (size_t i = 0; i < change->compare_count; i++)
-        compares[txn.compare_count++] = change->compares[i];
-    // cppcheck-suppress unreadVariable ; the transaction reads it
-    compares[txn.compare_count++] = (struct etcd_compare){
-        .key = log_key, .target = ETCD_COMPARE_CREATE_REVISION, .result = ETCD_EQUAL};
-    for (size_t i = 0; i < change->op_count; i++)
-        ops[txn.then_count++] = change->ops[i];
-    // cppcheck-suppress unreadVariable ; the transaction reads it
-    ops[txn.then_count++] =
-        (struct etcd_op){.type = ETCD_OP_PUT, .put = {.key = log_key, .value = log}};
-    if (change->is_of_specs) {
-        ops[txn.then_count++] = (struct etcd_op){
-            .type = ETCD_OP_PUT,
-            .put = {.key = store_key(s, (struct keyspace_key){.kind = KEYSPACE_CHANGED}),
-                    .value = log_key}};
-    }
-    rc = etcd_sync_txn(s->etcd, &txn, &s->arena, &answer);
-    if (rc != 0)
-        return session_etcd_failed(s, rc, change->what);
-    if (!answer.succeeded) {
-        output_error(&s->output, "%s: the state moved meanwhile; nothing was changed, try again",
-                     change->what);
-        return EXIT_REFUSED;
-    }
-    return 0;
 }
 
 /* ---- the operators' log ----------------------------------------------------------------------- */

@@ -2,9 +2,11 @@
 /*
  * io_store.h - Braid's state in etcd, read as a snapshot and changed by operators.
  *
- * Promise: a snapshot is of one revision. A change is one transaction that compares what it was
- *          decided on, and leaves a line in the operators' log in the same transaction.
+ * Promise: a snapshot is of one revision. A change is one transaction, made under the operators'
+ *          lock, that compares what it was decided on and leaves a line in the operators' log. The
+ *          log keeps the last STORE_OPS_KEPT lines.
  * Shell:   etcd, through the session.
+ * Not here: the lock (io_lock.h).
  */
 #ifndef BRAID_COORD_CTL_IO_STORE_H
 #define BRAID_COORD_CTL_IO_STORE_H
@@ -34,14 +36,20 @@ struct store_change {
 };
 
 /*
- * --plan prints the view and the revision; --if-revision is compared; else asks, or wants --yes and
- * -m. True if the change shall be made now; *out_code is the exit code if not.
+ * --plan prints the view and a revision; --if-revision is compared; else asks, or wants --yes and
+ * -m; then takes the lock for `what`. True if the change shall be made now; *out_code is the exit code
+ * if not. The revision is that of the newest line of the operators' log at the time of the
+ * snapshot: it moves when an operator changes something, not with every cut.
  */
-bool store_may_change(struct session *s, struct view *plan, int64_t revision, const char *question,
-                      int *out_code);
+bool store_may_change(struct session *s, struct view *plan, const struct snapshot *snap,
+                      const char *what, int *out_code);
 
-/* Makes it. 0 or an exit code, said. */
+/* Makes it. 0 or an exit code, said. What etcd did not answer is found out afterwards, if etcd can be
+ * asked at all: only else EXIT_UNKNOWN. */
 int store_change(struct session *s, const struct store_change *change);
+
+/* Deletes the lines of the operators' log that are too old; a failure is a note. */
+void store_trim_ops(struct session *s);
 
 struct store_op {
     uint64_t number;

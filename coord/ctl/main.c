@@ -10,12 +10,26 @@
 
 /* In the order of enum command_id. */
 static int (*const COMMANDS_RUN[COMMAND_COUNT])(struct session *s) = {
-    [COMMAND_APPLY] = cmd_apply,     [COMMAND_CUTS] = cmd_cuts,     [COMMAND_DELETE] = cmd_delete,
-    [COMMAND_DEPOOL] = cmd_depool,   [COMMAND_DRAIN] = cmd_drain,   [COMMAND_EXAMPLE] = cmd_example,
-    [COMMAND_EXPLAIN] = cmd_explain, [COMMAND_GET] = cmd_get,       [COMMAND_HISTORY] = cmd_history,
-    [COMMAND_NODES] = cmd_nodes,     [COMMAND_PAUSE] = cmd_pause,   [COMMAND_POOL] = cmd_pool,
-    [COMMAND_RESUME] = cmd_resume,   [COMMAND_STATUS] = cmd_status, [COMMAND_STREAMS] = cmd_streams,
-    [COMMAND_TAP] = cmd_tap,         [COMMAND_TASKS] = cmd_tasks,   [COMMAND_UNDRAIN] = cmd_undrain,
+    [COMMAND_APPLY] = cmd_apply,
+    [COMMAND_CUTS] = cmd_cuts,
+    [COMMAND_DELETE] = cmd_delete,
+    [COMMAND_DEPOOL] = cmd_depool,
+    [COMMAND_DRAIN] = cmd_drain,
+    [COMMAND_EXAMPLE] = cmd_example,
+    [COMMAND_EXPLAIN] = cmd_explain,
+    [COMMAND_GET] = cmd_get,
+    [COMMAND_HISTORY] = cmd_history,
+    [COMMAND_NODES] = cmd_nodes,
+    [COMMAND_PAUSE] = cmd_pause,
+    [COMMAND_POOL] = cmd_pool,
+    [COMMAND_RESUME] = cmd_resume,
+    [COMMAND_ROLLBACK] = cmd_rollback,
+    [COMMAND_STATUS] = cmd_status,
+    [COMMAND_STREAMCONFIG] = cmd_streamconfig,
+    [COMMAND_STREAMS] = cmd_streams,
+    [COMMAND_TAP] = cmd_tap,
+    [COMMAND_TASKS] = cmd_tasks,
+    [COMMAND_UNDRAIN] = cmd_undrain,
     [COMMAND_VERIFY] = cmd_verify,
 };
 

@@ -282,6 +282,10 @@ void view_print_json(const struct view *v, bool is_line, struct text *out)
     const char *comma = is_line ? "," : ",\n  ";
     const char *space = is_line ? "" : " ";
 
+    if (v->json.ptr != NULL && !is_line) {
+        text_add(out, v->json);
+        return;
+    }
     text_addf(out, "{%s\"apiVersion\":%s\"" VIEW_API_VERSION "\"%s\"kind\":%s\"%s\"",
               is_line ? "" : "\n  ", space, comma, space, v->kind);
     if (v->heading.ptr != NULL) {

@@ -62,6 +62,7 @@ struct view {
     const char *kind;     /* borrowed: "Status" */
     struct slice heading; /* a sentence for people; also the field "summary" */
     struct slice yaml;    /* printed instead where YAML is asked for; absent: from the view */
+    struct slice json;    /* the same for JSON, where it is not for one line */
     struct view_field fields[VIEW_FIELDS_MAX];
     size_t field_count;
     struct view_table tables[VIEW_TABLES_MAX];

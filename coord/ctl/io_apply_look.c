@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* io_apply_look.c - the Kafkas of a stream's DCs, as they are before it is applied. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "coord/ctl/catalogue.h"
+#include "coord/ctl/io_apply.h"
+#include "coord/ctl/io_places.h"
+
+enum {
+    FOREIGN_LOOKED_AT = 20, /* newest records of each partition */
+    FOREIGN_WAITS_MAX = 50,
+    FOREIGN_RECENT_MS = 10 * 60 * 1000
+};
+
+/* ---- the sites -------------------------------------------------------------------------------- */
+
+static int open_site(struct applying *ap, struct slice dc)
+{
+    struct session *s = ap->session;
+    struct apply_site *site = &ap->sites[ap->site_count];
+    int rc = 0;
+
+    *site = (struct apply_site){.dc = dc};
+    site->kafka = place_kafka(s, &ap->snap, dc);
+    if (site->kafka == NULL)
+        return EXIT_REFUSED;
+    site->source_kafka = place_source_kafka(s, &ap->snap, dc);
+    ap->site_count++;
+    rc = kafka_admin_open(s, site->kafka, &site->admin);
+    if (rc != 0)
+        return rc;
+    site->source_admin = site->admin;
+    if (strcmp(site->kafka, site->source_kafka) != 0)
+        rc = kafka_admin_open(s, site->source_kafka, &site->source_admin);
+    return rc;
+}
+
+void apply_close(struct applying *ap)
+{
+    for (size_t i = 0; i < ap->site_count; i++) {
+        if (ap->sites[i].source_admin != ap->sites[i].admin)
+            kafka_admin_close(ap->sites[i].source_admin);
+        kafka_admin_close(ap->sites[i].admin);
+    }
+}
+
+static int64_t number_setting(const struct topic_actual *actual, int count, const char *name,
+                              int64_t otherwise)
+{
+    for (int i = 0; i < count; i++) {
+        int64_t value = 0;
+
+        if (strcmp(actual[i].name, name) == 0 &&
+            keys_parse_number(slice_str(actual[i].value), &value) == 0) {
+            return value;
+        }
+    }
+    return otherwise;
+}
+
+/* A source topic in its own DC. 0 or an exit code, said; what is wrong with it is a problem. */
+static int look_at_source(struct applying *ap, struct apply_site *site, struct slice topic)
+{
+    struct session *s = ap->session;
+    struct topic_actual actual[KAFKA_SETTINGS_MAX];
+    const char *name = topic_prefixed(&s->arena, site->dc, topic);
+    int partitions = kafka_admin_partitions(site->source_admin, name);
+    int settings = 0;
+
+    if (partitions < 0)
+        return EXIT_REFUSED;
+    if (partitions == 0) {
+        text_addf(&ap->problems,
+                  "%s is not there (at %s): Braid does not create sources, their writers do\n",
+                  name, site->source_kafka);
+        ap->problem_count++;
+        return 0;
+    }
+    settings = kafka_admin_settings(site->source_admin, name, actual);
+    if (settings < 0)
+        return EXIT_REFUSED;
+    ap->problem_count += topics_check_source(name, actual, (size_t)settings, &ap->problems);
+    ap->sources[ap->source_count++] = (struct topic_source){
+        .dc = site->dc,
+        .topic = topic,
+        .partitions = partitions,
+        .message_bytes_max = number_setting(actual, settings, "max.message.bytes", 1 << 20),
+    };
+    return 0;
+}
+
+/* A topic that the DC must have: missing, or checked. */
+static int look_at_wanted(struct applying *ap, struct apply_site *site, size_t index)
+{
+    struct topic_actual actual[KAFKA_SETTINGS_MAX];
+    const struct topic_wanted *want = &site->wanted[index];
+    int partitions = kafka_admin_partitions(site->admin, want->name);
+    int settings = 0;
+
+    if (partitions < 0)
+        return EXIT_REFUSED;
+    if (partitions == 0) {
+        site->is_missing[index] = true;
+        ap->missing_count++;
+        return 0;
+    }
+    settings = kafka_admin_settings(site->admin, want->name, actual);
+    if (settings < 0)
+        return EXIT_REFUSED;
+    ap->problem_count += topics_check(want, partitions, actual, (size_t)settings, &ap->problems);
+    return 0;
+}
+
+/* ---- foreign records -------------------------------------------------------------------------- */
+
+/* A topic that only Braid writes, while its newest records are looked at. */
+struct foreign {
+    const char *topic;
+    struct slice copied_in; /* a topic of another DC: the DC whose copier alone may write it */
+    bool is_output;         /* the global topic: any foreign record is in the way */
+    int partitions;
+};
+
+static bool is_ours(const struct foreign *f, const struct kafka_record *record)
+{
+    struct audit_record parsed;
+
+    audit_record_parse(&record->raw, &parsed);
+    if (!parsed.has_origin || f->copied_in.len == 0)
+        return parsed.has_origin;
+    for (size_t i = 0; i < record->raw.header_count; i++) {
+        if (slice_equal(record->raw.headers[i].name, SLICE_LIT("braid-copy")))
+            return slice_equal(record->raw.headers[i].value, f->copied_in);
+    }
+    return false;
+}
+
+/* One that came lately says that a mirror still writes; an old one only costs space (R3). */
+static bool is_in_the_way(struct applying *ap, const struct foreign *f,
+                          const struct kafka_record *record)
+{
+    if (is_ours(f, record))
+        return false;
+    if (!f->is_output && session_now_ms() - record->raw.time_ms > FOREIGN_RECENT_MS) {
+        output_note(&ap->session->output,
+                    "%s has old records that Braid did not write; they are skipped", f->topic);
+        return false;
+    }
+    text_addf(&ap->problems,
+              "%s has records that Braid did not write, one at offset %" PRId64
+              " of partition %d: does a mirror write it? Exclude %s there\n",
+              f->topic, record->raw.offset, record->partition,
+              catalogue_mirror_pattern(&ap->spec, &ap->session->arena));
+    ap->problem_count++;
+    return true;
+}
+
+/* Reads what the reader has begun to read, up to the end of each partition. */
+static int scan_for_foreign(struct applying *ap, struct kafka_reader *reader,
+                            const struct foreign *f)
+{
+    struct kafka_record record;
+    int ends = 0;
+
+    for (int waits = 0; waits < FOREIGN_WAITS_MAX && ends < f->partitions;) {
+        enum kafka_event event = kafka_next(reader, 100, &record);
+
+        if (event == KAFKA_FAILED)
+            return EXIT_REFUSED;
+        waits += event == KAFKA_NOTHING ? 1 : 0;
+        ends += event == KAFKA_END ? 1 : 0;
+        if (event == KAFKA_RECORD && is_in_the_way(ap, f, &record))
+            return 0;
+    }
+    return 0;
+}
+
+/* The newest records of a topic that only Braid writes must be Braid's. */
+static int look_for_foreign(struct applying *ap, const struct apply_site *site,
+                            const struct foreign *f)
+{
+    struct kafka_reader *reader = NULL;
+    int rc = kafka_open(ap->session, site->kafka, true, &reader);
+
+    if (rc != 0)
+        return rc;
+    kafka_start(reader);
+    for (int32_t p = 0; rc == 0 && p < f->partitions; p++) {
+        int64_t first = 0;
+        int64_t end = 0;
+
+        if (!kafka_bounds(reader, f->topic, p, &first, &end) ||
+            !kafka_add(reader, f->topic, p,
+                       end - FOREIGN_LOOKED_AT > first ? end - FOREIGN_LOOKED_AT : first)) {
+            rc = EXIT_REFUSED;
+        }
+        if (f->is_output && ap->old == NULL && end > first) {
+            text_addf(&ap->problems,
+                      "%s in %.*s is not empty, and the stream is new: delete the topic first\n",
+                      f->topic, SLICE_ARG(site->dc));
+            ap->problem_count++;
+        }
+    }
+    if (rc == 0)
+        rc = kafka_begin(reader) ? scan_for_foreign(ap, reader, f) : EXIT_REFUSED;
+    kafka_close(reader);
+    return rc;
+}
+
+static int look_inside(struct applying *ap, const struct apply_site *site,
+                       const struct topic_wanted *want)
+{
+    struct foreign f = {.topic = want->name,
+                        .is_output = want->kind == TOPIC_GLOBAL,
+                        .partitions = want->partitions};
+    const char *own = topic_enriched(&ap->session->arena, site->dc, ap->spec.output);
+
+    if (want->kind == TOPIC_CUTS || want->kind == TOPIC_ERROR)
+        return 0;
+    if (want->kind == TOPIC_COPY || (want->kind == TOPIC_ENRICHED && strcmp(want->name, own) != 0))
+        f.copied_in = site->dc;
+    return look_for_foreign(ap, site, &f);
+}
+
+static int look_at_site(struct applying *ap, struct apply_site *site)
+{
+    struct session *s = ap->session;
+    int rc = 0;
+
+    site->wanted_count =
+        topics_wanted(&ap->spec, site->dc, ap->sources, ap->source_count, &s->arena, site->wanted);
+    for (size_t i = 0; rc == 0 && i < site->wanted_count; i++) {
+        output_progress(&s->output, "looking at %s in %.*s", site->wanted[i].name,
+                        SLICE_ARG(site->dc));
+        rc = look_at_wanted(ap, site, i);
+        if (rc == 0 && !site->is_missing[i])
+            rc = look_inside(ap, site, &site->wanted[i]);
+    }
+    return rc;
+}
+
+int apply_look(struct applying *ap)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < ap->spec.dcs.count; i++)
+        rc = open_site(ap, ap->spec.dcs.items[i]);
+    for (size_t i = 0; rc == 0 && i < ap->site_count; i++) {
+        for (size_t k = 0; rc == 0 && k < ap->spec.sources.count; k++)
+            rc = look_at_source(ap, &ap->sites[i], ap->spec.sources.items[k]);
+    }
+    for (size_t i = 0; rc == 0 && i < ap->site_count; i++)
+        rc = look_at_site(ap, &ap->sites[i]);
+    return rc;
+}

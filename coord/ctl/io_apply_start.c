@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* io_apply_start.c - where a new stream starts: a position for every origin partition. */
+#include <string.h>
+
+#include "coord/ctl/io_apply.h"
+
+/* The position before the first record wanted, in one origin partition. */
+static int resolve_one(struct applying *ap, struct kafka_reader *reader, struct apply_start *start)
+{
+    const char *topic = topic_prefixed(&ap->session->arena, start->from.dc, start->from.topic);
+    int32_t partition = (int32_t)start->from.partition;
+    int64_t first = 0;
+    int64_t end = 0;
+    int64_t ms = 0;
+
+    if (!kafka_bounds(reader, topic, partition, &first, &end))
+        return EXIT_REFUSED;
+    if (slice_equal(ap->spec.start, SLICE_LIT("earliest"))) {
+        start->position = first - 1;
+    } else if (slice_equal(ap->spec.start, SLICE_LIT("latest"))) {
+        start->position = end - 1;
+    } else {
+        if (keys_parse_time(ap->spec.start, &ms) != 0 ||
+            !kafka_offset_at(reader, topic, partition, ms, &first)) {
+            return EXIT_REFUSED;
+        }
+        start->position = first - 1;
+    }
+    return 0;
+}
+
+/* A copy in another DC that begins later raises the start: what it lacks it cannot enrich. */
+static int raise_to_copy(struct applying *ap, const struct apply_site *site, struct apply_start *start)
+{
+    struct session *s = ap->session;
+    const char *topic = topic_prefixed(&s->arena, start->from.dc, start->from.topic);
+    struct kafka_reader *reader = NULL;
+    struct kafka_record record;
+    struct audit_record parsed;
+    enum kafka_event event = KAFKA_NOTHING;
+    int64_t first = 0;
+    int64_t end = 0;
+    int rc = kafka_open(s, site->kafka, true, &reader);
+
+    if (rc != 0)
+        return rc;
+    kafka_start(reader);
+    if (!kafka_bounds(reader, topic, (int32_t)start->from.partition, &first, &end) ||
+        !kafka_add(reader, topic, (int32_t)start->from.partition, first) || !kafka_begin(reader)) {
+        rc = EXIT_REFUSED;
+    }
+    for (int waits = 0; rc == 0 && end > first && event != KAFKA_END && waits < 50;) {
+        event = kafka_next(reader, 100, &record);
+        waits += event == KAFKA_NOTHING ? 1 : 0;
+        if (event == KAFKA_FAILED)
+            rc = EXIT_REFUSED;
+        if (event != KAFKA_RECORD)
+            continue;
+        audit_record_parse(&record.raw, &parsed);
+        if (!parsed.has_origin)
+            continue;
+        if (parsed.prev > start->position) {
+            start->position = parsed.prev;
+            start->raised_by = site->dc;
+        }
+        break;
+    }
+    kafka_close(reader);
+    return rc;
+}
+
+static bool copy_is_missing(const struct applying *ap, const struct apply_site *site,
+                            const struct apply_start *start)
+{
+    const char *topic = topic_prefixed(&ap->session->arena, start->from.dc, start->from.topic);
+
+    for (size_t i = 0; i < site->wanted_count; i++) {
+        if (strcmp(site->wanted[i].name, topic) == 0)
+            return site->is_missing[i];
+    }
+    return true;
+}
+
+int apply_starts(struct applying *ap)
+{
+    struct session *s = ap->session;
+    struct kafka_reader *reader = NULL;
+    size_t most = 0;
+    int rc = 0;
+
+    for (size_t i = 0; i < ap->source_count; i++)
+        most += (size_t)ap->sources[i].partitions;
+    ap->starts = arena_calloc(&s->arena, most + 1, sizeof(*ap->starts));
+    if (ap->starts == NULL)
+        return EXIT_REFUSED;
+    for (size_t i = 0; rc == 0 && i < ap->site_count; i++) {
+        rc = kafka_open(s, ap->sites[i].source_kafka, true, &reader);
+        for (size_t k = 0; rc == 0 && k < ap->source_count; k++) {
+            if (!slice_equal(ap->sources[k].dc, ap->sites[i].dc))
+                continue;
+            for (int p = 0; rc == 0 && p < ap->sources[k].partitions; p++) {
+                struct apply_start *start = &ap->starts[ap->start_count++];
+
+                start->from = (struct origin_partition){.dc = ap->sources[k].dc,
+                                                        .topic = ap->sources[k].topic,
+                                                        .partition = (uint32_t)p};
+                rc = resolve_one(ap, reader, start);
+            }
+        }
+        kafka_close(reader);
+        reader = NULL;
+    }
+    for (size_t i = 0; rc == 0 && i < ap->start_count; i++) {
+        for (size_t k = 0; rc == 0 && k < ap->site_count; k++) {
+            if (!slice_equal(ap->sites[k].dc, ap->starts[i].from.dc) &&
+                !copy_is_missing(ap, &ap->sites[k], &ap->starts[i])) {
+                rc = raise_to_copy(ap, &ap->sites[k], &ap->starts[i]);
+            }
+        }
+    }
+    return rc;
+}
