@@ -15,8 +15,10 @@
 
 #include "coord/io_node.h"
 #include "coord/text.h"
+#include "node/drill.h"
 #include "node/io_admin.h"
 #include "node/io_config.h"
+#include "node/io_drill.h"
 #include "node/io_loop.h"
 #include "node/io_tasks.h"
 #include "proto/braid.pb-c.h"
@@ -73,10 +75,26 @@ static void on_task_claim(void *arg, struct slice name, int64_t claim_revision)
     io_tasks_claim(&d->tasks, name, claim_revision);
 }
 
+/* An operator rehearses the loss of this DC: this node ends as if it were killed. */
+static void obey_drill(struct daemon *d, const struct node_view *view)
+{
+    const int64_t until_ms =
+        drill_until_ms(view->pauses, view->pause_count, d->host.config.dc, io_now_ms());
+
+    if (until_ms == 0)
+        return;
+    io_log(&d->host.log, LOG_WARN, "a drill kills this node, it stays down", "until_ms=%lld",
+           (long long)until_ms);
+    const int rc = io_drill_die(until_ms);
+    io_log(&d->host.log, LOG_ERROR, "this node cannot play dead, it goes on", "err=%s",
+           err_name(rc));
+}
+
 static void on_view(void *arg, const struct node_view *view)
 {
     struct daemon *d = arg;
 
+    obey_drill(d, view);
     io_streams_view(&d->host.streams, view);
     if (!d->is_ready) {
         d->is_ready = true;
@@ -363,6 +381,7 @@ int main(int argc, char **argv)
     enum mode mode = MODE_NONE;
     const char *path = NULL;
 
+    io_drill_sleep();
     for (int c = getopt_long(argc, argv, "", options, NULL); c != -1;
          c = getopt_long(argc, argv, "", options, NULL)) {
         switch (c) {

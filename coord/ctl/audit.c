@@ -308,6 +308,7 @@ static void check_order(struct audit *au, size_t dc, const struct audit_record *
         p->lo_is_known = true;
     }
     if (p->is_begun[dc] && r->offset <= p->last[dc]) {
+        p->order_count++;
         add_record(au, AUDIT_ORDER, dc, r,
                    !is_shown(au)
                        ? ""
@@ -344,6 +345,8 @@ static void check_ids(struct audit *au, size_t dc, const struct audit_record *r)
     before = audit_ids_find(ids, id);
     if (before >= (int64_t)au->config.window_floor && before >= 0 && before != r->seq &&
         r->seq - before <= (int64_t)au->config.window) {
+        if (part_of(au, r) != NULL)
+            part_of(au, r)->twice_count++;
         add_record(au, AUDIT_TWICE, dc, r,
                    !is_shown(au) ? ""
                                  : text_format(au->arena, "has the id of number %" PRId64 ": %.*s",
@@ -469,6 +472,7 @@ void audit_source_open(struct audit *au, size_t part, int64_t offset, enum audit
                       "too many source records are not in the stream");
         }
         au->counts[AUDIT_MISSING]++;
+        au->parts[part].missing_count++;
         return;
     }
     o = &au->open[au->open_count++];
@@ -629,6 +633,7 @@ void audit_finish(struct audit *au, struct audit_result *out)
 
         au->accounted[o->why]++;
         if (o->why == AUDIT_WHY_OPEN) {
+            au->parts[o->part].missing_count++;
             audit_add(au, AUDIT_MISSING, au->parts[o->part].dc, -1,
                       !is_shown(au) ? ""
                                     : text_format(au->arena, "%s is nowhere in the stream",

@@ -34,6 +34,9 @@ struct audit_part {
     int64_t again_offset; /* of the last record when one copy is read again */
     int64_t again_seq;
     uint64_t expired_count; /* of the range, no longer in the source */
+    uint64_t missing_count; /* in the source, and not accounted for */
+    uint64_t order_count;   /* records of any copy that are not in its order */
+    uint64_t twice_count;   /* records whose id was there before, within the window */
 };
 
 /* Is the offset in the range? Not before lo is known. */

@@ -52,6 +52,17 @@ static const struct command COMMANDS[COMMAND_COUNT] = {
      "NODE is <dc>/<name> as braidctl nodes prints it. Refused if its DC has no other node to take "
      "them. With --wait it ends when the node has none.",
      "braidctl drain eqiad/n1 --wait --yes -m reboot"},
+    {"drill", "", 0, 0,
+     BIT(DRILL_DC) | BIT(MODE) | BIT(FOR) | BIT(STREAM) | BIT(BEGIN) | BIT(END) | BIT(GAP_MAX) |
+         BIT(HTML),
+     true, "rehearse the loss of a DC and report what readers saw",
+     "Refused unless status is fine and says that the DC could be lost. Reads every copy of the "
+     "stream while the failure lasts (--for, 60s if it says nothing) and until all is fine again; "
+     "then audits what was read. Mode kill: the DC's nodes end as if they were killed, stay down and "
+     "come back by themselves. Mode drain: the DC is depooled, then pooled. With --begin and --end any "
+     "other harm, for test clusters. Exit 0 only if nothing was lost, duplicated or reordered, all "
+     "became fine again, and no gap was longer than --gap-max.",
+     "braidctl drill --dc codfw --mode kill --for 30s --html drill.html --yes -m T123"},
     {"example", "", 0, 0, 0, false, "print a stream's YAML file with every key explained", NULL,
      "braidctl example > stream.yaml"},
     {"explain", "STREAM [SEQ]", 1, 2, BIT(ID) | BIT(REV) | BIT(DC), false,
@@ -92,6 +103,14 @@ static const struct command COMMANDS[COMMAND_COUNT] = {
      "--body bytes. Reads as a group of nobody: it cannot disturb readers.",
      "braidctl tap mediawiki.page_content_change.v1 -n 10 --from-seq 0"},
     {"tasks", "", 0, 0, 0, false, "which node does what", NULL, "braidctl tasks"},
+    {"translate", "", 0, 0,
+     BIT(GROUP) | BIT(STREAM) | BIT(FROM) | BIT(TO) | BIT(SEQ) | BIT(OFFSET) | BIT(EXECUTE), true,
+     "where the readers of one DC's copy go on in another's",
+     "A reader that stops, is translated and starts again in the other DC sees every sequence number "
+     "once. Refused while the group has members, and where the new copy does not have the place "
+     "yet or any more. --seq says which number comes next where the old DC cannot answer. Without "
+     "--group it prints the offset for --seq or --offset. Nothing is committed without --execute.",
+     "braidctl translate --group g --stream test.v1 --from eqiad --to codfw --execute --yes -m move"},
     {"undrain", "NODE", 1, 1, 0, true, "let a node take tasks again", NULL,
      "braidctl undrain eqiad/n1 --yes -m back"},
     {"verify", "STREAM", 1, 1,

@@ -68,7 +68,20 @@ enum exit_code {
     X(REV, "rev", 0, "WIKI:REV", "the record of this revision")                                    \
     X(PARTITION, "partition", 0, "N", "only this partition of the sources")                        \
     X(FOR, "for", 0, "TIME", "ends by itself after so long: 30m")                                  \
-    X(WAIT, "wait", 0, NULL, "end only when it is done; --for says how long at most: 10m")
+    X(WAIT, "wait", 0, NULL, "end only when it is done; --for says how long at most: 10m")        \
+    X(STREAM, "stream", 0, "STREAM", "the global stream; may be left out where there is one")      \
+    X(GROUP, "group", 0, "GROUP", "the consumer group")                                            \
+    X(FROM, "from", 0, "DC", "where the readers were")                                             \
+    X(TO, "to", 0, "DC", "where they go on")                                                       \
+    X(SEQ, "seq", 0, "N", "the sequence number that is wanted next")                               \
+    X(OFFSET, "offset", 0, "N", "the same as an offset in the old DC's copy")                      \
+    X(EXECUTE, "execute", 0, NULL, "commit the place for the group; else it is only shown")        \
+    X(DRILL_DC, "dc", 0, "DC", "the DC that is lost")                                              \
+    X(MODE, "mode", 0, "MODE", "kill, drain or partition")                                         \
+    X(BEGIN, "begin", 0, "COMMAND", "do harm by this command instead")                             \
+    X(END, "end", 0, "COMMAND", "and heal it by this one")                                         \
+    X(GAP_MAX, "gap-max", 0, "TIME", "fail if a copy that was not harmed stood still for longer")  \
+    X(HTML, "html", 0, "FILE", "also write the report as one page")
 
 enum option_id {
 #define X(id, name, letter, argument, sentence) OPTION_##id,
@@ -90,6 +103,7 @@ enum command_id {
     COMMAND_DELETE,
     COMMAND_DEPOOL,
     COMMAND_DRAIN,
+    COMMAND_DRILL,
     COMMAND_EXAMPLE,
     COMMAND_EXPLAIN,
     COMMAND_GET,
@@ -104,6 +118,7 @@ enum command_id {
     COMMAND_STREAMS,
     COMMAND_TAP,
     COMMAND_TASKS,
+    COMMAND_TRANSLATE,
     COMMAND_UNDRAIN,
     COMMAND_VERIFY,
     COMMAND_COUNT

@@ -15,6 +15,7 @@ int cmd_cuts(struct session *s);
 int cmd_delete(struct session *s);
 int cmd_depool(struct session *s);
 int cmd_drain(struct session *s);
+int cmd_drill(struct session *s);
 int cmd_example(struct session *s);
 int cmd_explain(struct session *s);
 int cmd_get(struct session *s);
@@ -29,6 +30,7 @@ int cmd_streamconfig(struct session *s);
 int cmd_streams(struct session *s);
 int cmd_tap(struct session *s);
 int cmd_tasks(struct session *s);
+int cmd_translate(struct session *s);
 int cmd_undrain(struct session *s);
 int cmd_verify(struct session *s);
 

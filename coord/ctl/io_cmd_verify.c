@@ -193,25 +193,50 @@ static int audit(struct verify *v, uint64_t content)
     return rc;
 }
 
-static int run(struct verify *v, int64_t content, int64_t min_ok)
+int verify_audit(struct verify *v, uint64_t content, struct audit_result *out)
 {
-    struct audit_result result;
-    int rc = audit(v, (uint64_t)content);
+    int rc = audit(v, content);
 
-    if (rc == 0) {
-        audit_finish(v->audit, &result);
-        rc = conclude(v, &result, min_ok);
+    if (rc == 0)
+        audit_finish(v->audit, out);
+    return rc;
+}
+
+int verify_begin(struct verify *v, struct session *s, struct snapshot *snap, struct slice output)
+{
+    const struct snapshot_stream *st = NULL;
+    int rc = store_load(s, snap);
+
+    arena_init(&v->arena, 1 << 20, VERIFY_ARENA_MAX);
+    if (rc != 0)
+        return rc;
+    st = output.len == 0 ? stream_wanted(s, snap) : snapshot_stream_find(snap, output);
+    if (st == NULL)
+        return EXIT_REFUSED;
+    if (!st->has_spec || !st->has_cut) {
+        output_error(&s->output, "'%.*s' has no spec or no cut that can be decoded",
+                     SLICE_ARG(st->output));
+        return EXIT_REFUSED;
     }
+    v->session = s;
+    v->snap = snap;
+    v->stream = *st;
+    v->global = topic_global(&s->arena, st->output);
+    return 0;
+}
+
+void verify_end(struct verify *v)
+{
     for (size_t i = 0; i < v->site_count; i++)
         kafka_close(v->sites[i].reader);
-    return rc;
+    arena_deinit(&v->arena);
 }
 
 int cmd_verify(struct session *s)
 {
     struct verify *v = arena_calloc(&s->arena, 1, sizeof(*v));
     struct snapshot *snap = arena_calloc(&s->arena, 1, sizeof(*snap));
-    const struct snapshot_stream *st = NULL;
+    struct audit_result result;
     int64_t content = 0;
     int64_t min_ok = 0;
     int rc = 0;
@@ -222,21 +247,11 @@ int cmd_verify(struct session *s)
         !session_number(s, OPTION_MIN_OK, MIN_OK_PERCENT, &min_ok)) {
         return EXIT_USAGE;
     }
-    rc = store_load(s, snap);
-    if (rc != 0)
-        return rc;
-    st = stream_wanted(s, snap);
-    if (st == NULL)
-        return EXIT_REFUSED;
-    if (!st->has_spec || !st->has_cut) {
-        output_error(&s->output, "'%.*s' has no spec or no cut that can be decoded",
-                     SLICE_ARG(st->output));
-        return EXIT_REFUSED;
-    }
-    *v = (struct verify){.session = s, .snap = snap, .stream = *st};
-    v->global = topic_global(&s->arena, st->output);
-    arena_init(&v->arena, 1 << 20, VERIFY_ARENA_MAX);
-    rc = run(v, content, min_ok);
-    arena_deinit(&v->arena);
+    rc = verify_begin(v, s, snap, (struct slice){0});
+    if (rc == 0)
+        rc = verify_audit(v, (uint64_t)content, &result);
+    if (rc == 0)
+        rc = conclude(v, &result, min_ok);
+    verify_end(v);
     return rc;
 }

@@ -187,6 +187,8 @@ void output_error(struct output *o, const char *format, ...)
 {
     va_list args;
 
+    if (o->is_mute)
+        return;
     clear_progress(o);
     (void)fputs("braidctl: error: ", o->err); /* nobody left to tell */
     va_start(args, format);

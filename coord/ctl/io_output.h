@@ -18,6 +18,7 @@ struct output {
     FILE *out;         /* borrowed */
     FILE *err;         /* borrowed */
     bool is_quiet;     /* no progress */
+    bool is_mute;      /* no errors either: whoever asks again and again says it once */
     bool has_failed;   /* writing did */
     bool has_progress; /* a line of progress is on the terminal */
 };

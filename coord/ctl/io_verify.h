@@ -46,6 +46,14 @@ struct verify {
     uint64_t content_skipped; /* deleted or hidden since */
 };
 
+/*
+ * The whole: begin, audit, and end in any case. `v` is all zeros before. The stream is the one named, or
+ * (absent) the one that the first operand names. 0 or an exit code, said.
+ */
+int verify_begin(struct verify *v, struct session *s, struct snapshot *snap, struct slice output);
+int verify_audit(struct verify *v, uint64_t content, struct audit_result *out);
+void verify_end(struct verify *v);
+
 /* Fixes the range: waits until every DC has emitted the newest cut, finds cut 0, adds all origin
  * partitions, finds the first sequence number that all copies have. 0 or an exit code, said. */
 int verify_range(struct verify *v);

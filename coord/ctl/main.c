@@ -15,6 +15,7 @@ static int (*const COMMANDS_RUN[COMMAND_COUNT])(struct session *s) = {
     [COMMAND_DELETE] = cmd_delete,
     [COMMAND_DEPOOL] = cmd_depool,
     [COMMAND_DRAIN] = cmd_drain,
+    [COMMAND_DRILL] = cmd_drill,
     [COMMAND_EXAMPLE] = cmd_example,
     [COMMAND_EXPLAIN] = cmd_explain,
     [COMMAND_GET] = cmd_get,
@@ -29,6 +30,7 @@ static int (*const COMMANDS_RUN[COMMAND_COUNT])(struct session *s) = {
     [COMMAND_STREAMS] = cmd_streams,
     [COMMAND_TAP] = cmd_tap,
     [COMMAND_TASKS] = cmd_tasks,
+    [COMMAND_TRANSLATE] = cmd_translate,
     [COMMAND_UNDRAIN] = cmd_undrain,
     [COMMAND_VERIFY] = cmd_verify,
 };
