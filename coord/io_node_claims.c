@@ -237,7 +237,8 @@ static bool node_decode(const struct node *n, const struct etcd_kv *kv, struct a
     const Braid__NodeInfo *info =
         braid__node_info__unpack(&allocator, kv->value.len, kv->value.ptr);
     *out = (struct assign_node){.name = key.name, .weight = info == NULL ? 1 : info->weight};
-    named.name = key.name;
+    /* "<dc>/<node>", as it stands behind "nodes/". */
+    named.name = slice_of(key.dc.ptr, key.dc.len + 1 + key.name.len);
     out->is_draining = (info != NULL && info->draining) ||
                        (keyspace_build(&named, a, &drain_key) == 0 &&
                         io_table_find(&n->watched[NODE_WATCH_DRAINS].table, drain_key) != NULL);

@@ -302,9 +302,8 @@ static void add_pauses(const struct node *n, struct arena *a, struct tasks_strea
     for (size_t i = 0; paused != NULL && i < table->count; i++) {
         struct slice output;
         uint32_t partition = 0;
-        if (s->paused_count < NODE_PAUSES_MAX &&
-            pause_names(&table->kvs[i], &output, &partition) && slice_equal(output, s->output) &&
-            pause_is_on(&table->kvs[i], a))
+        if (s->paused_count < NODE_PAUSES_MAX && pause_names(&table->kvs[i], &output, &partition) &&
+            slice_equal(output, s->output) && pause_is_on(&table->kvs[i], a))
             paused[s->paused_count++] = partition;
     }
     s->paused = paused;

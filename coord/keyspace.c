@@ -175,10 +175,8 @@ static void add_tail(struct builder *b, const struct keyspace_key *key)
         add_name(b, key->dc);
         break;
     case KEYSPACE_PAUSE:
-        add_path(b, key->name);
-        break;
     case KEYSPACE_DRAIN:
-        add_name(b, key->name);
+        add_path(b, key->name);
         break;
     case KEYSPACE_LOCK:
     case KEYSPACE_CHANGED:
@@ -327,7 +325,7 @@ static void take_tail(struct reader *r, struct keyspace_key *out)
         out->name = take_path(r);
     } else if (take_text(r, SLICE_LIT("drains/"))) {
         out->kind = KEYSPACE_DRAIN;
-        out->name = take_name(r);
+        out->name = take_path(r);
     } else if (slice_equal(r->rest, SLICE_LIT("ops/lock"))) {
         out->kind = KEYSPACE_LOCK;
         (void)take_text(r, SLICE_LIT("ops/lock"));

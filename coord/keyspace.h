@@ -28,7 +28,7 @@ enum keyspace_kind {
     KEYSPACE_EPOCH,   /* streams/<output>/epochs/<dc>      Epoch */
     KEYSPACE_DC,      /* dcs/<dc>                          DcState */
     KEYSPACE_PAUSE,   /* pauses/<name, may have '/'>       Pause */
-    KEYSPACE_DRAIN,   /* drains/<name: a node>             Pause */
+    KEYSPACE_DRAIN,   /* drains/<name: "<dc>/<node>">      Pause */
     KEYSPACE_LOCK,    /* ops/lock                          on the operator's lease */
     KEYSPACE_OP,      /* ops/<number>                      Op */
     KEYSPACE_CHANGED, /* changed: put by whoever changes a spec; nodes look at once, not later */

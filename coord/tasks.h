@@ -54,7 +54,7 @@ struct tasks_stream {
     const struct slice *dcs; /* of the stream: where it is enriched and merged */
     uint32_t dc_count;
     bool enrich_at_origin;
-    struct layout layout; /* of the newest cut: says which origin partitions there are */
+    struct layout layout;   /* of the newest cut: says which origin partitions there are */
     const uint32_t *paused; /* partitions that an operator has paused: nobody enriches them */
     uint32_t paused_count;
 };

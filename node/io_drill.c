@@ -57,7 +57,7 @@ int io_drill_die(int64_t until_ms)
         (void)execv(path, argv);
     }
     (void)execv("/proc/self/exe", argv); /* the file has another name now, or none */
-    (void)unsetenv(UNTIL_VARIABLE); /* it did not work */
+    (void)unsetenv(UNTIL_VARIABLE);      /* it did not work */
     return ERR_IO;
 }
 
@@ -65,8 +65,7 @@ void io_drill_sleep(void)
 {
     const char *text = getenv(UNTIL_VARIABLE);
     const int64_t until_ms = text == NULL ? 0 : strtoll(text, NULL, 10);
-    const struct timespec until = {.tv_sec = until_ms / 1000,
-                                   .tv_nsec = until_ms % 1000 * 1000000};
+    const struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
 
     (void)unsetenv(UNTIL_VARIABLE); /* fails only for a bad name */
     if (until_ms <= io_now_ms())

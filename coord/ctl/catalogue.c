@@ -76,8 +76,8 @@ void catalogue_print_json(const struct spec *s, struct text *out)
                    "      \"message_key_fields\": {\"wiki_id\": \"wiki_id\", \"page_id\": "
                    "\"page.page_id\"},\n"
                    "      \"audience\": ");
-    view_print_json_string(
-        s->audience == SPEC_PUBLIC ? SLICE_LIT("public") : SLICE_LIT("internal"), out);
+    view_print_json_string(s->audience == SPEC_PUBLIC ? SLICE_LIT("public") : SLICE_LIT("internal"),
+                           out);
     text_adds(out, ",\n      \"owner\": ");
     view_print_json_string(s->owner, out);
     text_adds(out, "\n    }");

@@ -42,7 +42,8 @@ static const struct command COMMANDS[COMMAND_COUNT] = {
      "braidctl delete test.v1 --purge --yes -m 'test is over'"},
     {"depool", "DC", 1, 1, BIT(WAIT) | BIT(FOR), true,
      "let a DC be no member until it is pooled again",
-     "Its events go on being ordered as soon as the members hold them. Refused if no member that is "
+     "Its events go on being ordered as soon as the members hold them. Refused if no member that "
+     "is "
      "heard of, or fewer than min_members, would be left. With --wait it ends when the DC is no "
      "member of any stream and all that it held is emitted by all that are left; exit 3 if that "
      "takes longer than --for.",
@@ -58,8 +59,10 @@ static const struct command COMMANDS[COMMAND_COUNT] = {
      true, "rehearse the loss of a DC and report what readers saw",
      "Refused unless status is fine and says that the DC could be lost. Reads every copy of the "
      "stream while the failure lasts (--for, 60s if it says nothing) and until all is fine again; "
-     "then audits what was read. Mode kill: the DC's nodes end as if they were killed, stay down and "
-     "come back by themselves. Mode drain: the DC is depooled, then pooled. With --begin and --end any "
+     "then audits what was read. Mode kill: the DC's nodes end as if they were killed, stay down "
+     "and "
+     "come back by themselves. Mode drain: the DC is depooled, then pooled. With --begin and --end "
+     "any "
      "other harm, for test clusters. Exit 0 only if nothing was lost, duplicated or reordered, all "
      "became fine again, and no gap was longer than --gap-max.",
      "braidctl drill --dc codfw --mode kill --for 30s --html drill.html --yes -m T123"},
@@ -84,7 +87,8 @@ static const struct command COMMANDS[COMMAND_COUNT] = {
      "braidctl pool codfw --yes -m done"},
     {"resume", "STREAM", 1, 1, BIT(PARTITION), true, "end a pause before its time", NULL,
      "braidctl resume test.v1 --yes -m ok"},
-    {"rollback", "STREAM VERSION", 2, 2, 0, true, "apply an earlier version of a stream's spec again",
+    {"rollback", "STREAM VERSION", 2, 2, 0, true,
+     "apply an earlier version of a stream's spec again",
      "It becomes a new version; the difference is shown as apply shows it.",
      "braidctl rollback test.v1 3 --plan"},
     {"status", "", 0, 0, BIT(WATCH), false,
@@ -106,11 +110,13 @@ static const struct command COMMANDS[COMMAND_COUNT] = {
     {"translate", "", 0, 0,
      BIT(GROUP) | BIT(STREAM) | BIT(FROM) | BIT(TO) | BIT(SEQ) | BIT(OFFSET) | BIT(EXECUTE), true,
      "where the readers of one DC's copy go on in another's",
-     "A reader that stops, is translated and starts again in the other DC sees every sequence number "
+     "A reader that stops, is translated and starts again in the other DC sees every sequence "
+     "number "
      "once. Refused while the group has members, and where the new copy does not have the place "
      "yet or any more. --seq says which number comes next where the old DC cannot answer. Without "
      "--group it prints the offset for --seq or --offset. Nothing is committed without --execute.",
-     "braidctl translate --group g --stream test.v1 --from eqiad --to codfw --execute --yes -m move"},
+     "braidctl translate --group g --stream test.v1 --from eqiad --to codfw --execute --yes -m "
+     "move"},
     {"undrain", "NODE", 1, 1, 0, true, "let a node take tasks again", NULL,
      "braidctl undrain eqiad/n1 --yes -m back"},
     {"verify", "STREAM", 1, 1,

@@ -68,7 +68,7 @@ enum exit_code {
     X(REV, "rev", 0, "WIKI:REV", "the record of this revision")                                    \
     X(PARTITION, "partition", 0, "N", "only this partition of the sources")                        \
     X(FOR, "for", 0, "TIME", "ends by itself after so long: 30m")                                  \
-    X(WAIT, "wait", 0, NULL, "end only when it is done; --for says how long at most: 10m")        \
+    X(WAIT, "wait", 0, NULL, "end only when it is done; --for says how long at most: 10m")         \
     X(STREAM, "stream", 0, "STREAM", "the global stream; may be left out where there is one")      \
     X(GROUP, "group", 0, "GROUP", "the consumer group")                                            \
     X(FROM, "from", 0, "DC", "where the readers were")                                             \

@@ -32,8 +32,7 @@ struct cost cost_of(const struct cost_input *in)
     /* Each strand lies in every DC, and crosses to all but one. */
     const int64_t inner_day = times(enriched_day, times(strands, in->dcs));
     const int64_t global_day = times(enriched_day, in->dcs);
-    const int64_t kept_inner =
-        times(plus(copies_day, inner_day) / DAY_S, in->inner_kept_s);
+    const int64_t kept_inner = times(plus(copies_day, inner_day) / DAY_S, in->inner_kept_s);
     const int64_t kept_global = times(global_day / DAY_S, in->global_kept_s);
 
     assert(in->dcs > 0);

@@ -113,8 +113,8 @@ const char *drill_verdict(const struct drill *d, const struct drill_limits *limi
     if (!d->is_audited)
         return "the stream was not audited";
     if (d->lost > 0 || d->duplicated > 0 || d->reordered > 0) {
-        return text_format(d->arena, "%" PRIu64 " lost, %" PRIu64 " duplicated, %" PRIu64
-                                     " reordered",
+        return text_format(d->arena,
+                           "%" PRIu64 " lost, %" PRIu64 " duplicated, %" PRIu64 " reordered",
                            d->lost, d->duplicated, d->reordered);
     }
     if (!d->is_sound)

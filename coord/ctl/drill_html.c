@@ -70,7 +70,8 @@ static void print_figures(const struct drill *d, struct text *out)
               "<tr><th>lost</th><td>%" PRIu64 "</td></tr>\n<tr><th>duplicated</th><td>%" PRIu64
               "</td></tr>\n<tr><th>reordered</th><td>%" PRIu64 "</td></tr>\n",
               d->lost, d->duplicated, d->reordered);
-    text_addf(out, "<tr><th>audited</th><td>numbers %" PRId64 " to %" PRId64 "</td></tr>\n</table>\n",
+    text_addf(out,
+              "<tr><th>audited</th><td>numbers %" PRId64 " to %" PRId64 "</td></tr>\n</table>\n",
               d->from_seq, d->to_seq);
 }
 
@@ -90,7 +91,8 @@ static void add_mark(const struct drill *d, int64_t ms, const char *name, int ro
     text_addf(out,
               "<line class=\"mark\" x1=\"%" PRId64 "\" y1=\"%d\" x2=\"%" PRId64 "\" y2=\"%" PRId64
               "\"/><text x=\"%" PRId64 "\" y=\"%d\">%s</text>\n",
-              x_of(d, ms), 14 + row * 12, x_of(d, ms), height, x_of(d, ms) + 3, 12 + row * 12, name);
+              x_of(d, ms), 14 + row * 12, x_of(d, ms), height, x_of(d, ms) + 3, 12 + row * 12,
+              name);
 }
 
 static void add_copy(const struct drill *d, const struct drill_copy *c, int64_t top,
@@ -104,7 +106,8 @@ static void add_copy(const struct drill *d, const struct drill_copy *c, int64_t 
         most = c->buckets[i] > most ? c->buckets[i] : most;
     text_addf(out, "<text x=\"4\" y=\"%" PRId64 "\">", top + 14);
     add_escaped(out, c->dc);
-    text_addf(out, "</text><text class=\"small\" x=\"4\" y=\"%" PRId64 "\">max %" PRIu64 "/s</text>\n",
+    text_addf(out,
+              "</text><text class=\"small\" x=\"4\" y=\"%" PRId64 "\">max %" PRIu64 "/s</text>\n",
               top + 28, (uint64_t)most * 1000 / DRILL_BUCKET_MS);
     if (c->gap_max_ms > 0) {
         text_addf(out,
@@ -128,8 +131,9 @@ static void print_timeline(const struct drill *d, struct text *out)
 {
     int64_t height = (int64_t)d->copy_count * (CHART_HEIGHT + CHART_SPACE) + LABELS_HEIGHT + 16;
 
-    text_addf(out, "<svg viewBox=\"0 0 %d %" PRId64 "\" width=\"100%%\" role=\"img\" "
-                   "aria-label=\"records a second in each DC\">\n",
+    text_addf(out,
+              "<svg viewBox=\"0 0 %d %" PRId64 "\" width=\"100%%\" role=\"img\" "
+              "aria-label=\"records a second in each DC\">\n",
               PAGE_WIDTH, height);
     for (size_t i = 0; i < d->copy_count; i++)
         add_copy(d, &d->copies[i], LABELS_HEIGHT + (int64_t)i * (CHART_HEIGHT + CHART_SPACE), out);
@@ -139,9 +143,9 @@ static void print_timeline(const struct drill *d, struct text *out)
     add_mark(d, d->ended_ms, "ended", 0, out);
     add_mark(d, d->fine_ms, "fine", 1, out);
     for (int64_t s = 0; s * 1000 <= d->total_ms; s += d->total_ms > 120000 ? 30 : 5) {
-        text_addf(out, "<text class=\"small\" x=\"%" PRId64 "\" y=\"%" PRId64 "\">%" PRId64
-                       " s</text>\n",
-                  x_of(d, s * 1000), height - 4, s);
+        text_addf(
+            out, "<text class=\"small\" x=\"%" PRId64 "\" y=\"%" PRId64 "\">%" PRId64 " s</text>\n",
+            x_of(d, s * 1000), height - 4, s);
     }
     text_adds(out, "</svg>\n");
 }
@@ -185,21 +189,21 @@ static void print_tables(const struct drill *d, struct text *out)
 void drill_print_html(const struct drill *d, const char *verdict, const char *when,
                       struct text *out)
 {
-    text_adds(out,
-              "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-              "<title>Braid drill</title>\n<style>\n"
-              ":root{color-scheme:light dark}body{font:15px/1.5 sans-serif;max-width:960px;"
-              "margin:2em auto;padding:0 1em}table{border-collapse:collapse;margin:1em 0}"
-              "th,td{text-align:left;padding:.2em .8em;border-bottom:1px solid #8888}"
-              "svg text{font-size:11px;fill:currentColor}svg .small{font-size:9px;opacity:.7}"
-              ".kept{fill:#3a7bd5}.harmed{fill:#999}.gap{fill:#e74c3c;opacity:.25}"
-              ".mark{stroke:#c60;stroke-dasharray:3 2}.passed{color:#1a7f37}.failed{color:#c0392b}\n"
-              "</style></head><body>\n<h1>Drill: ");
+    text_adds(
+        out, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+             "<title>Braid drill</title>\n<style>\n"
+             ":root{color-scheme:light dark}body{font:15px/1.5 sans-serif;max-width:960px;"
+             "margin:2em auto;padding:0 1em}table{border-collapse:collapse;margin:1em 0}"
+             "th,td{text-align:left;padding:.2em .8em;border-bottom:1px solid #8888}"
+             "svg text{font-size:11px;fill:currentColor}svg .small{font-size:9px;opacity:.7}"
+             ".kept{fill:#3a7bd5}.harmed{fill:#999}.gap{fill:#e74c3c;opacity:.25}"
+             ".mark{stroke:#c60;stroke-dasharray:3 2}.passed{color:#1a7f37}.failed{color:#c0392b}\n"
+             "</style></head><body>\n<h1>Drill: ");
     add_escaped(out, d->mode);
     text_adds(out, " ");
     add_escaped(out, d->dc);
-    text_addf(out, ": <span class=\"%s\">%s</span></h1>\n<p>", verdict == NULL ? "passed" : "failed",
-              verdict == NULL ? "passed" : "failed");
+    text_addf(out, ": <span class=\"%s\">%s</span></h1>\n<p>",
+              verdict == NULL ? "passed" : "failed", verdict == NULL ? "passed" : "failed");
     if (verdict != NULL) {
         add_escaped(out, slice_str(verdict));
         text_adds(out, ". ");

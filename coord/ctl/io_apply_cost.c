@@ -91,9 +91,10 @@ static bool measure(struct applying *ap, const char *kafka, const char *topic, i
         int64_t end = 0;
         int64_t since = 0;
 
-        is_good = kafka_bounds(reader, topic, p, &first, &end) &&
-                  kafka_offset_at(reader, topic, p, session_now_ms() - COST_WINDOW_MS, &since) &&
-                  kafka_add(reader, topic, p, end - COST_SAMPLE > first ? end - COST_SAMPLE : first);
+        is_good =
+            kafka_bounds(reader, topic, p, &first, &end) &&
+            kafka_offset_at(reader, topic, p, session_now_ms() - COST_WINDOW_MS, &since) &&
+            kafka_add(reader, topic, p, end - COST_SAMPLE > first ? end - COST_SAMPLE : first);
         *events += end > since ? end - since : 0;
     }
     is_good = is_good && kafka_begin(reader);
@@ -139,14 +140,15 @@ static bool measure_all(struct applying *ap, struct cost_input *in, bool *is_mea
         const struct topic_source *from = &ap->sources[i];
         const struct apply_site *site = site_of(ap, from->dc);
 
-        if (site == NULL ||
-            !measure(ap, site->source_kafka, topic_prefixed(&ap->session->arena, from->dc, from->topic),
-                     from->partitions, &events, &source)) {
+        if (site == NULL || !measure(ap, site->source_kafka,
+                                     topic_prefixed(&ap->session->arena, from->dc, from->topic),
+                                     from->partitions, &events, &source)) {
             return false;
         }
     }
     for (size_t i = 0; i < ap->spec.enrichments.count; i++)
-        has_content = has_content || slice_equal(ap->spec.enrichments.items[i], SLICE_LIT("content"));
+        has_content =
+            has_content || slice_equal(ap->spec.enrichments.items[i], SLICE_LIT("content"));
     measure_enriched(ap, &enriched);
     if (source.records > 0) {
         in->source_bytes = source.bytes / source.records;

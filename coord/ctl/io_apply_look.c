@@ -119,7 +119,13 @@ struct foreign {
     const char *topic;
     struct slice copied_in; /* a topic of another DC: the DC whose copier alone may write it */
     bool is_output;         /* the global topic: any foreign record is in the way */
-    int partitions;
+    bool is_said;           /* one is enough */
+};
+
+struct foreigns {
+    struct foreign topics[TOPICS_WANTED_MAX];
+    size_t count;
+    int partitions; /* of all of them */
 };
 
 static bool is_ours(const struct foreign *f, const struct kafka_record *record)
@@ -137,90 +143,98 @@ static bool is_ours(const struct foreign *f, const struct kafka_record *record)
 }
 
 /* One that came lately says that a mirror still writes; an old one only costs space (R3). */
-static bool is_in_the_way(struct applying *ap, const struct foreign *f,
-                          const struct kafka_record *record)
+static void judge(struct applying *ap, struct foreign *f, const struct kafka_record *record)
 {
-    if (is_ours(f, record))
-        return false;
+    if (f->is_said || is_ours(f, record))
+        return;
     if (!f->is_output && session_now_ms() - record->raw.time_ms > FOREIGN_RECENT_MS) {
         output_note(&ap->session->output,
                     "%s has old records that Braid did not write; they are skipped", f->topic);
-        return false;
+    } else {
+        text_addf(&ap->problems,
+                  "%s has records that Braid did not write, one at offset %" PRId64
+                  " of partition %d: does a mirror write it? Exclude %s there\n",
+                  f->topic, record->raw.offset, record->partition,
+                  catalogue_mirror_pattern(&ap->spec, &ap->session->arena));
+        ap->problem_count++;
     }
-    text_addf(&ap->problems,
-              "%s has records that Braid did not write, one at offset %" PRId64
-              " of partition %d: does a mirror write it? Exclude %s there\n",
-              f->topic, record->raw.offset, record->partition,
-              catalogue_mirror_pattern(&ap->spec, &ap->session->arena));
-    ap->problem_count++;
-    return true;
+    f->is_said = true;
 }
 
-/* Reads what the reader has begun to read, up to the end of each partition. */
-static int scan_for_foreign(struct applying *ap, struct kafka_reader *reader,
-                            const struct foreign *f)
+/* Reads what was begun, up to the end of each partition. */
+static int scan_for_foreign(struct applying *ap, struct kafka_reader *reader, struct foreigns *all)
 {
     struct kafka_record record;
     int ends = 0;
 
-    for (int waits = 0; waits < FOREIGN_WAITS_MAX && ends < f->partitions;) {
+    for (int waits = 0; waits < FOREIGN_WAITS_MAX && ends < all->partitions;) {
         enum kafka_event event = kafka_next(reader, 100, &record);
 
         if (event == KAFKA_FAILED)
             return EXIT_REFUSED;
         waits += event == KAFKA_NOTHING ? 1 : 0;
         ends += event == KAFKA_END ? 1 : 0;
-        if (event == KAFKA_RECORD && is_in_the_way(ap, f, &record))
-            return 0;
+        for (size_t i = 0; event == KAFKA_RECORD && i < all->count; i++) {
+            if (strcmp(all->topics[i].topic, record.topic) == 0)
+                judge(ap, &all->topics[i], &record);
+        }
     }
     return 0;
 }
 
-/* The newest records of a topic that only Braid writes must be Braid's. */
-static int look_for_foreign(struct applying *ap, const struct apply_site *site,
-                            const struct foreign *f)
+/* The topic's partitions, from shortly before their ends. */
+static bool add_topic(struct applying *ap, const struct apply_site *site,
+                      struct kafka_reader *reader, const struct topic_wanted *want,
+                      struct foreigns *all)
 {
+    const char *own = topic_enriched(&ap->session->arena, site->dc, ap->spec.output);
+    struct foreign f = {.topic = want->name, .is_output = want->kind == TOPIC_GLOBAL};
+
+    if (want->kind == TOPIC_COPY || (want->kind == TOPIC_ENRICHED && strcmp(want->name, own) != 0))
+        f.copied_in = site->dc;
+    for (int32_t p = 0; p < want->partitions; p++) {
+        int64_t first = 0;
+        int64_t end = 0;
+
+        if (!kafka_bounds(reader, want->name, p, &first, &end) ||
+            !kafka_add(reader, want->name, p,
+                       end - FOREIGN_LOOKED_AT > first ? end - FOREIGN_LOOKED_AT : first)) {
+            return false;
+        }
+        if (f.is_output && ap->old == NULL && end > first) {
+            text_addf(&ap->problems,
+                      "%s in %.*s is not empty, and the stream is new: delete the topic first\n",
+                      f.topic, SLICE_ARG(site->dc));
+            ap->problem_count++;
+        }
+        all->partitions++;
+    }
+    all->topics[all->count++] = f;
+    return true;
+}
+
+/* The newest records of topics that only Braid writes must be Braid's. */
+static int look_for_foreign(struct applying *ap, const struct apply_site *site)
+{
+    struct foreigns *all = arena_calloc(&ap->session->arena, 1, sizeof(*all));
     struct kafka_reader *reader = NULL;
-    int rc = kafka_open(ap->session, site->kafka, true, &reader);
+    int rc = all == NULL ? EXIT_REFUSED : kafka_open(ap->session, site->kafka, true, &reader);
 
     if (rc != 0)
         return rc;
     kafka_start(reader);
-    for (int32_t p = 0; rc == 0 && p < f->partitions; p++) {
-        int64_t first = 0;
-        int64_t end = 0;
+    for (size_t i = 0; rc == 0 && i < site->wanted_count; i++) {
+        const struct topic_wanted *want = &site->wanted[i];
 
-        if (!kafka_bounds(reader, f->topic, p, &first, &end) ||
-            !kafka_add(reader, f->topic, p,
-                       end - FOREIGN_LOOKED_AT > first ? end - FOREIGN_LOOKED_AT : first)) {
+        if (!site->is_missing[i] && want->kind != TOPIC_CUTS && want->kind != TOPIC_ERROR &&
+            !add_topic(ap, site, reader, want, all)) {
             rc = EXIT_REFUSED;
         }
-        if (f->is_output && ap->old == NULL && end > first) {
-            text_addf(&ap->problems,
-                      "%s in %.*s is not empty, and the stream is new: delete the topic first\n",
-                      f->topic, SLICE_ARG(site->dc));
-            ap->problem_count++;
-        }
     }
-    if (rc == 0)
-        rc = kafka_begin(reader) ? scan_for_foreign(ap, reader, f) : EXIT_REFUSED;
+    if (rc == 0 && all->partitions > 0)
+        rc = kafka_begin(reader) ? scan_for_foreign(ap, reader, all) : EXIT_REFUSED;
     kafka_close(reader);
     return rc;
-}
-
-static int look_inside(struct applying *ap, const struct apply_site *site,
-                       const struct topic_wanted *want)
-{
-    struct foreign f = {.topic = want->name,
-                        .is_output = want->kind == TOPIC_GLOBAL,
-                        .partitions = want->partitions};
-    const char *own = topic_enriched(&ap->session->arena, site->dc, ap->spec.output);
-
-    if (want->kind == TOPIC_CUTS || want->kind == TOPIC_ERROR)
-        return 0;
-    if (want->kind == TOPIC_COPY || (want->kind == TOPIC_ENRICHED && strcmp(want->name, own) != 0))
-        f.copied_in = site->dc;
-    return look_for_foreign(ap, site, &f);
 }
 
 static int look_at_site(struct applying *ap, struct apply_site *site)
@@ -234,10 +248,8 @@ static int look_at_site(struct applying *ap, struct apply_site *site)
         output_progress(&s->output, "looking at %s in %.*s", site->wanted[i].name,
                         SLICE_ARG(site->dc));
         rc = look_at_wanted(ap, site, i);
-        if (rc == 0 && !site->is_missing[i])
-            rc = look_inside(ap, site, &site->wanted[i]);
     }
-    return rc;
+    return rc == 0 ? look_for_foreign(ap, site) : rc;
 }
 
 int apply_look(struct applying *ap)

@@ -30,7 +30,8 @@ static int resolve_one(struct applying *ap, struct kafka_reader *reader, struct 
 }
 
 /* A copy in another DC that begins later raises the start: what it lacks it cannot enrich. */
-static int raise_to_copy(struct applying *ap, const struct apply_site *site, struct apply_start *start)
+static int raise_to_copy(struct applying *ap, const struct apply_site *site,
+                         struct apply_start *start)
 {
     struct session *s = ap->session;
     const char *topic = topic_prefixed(&s->arena, start->from.dc, start->from.topic);

@@ -283,10 +283,11 @@ static int find_old(struct applying *ap)
     if (st == NULL || (st->spec_version == 0 && st->cut_count == 0))
         return 0;
     if (st->spec_version == 0 || !st->has_spec || !st->has_cut) {
-        output_error(&s->output,
-                     "'%.*s' was deleted; its name cannot be used again, since its cuts are still in "
-                     "the DCs' logs of cuts: take another",
-                     SLICE_ARG(ap->spec.output));
+        output_error(
+            &s->output,
+            "'%.*s' was deleted; its name cannot be used again, since its cuts are still in "
+            "the DCs' logs of cuts: take another",
+            SLICE_ARG(ap->spec.output));
         return EXIT_REFUSED;
     }
     ap->old = st;

@@ -127,9 +127,8 @@ static struct slice keys_of(struct session *s, const struct snapshot_stream *st,
 
 static struct etcd_op delete_keys(struct slice from, struct slice end)
 {
-    return (struct etcd_op){
-        .type = ETCD_OP_DELETE,
-        .range = {.key = from, .end = end, .is_prefix = end.ptr == NULL}};
+    return (struct etcd_op){.type = ETCD_OP_DELETE,
+                            .range = {.key = from, .end = end, .is_prefix = end.ptr == NULL}};
 }
 
 /* What etcd has of the stream, but for its newest cut. */

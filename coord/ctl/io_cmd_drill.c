@@ -113,8 +113,9 @@ static int read_options(struct drilling *x)
         return EXIT_USAGE;
     }
     if (x->mode == MODE_PARTITION && x->begin == NULL) {
-        output_error(&s->output, "nodes cannot cut links by themselves: give the commands that cut and "
-                                 "heal them with --begin and --end");
+        output_error(&s->output,
+                     "nodes cannot cut links by themselves: give the commands that cut and "
+                     "heal them with --begin and --end");
         return EXIT_USAGE;
     }
     return 0;
@@ -229,8 +230,8 @@ static int change(struct drilling *x, bool is_begin)
     int rc = 0;
 
     if (command == NULL && x->mode == MODE_KILL) {
-        op.put.key = store_key(
-            s, (struct keyspace_key){.kind = KEYSPACE_PAUSE, .name = slice_str(name)});
+        op.put.key =
+            store_key(s, (struct keyspace_key){.kind = KEYSPACE_PAUSE, .name = slice_str(name)});
         op.range.key = op.put.key;
         op.type = is_begin ? ETCD_OP_PUT : ETCD_OP_DELETE;
         rc = is_begin ? pack_pause(x, &op.put.value) : 0;
@@ -412,8 +413,8 @@ static void take_result(struct drill *d, const struct audit_result *r)
 
 static int audit_range(struct drilling *x, struct view *out)
 {
-    static const char *const TITLES[] = {"origin",    "topic",      "partition", "source_records",
-                                         "lost",      "duplicated", "reordered", NULL};
+    static const char *const TITLES[] = {"origin", "topic",      "partition", "source_records",
+                                         "lost",   "duplicated", "reordered", NULL};
     struct session *s = x->session;
     struct view_table *t = NULL;
     struct audit_result r;
@@ -467,9 +468,9 @@ static void add_moment(struct view *v, const char *name, const struct drill *d, 
 
 static void add_copies(struct view *v, const struct drill *d)
 {
-    static const char *const TITLES[] = {"dc",          "harmed",       "records",
-                                         "first_seq",   "last_seq",     "largest_gap_ms",
-                                         "late",        "latest_ms",    NULL};
+    static const char *const TITLES[] = {"dc",        "harmed",    "records",
+                                         "first_seq", "last_seq",  "largest_gap_ms",
+                                         "late",      "latest_ms", NULL};
     struct view_table *t = view_table(v, "copies", TITLES);
 
     for (size_t i = 0; i < d->copy_count; i++) {
@@ -500,8 +501,8 @@ static int write_page(struct drilling *x, const char *verdict)
     view_time(&v, "at", session_now_ms());
     view_print_cell(&v.fields[0].cell, &when);
     drill_print_html(&x->drill, verdict, text_string(&when), &page);
-    if (file == NULL || page.is_full ||
-        fwrite(page.ptr, 1, page.len, file) != page.len || fclose(file) != 0) {
+    if (file == NULL || page.is_full || fwrite(page.ptr, 1, page.len, file) != page.len ||
+        fclose(file) != 0) {
         output_error(&s->output, "cannot write the page '%s'", path);
         return EXIT_REFUSED;
     }
@@ -561,9 +562,9 @@ static void add_plan(struct drilling *x, struct view *v)
         view_cell_textf(v, t, "depool %.*s", SLICE_ARG(x->dc));
     }
     view_cell_textf(v, t, "after %" PRId64 " s: %s", x->for_ms / 1000,
-                    x->end != NULL           ? text_format(&s->arena, "run: %s", x->end)
+                    x->end != NULL         ? text_format(&s->arena, "run: %s", x->end)
                     : x->mode == MODE_KILL ? "they start again by themselves"
-                                             : "pool it again");
+                                           : "pool it again");
     view_cell_text(v, t, SLICE_LIT("once status is fine again, audit what was read"));
 }
 

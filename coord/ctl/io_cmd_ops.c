@@ -77,8 +77,7 @@ bool ops_put_pause(struct session *s, const struct snapshot *snap, struct view *
     struct etcd_op op = {.type = ETCD_OP_PUT};
 
     *out_code = EXIT_REFUSED;
-    op.put.key =
-        store_key(s, (struct keyspace_key){.kind = pause->kind, .name = pause->name});
+    op.put.key = store_key(s, (struct keyspace_key){.kind = pause->kind, .name = pause->name});
     if (pack_pause(s, pause->for_ms, &op.put.value) != 0) {
         output_error(&s->output, "the reason is too long");
         return false;
@@ -114,8 +113,8 @@ static void say_no_pause(struct session *s, const struct snapshot *snap, bool is
 int ops_drop_pause(struct session *s, const struct snapshot *snap, enum keyspace_kind kind,
                    struct slice name)
 {
-    const char *what = text_format(
-        &s->arena, "%s %.*s", kind == KEYSPACE_DRAIN ? "undrain" : "resume", SLICE_ARG(name));
+    const char *what = text_format(&s->arena, "%s %.*s",
+                                   kind == KEYSPACE_DRAIN ? "undrain" : "resume", SLICE_ARG(name));
     struct view v = view_new(&s->arena, "Plan");
     struct etcd_op op = {.type = ETCD_OP_DELETE};
     int code = EXIT_DONE;
@@ -153,8 +152,7 @@ static bool pause_name(struct session *s, const struct snapshot_stream *st, stru
                      SLICE_ARG(st->output), partitions, partition);
         return false;
     }
-    *out = slice_str(
-        text_format(&s->arena, "%.*s/%" PRId64, SLICE_ARG(st->output), partition));
+    *out = slice_str(text_format(&s->arena, "%.*s/%" PRId64, SLICE_ARG(st->output), partition));
     return true;
 }
 

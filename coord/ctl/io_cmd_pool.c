@@ -176,8 +176,7 @@ static const char *node_missing(void *arg, const struct snapshot *snap, struct a
     const struct slice *node = arg;
     size_t tasks = pool_tasks_of(snap, *node);
 
-    return tasks == 0 ? NULL
-                      : text_format(a, "%.*s still has %zu tasks", SLICE_ARG(*node), tasks);
+    return tasks == 0 ? NULL : text_format(a, "%.*s still has %zu tasks", SLICE_ARG(*node), tasks);
 }
 
 int cmd_drain(struct session *s)

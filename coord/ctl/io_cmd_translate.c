@@ -41,22 +41,18 @@ struct translating {
 static struct translate_record record_of(struct session *s, const struct kafka_record *r,
                                          const struct audit_record *parsed)
 {
-    return (struct translate_record){.seq = parsed->seq,
-                                     .offset = r->raw.offset,
-                                     .chain = arena_copy(&s->arena, parsed->chain)};
+    return (struct translate_record){
+        .seq = parsed->seq, .offset = r->raw.offset, .chain = arena_copy(&s->arena, parsed->chain)};
 }
 
-/* The first record with a number at or after an offset, seq -1 if the log ends before. False: said. */
-static bool first_after(struct session *s, struct kafka_reader *reader, const char *topic,
-                        int64_t offset, struct translate_record *out)
+/* Reads on: the next record with a number, seq -1 at the end of the log. False: said. */
+static bool next_record(struct session *s, struct kafka_reader *reader, const char *topic,
+                        struct translate_record *out)
 {
     struct kafka_record record;
     struct audit_record parsed;
 
     *out = (struct translate_record){.seq = -1};
-    kafka_start(reader);
-    if (!kafka_add(reader, topic, 0, offset) || !kafka_begin(reader))
-        return false;
     for (int waits = 0; waits < TRANSLATE_WAITS_MAX;) {
         enum kafka_event event = kafka_next(reader, TRANSLATE_POLL_MS, &record);
 
@@ -78,31 +74,36 @@ static bool first_after(struct session *s, struct kafka_reader *reader, const ch
     return false;
 }
 
+/* The first record with a number at or after an offset. */
+static bool first_after(struct session *s, struct kafka_reader *reader, const char *topic,
+                        int64_t offset, struct translate_record *out)
+{
+    kafka_start(reader);
+    return kafka_add(reader, topic, 0, offset) && kafka_begin(reader) &&
+           next_record(s, reader, topic, out);
+}
+
 /* The last record with a number. Goes back in growing steps: markers end the log. */
 static bool last_of(struct session *s, struct kafka_reader *reader, const char *topic,
                     struct translate_record *out)
 {
+    struct translate_record next;
     int64_t first = 0;
     int64_t end = 0;
-    int64_t at = 0;
 
     *out = (struct translate_record){.seq = -1};
     if (!kafka_bounds(reader, topic, 0, &first, &end))
         return false;
-    for (int64_t back = 8; out->seq < 0 && at != first - 1; back *= 8) {
-        struct translate_record next;
-
-        at = end - back > first ? end - back : first;
-        do {
-            if (!first_after(s, reader, topic, at, &next))
+    for (int64_t back = 8; out->seq < 0; back *= 8) {
+        if (!first_after(s, reader, topic, end - back > first ? end - back : first, &next))
+            return false;
+        while (next.seq >= 0) {
+            *out = next;
+            if (!next_record(s, reader, topic, &next))
                 return false;
-            if (next.seq >= 0) {
-                *out = next;
-                at = next.offset + 1;
-            }
-        } while (next.seq >= 0);
-        if (out->seq < 0 && end - back <= first)
-            at = first - 1; /* all of it was read: it has none */
+        }
+        if (end - back <= first)
+            return true; /* all of it was read */
     }
     return true;
 }
@@ -120,8 +121,7 @@ static bool look_at_copy(struct translating *x, struct kafka_reader *reader, int
 
     out->before.seq = out->at.seq = -1;
     if (!kafka_bounds(reader, x->topic, 0, &start, &end) ||
-        !first_after(s, reader, x->topic, start, &first) ||
-        !last_of(s, reader, x->topic, &found)) {
+        !first_after(s, reader, x->topic, start, &first) || !last_of(s, reader, x->topic, &found)) {
         return false;
     }
     out->oldest = first.seq;
@@ -134,7 +134,7 @@ static bool look_at_copy(struct translating *x, struct kafka_reader *reader, int
     }
     if (seq > 0 && found.seq == seq - 1) {
         out->before = found;
-        if (!first_after(s, reader, x->topic, found.offset + 1, &found))
+        if (!next_record(s, reader, x->topic, &found))
             return false;
     }
     if (found.seq == seq)

@@ -45,13 +45,14 @@ static int say_held(struct session *s, const struct etcd_kv *kv)
     if (op == NULL) {
         output_error(&s->output, "another operation holds the lock; who, it does not say");
     } else {
-        output_error(&s->output,
-                     "another operation holds the lock: %s does '%s' for %" PRId64
-                     " s now (%s%s%s); nothing was changed. The lock ends with it, or %d s after it "
-                     "has died",
-                     op->who, op->what, (session_now_ms() - op->at_ms) / 1000,
-                     op->why[0] == '\0' ? "no reason given" : op->why,
-                     op->task[0] == '\0' ? "" : ", ", op->task, LOCK_TTL_S);
+        output_error(
+            &s->output,
+            "another operation holds the lock: %s does '%s' for %" PRId64
+            " s now (%s%s%s); nothing was changed. The lock ends with it, or %d s after it "
+            "has died",
+            op->who, op->what, (session_now_ms() - op->at_ms) / 1000,
+            op->why[0] == '\0' ? "no reason given" : op->why, op->task[0] == '\0' ? "" : ", ",
+            op->task, LOCK_TTL_S);
     }
     return EXIT_LOCKED;
 }
@@ -59,12 +60,10 @@ static int say_held(struct session *s, const struct etcd_kv *kv)
 /* Puts the key under the lease if it is absent; else *out_kv is what is there. */
 static int put_lock(struct session *s, struct slice value, struct etcd_answer *out)
 {
-    const struct etcd_compare absent = {.key = s->lock.key,
-                                        .target = ETCD_COMPARE_CREATE_REVISION,
-                                        .result = ETCD_EQUAL};
+    const struct etcd_compare absent = {
+        .key = s->lock.key, .target = ETCD_COMPARE_CREATE_REVISION, .result = ETCD_EQUAL};
     const struct etcd_op put = {
-        .type = ETCD_OP_PUT,
-        .put = {.key = s->lock.key, .value = value, .lease = s->lock.lease}};
+        .type = ETCD_OP_PUT, .put = {.key = s->lock.key, .value = value, .lease = s->lock.lease}};
     const struct etcd_op look = {.type = ETCD_OP_RANGE, .range = {.key = s->lock.key}};
     const struct etcd_txn txn = {.compares = &absent,
                                  .compare_count = 1,

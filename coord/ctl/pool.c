@@ -140,13 +140,14 @@ int pool_wait_begin(const struct snapshot *s, struct slice dc, struct arena *a,
         const struct snapshot_stream *st = &s->streams[i];
         const struct report *r = snapshot_report_find(st, dc);
 
-        if (!st->has_spec || !st->has_cut || r == NULL ||
-            r->layout_hash != st->cut.layout.hash || r->count != st->cut.layout.count) {
+        if (!st->has_spec || !st->has_cut || r == NULL || r->layout_hash != st->cut.layout.hash ||
+            r->count != st->cut.layout.count) {
             continue;
         }
         for (uint32_t k = 0; k < r->count; k++) {
-            out->parts[out->part_count++] = (struct pool_part){
-                .output = st->output, .from = st->cut.layout.names[k].from, .held = r->read_back[k]};
+            out->parts[out->part_count++] = (struct pool_part){.output = st->output,
+                                                               .from = st->cut.layout.names[k].from,
+                                                               .held = r->read_back[k]};
         }
     }
     return 0;

@@ -388,12 +388,12 @@ static void a_drained_node_loses_its_tasks_until_it_is_undrained(void **state)
 {
     struct fixture *f = *state;
     struct cluster_of_hosts *c = hosts_open(f, 2);
-    const struct etcd_range drain = {.key = SLICE_LIT("/braid/t/drains/n1")};
+    const struct etcd_range drain = {.key = SLICE_LIT("/braid/t/drains/eqiad/n1")};
 
     stream_put(f, "out");
     assert_true(settles(c, TASKS, 10000));
     const size_t before = c->hosts[0].count;
-    assert_int_equal(put(f, "/braid/t/drains/n1", ""), 0);
+    assert_int_equal(put(f, "/braid/t/drains/eqiad/n1", ""), 0);
     run_for(f, 500);
     assert_true(settles(c, TASKS, 10000));
     assert_int_equal(c->hosts[0].count, 0);

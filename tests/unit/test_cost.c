@@ -71,8 +71,7 @@ static void at_the_origin_calls_and_wan_are_half_and_sources_stay(void **state)
 
 static void copies_of_sources_cross_once_to_each_other_dc(void **state)
 {
-    struct cost_input in = {
-        .dcs = 3, .replication = 1, .events_per_day = DAY, .source_bytes = 100};
+    struct cost_input in = {.dcs = 3, .replication = 1, .events_per_day = DAY, .source_bytes = 100};
     const struct cost c = cost_of(&in);
 
     (void)state;
@@ -114,8 +113,7 @@ static void a_mirror_leaves_out_what_braid_writes_and_nothing_else(void **state)
     struct arena a;
     struct slice dcs[] = {SLICE_LIT("codfw"), SLICE_LIT("eqiad")};
     struct slice source = SLICE_LIT("mediawiki.page_change.v1");
-    struct spec s = {
-        .output = SLICE_LIT("out.v1"), .dcs = {dcs, 2}, .sources = {&source, 1}};
+    struct spec s = {.output = SLICE_LIT("out.v1"), .dcs = {dcs, 2}, .sources = {&source, 1}};
     const char *pattern = NULL;
 
     (void)state;

@@ -36,7 +36,7 @@ static const struct row ROWS[] = {
      {KEYSPACE_EPOCH, CLUSTER, NAMED(output, "out.v1"), NAMED(dc, "codfw")}},
     {"/braid/demo/dcs/eqiad", {KEYSPACE_DC, CLUSTER, NAMED(dc, "eqiad")}},
     {"/braid/demo/pauses/out.v1/3", {KEYSPACE_PAUSE, CLUSTER, NAMED(name, "out.v1/3")}},
-    {"/braid/demo/drains/n1", {KEYSPACE_DRAIN, CLUSTER, NAMED(name, "n1")}},
+    {"/braid/demo/drains/eqiad/n1", {KEYSPACE_DRAIN, CLUSTER, NAMED(name, "eqiad/n1")}},
     {"/braid/demo/ops/lock", {KEYSPACE_LOCK, CLUSTER}},
     {"/braid/demo/ops/12", {KEYSPACE_OP, CLUSTER, .number = 12}},
     {"/braid/demo/changed", {KEYSPACE_CHANGED, CLUSTER}},

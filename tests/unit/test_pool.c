@@ -65,8 +65,8 @@ static int setup(void **state)
         starts[i] =
             (struct apply_start){.from = {.dc = f->dcs[i], .topic = f->source}, .position = -1};
     }
-    assert_int_equal(
-        apply_first_cut(&f->stream->spec, starts, 2, 1, &f->arena, &f->stream->cut), 0);
+    assert_int_equal(apply_first_cut(&f->stream->spec, starts, 2, 1, &f->arena, &f->stream->cut),
+                     0);
     f->stream->report_count = 2;
     f->stream->reports[0] = report_of(f, "codfw");
     f->stream->reports[1] = report_of(f, "eqiad");

@@ -125,10 +125,10 @@ static void a_paused_partition_is_enriched_by_nobody_and_goes_on_being_copied(vo
     stream.paused = paused;
     stream.paused_count = 2;
     assert_tasks(&stream, 1, "eqiad",
-                 (const char *const[]){
-                     "enrich/out/eqiad/page_change/1", "merge/out",
-                     "replicate/codfw/braid.enriched.out/0", "replicate/codfw/braid.enriched.out/1",
-                     "replicate/codfw/page_change/0", NULL});
+                 (const char *const[]){"enrich/out/eqiad/page_change/1", "merge/out",
+                                       "replicate/codfw/braid.enriched.out/0",
+                                       "replicate/codfw/braid.enriched.out/1",
+                                       "replicate/codfw/page_change/0", NULL});
 }
 
 static void a_pause_of_a_partition_is_told_from_one_of_a_stream(void **state)

@@ -79,7 +79,8 @@ static void a_copy_that_is_behind_is_waited_for(void **state)
     int64_t offset = -1;
 
     (void)state;
-    assert_non_null(strstr(translate_place(&c, 25, &arena, &offset), "has numbers up to 20 so far"));
+    assert_non_null(
+        strstr(translate_place(&c, 25, &arena, &offset), "has numbers up to 20 so far"));
     assert_int_equal(offset, -1);
 }
 
