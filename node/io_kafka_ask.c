@@ -5,32 +5,46 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "node/io_loop.h"
 #include "proto/err.h"
+
+#define SWEEP_MS 1000    /* looks for questions that take too long */
+#define NEVER_MS 3600000 /* librdkafka's longest timeout; a client does not live to see it */
+
+struct client {
+    rd_kafka_t *rk;            /* owned */
+    rd_kafka_queue_t *answers; /* owned; NULL: closed */
+    rd_kafka_queue_t *main;    /* owned */
+};
 
 struct io_kafka_ask {
     struct io_kafka_cluster cluster;
-    rd_kafka_t *rk;                  /* owned */
-    rd_kafka_queue_t *answers;       /* owned */
-    rd_kafka_queue_t *main;          /* owned */
+    struct client client;
     struct io_kafka_wake *wake;      /* owned */
+    uv_timer_t *sweep;               /* owned; freed when closed */
     struct io_kafka_question *first; /* under way */
-};
-
-struct io_kafka_question {
-    struct io_kafka_ask *ask; /* NULL: cancelled with its ask */
-    struct io_kafka_question *next;
-    struct io_kafka_asker asker; /* done NULL: cancelled */
-    uint32_t open;               /* answers still to come */
-    int code;                    /* first failure */
-    char detail[128];
-    struct log_bounds bounds;
-    size_t topic_count;
+    int64_t group_ms;
+    bool is_closed;
 };
 
 /* One request of librdkafka; the opaque of its answer. */
 struct request {
     struct io_kafka_question *question;
     bool is_end;
+};
+
+struct io_kafka_question {
+    struct io_kafka_ask *ask;
+    struct io_kafka_question *next;
+    struct io_kafka_asker asker; /* done NULL: cancelled */
+    struct request requests[2];
+    int64_t asked_ms; /* monotonic */
+    bool is_about_group;
+    uint32_t open; /* answers still to come */
+    int code;      /* first failure */
+    char detail[128];
+    struct log_bounds bounds;
+    size_t topic_count;
 };
 
 static void fail(struct io_kafka_question *q, rd_kafka_resp_err_t err, const char *why)
@@ -194,16 +208,16 @@ static void on_woken(void *data)
     struct io_kafka_ask *a = data;
     rd_kafka_event_t *event;
 
-    while ((event = rd_kafka_queue_poll(a->main, 0)) != NULL) {
+    while ((event = rd_kafka_queue_poll(a->client.main, 0)) != NULL) {
         io_kafka_log_event(&a->cluster, event);
         rd_kafka_event_destroy(event);
     }
     /* A `done` may close this very ask: then `a` lives on until the loop comes round. */
-    while (a->answers != NULL && (event = rd_kafka_queue_poll(a->answers, 0)) != NULL) {
-        struct request *request = rd_kafka_event_opaque(event);
+    while (a->client.answers != NULL &&
+           (event = rd_kafka_queue_poll(a->client.answers, 0)) != NULL) {
+        const struct request *request = rd_kafka_event_opaque(event);
         if (request != NULL)
             take(request->question, event, request->is_end);
-        free(request);
         rd_kafka_event_destroy(event);
     }
 }
@@ -216,35 +230,30 @@ static struct io_kafka_question *question_new(struct io_kafka_ask *a, struct io_
     struct io_kafka_question *q = calloc(1, sizeof(*q));
 
     assert(q != NULL); /* 250 bytes; without them the process is lost anyway */
-    *q = (struct io_kafka_question){.ask = a, .next = a->first, .asker = asker, .open = open};
+    *q = (struct io_kafka_question){
+        .ask = a, .next = a->first, .asker = asker, .open = open, .asked_ms = io_mono_ms()};
     a->first = q;
     return q;
 }
 
-/*
- * A request to a group's coordinator must not time out by itself: if the coordinator comes back
- * after that, librdkafka (2.15.1, rd_kafka_coord_req_fsm) answers it once more from freed memory.
- * It then waits for the coordinator, as long as the process may.
- */
-static int timeout_of(rd_kafka_admin_op_t op)
+static bool is_about_group(rd_kafka_admin_op_t op)
 {
     return op == RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS ||
-                   op == RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS
-               ? IO_KAFKA_GROUP_MS
-               : IO_KAFKA_ASK_MS;
+           op == RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS;
 }
 
 static rd_kafka_AdminOptions_t *options_new(struct io_kafka_question *q, rd_kafka_admin_op_t op,
                                             bool is_end)
 {
-    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(q->ask->rk, op);
-    struct request *request = calloc(1, sizeof(*request));
+    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(q->ask->client.rk, op);
+    struct request *request = &q->requests[is_end ? 1 : 0];
     char text[128];
 
-    assert(request != NULL);
     *request = (struct request){.question = q, .is_end = is_end};
+    q->is_about_group = is_about_group(op);
     rd_kafka_AdminOptions_set_opaque(options, request);
-    (void)rd_kafka_AdminOptions_set_request_timeout(options, timeout_of(op), text, sizeof(text));
+    (void)rd_kafka_AdminOptions_set_request_timeout(
+        options, q->is_about_group ? NEVER_MS : IO_KAFKA_ASK_MS, text, sizeof(text));
     return options;
 }
 
@@ -258,7 +267,7 @@ static void list_offsets(struct io_kafka_question *q, struct io_kafka_partition 
     assert(error == NULL); /* the option exists for this request */
     rd_kafka_topic_partition_list_add(list, where.topic, where.partition)->offset =
         is_end ? RD_KAFKA_OFFSET_SPEC_LATEST : RD_KAFKA_OFFSET_SPEC_EARLIEST;
-    rd_kafka_ListOffsets(q->ask->rk, list, options, q->ask->answers);
+    rd_kafka_ListOffsets(q->ask->client.rk, list, options, q->ask->client.answers);
     rd_kafka_topic_partition_list_destroy(list);
     rd_kafka_AdminOptions_destroy(options);
 }
@@ -286,7 +295,7 @@ struct io_kafka_question *io_kafka_ask_committed(struct io_kafka_ask *a, const c
     rd_kafka_topic_partition_list_add(list, where.topic, where.partition);
     rd_kafka_ListConsumerGroupOffsets_t *request =
         rd_kafka_ListConsumerGroupOffsets_new(group, list);
-    rd_kafka_ListConsumerGroupOffsets(a->rk, &request, 1, options, a->answers);
+    rd_kafka_ListConsumerGroupOffsets(a->client.rk, &request, 1, options, a->client.answers);
     rd_kafka_ListConsumerGroupOffsets_destroy(request);
     rd_kafka_topic_partition_list_destroy(list);
     rd_kafka_AdminOptions_destroy(options);
@@ -313,7 +322,7 @@ struct io_kafka_question *io_kafka_ask_commit(struct io_kafka_ask *a, const char
     at->metadata_size = metadata.len;
     rd_kafka_AlterConsumerGroupOffsets_t *request =
         rd_kafka_AlterConsumerGroupOffsets_new(group, list);
-    rd_kafka_AlterConsumerGroupOffsets(a->rk, &request, 1, options, a->answers);
+    rd_kafka_AlterConsumerGroupOffsets(a->client.rk, &request, 1, options, a->client.answers);
     rd_kafka_AlterConsumerGroupOffsets_destroy(request);
     rd_kafka_topic_partition_list_destroy(list);
     rd_kafka_AdminOptions_destroy(options);
@@ -328,7 +337,7 @@ struct io_kafka_question *io_kafka_ask_topics(struct io_kafka_ask *a, const char
     rd_kafka_TopicCollection_t *topics = rd_kafka_TopicCollection_of_topic_names(names, count);
 
     q->topic_count = count;
-    rd_kafka_DescribeTopics(a->rk, topics, options, a->answers);
+    rd_kafka_DescribeTopics(a->client.rk, topics, options, a->client.answers);
     rd_kafka_TopicCollection_destroy(topics);
     rd_kafka_AdminOptions_destroy(options);
     return q;
@@ -340,9 +349,9 @@ void io_kafka_ask_cancel(struct io_kafka_question *q)
         q->asker.done = NULL;
 }
 
-/* ---- life cycle ----------------------------------------------------------------------------- */
+/* ---- clients -------------------------------------------------------------------------------- */
 
-int io_kafka_ask_open(const struct io_kafka_cluster *cluster, struct io_kafka_ask **out)
+static int client_open(const struct io_kafka_ask *a, struct client *out)
 {
     /* A consumer, though nothing is consumed: librdkafka 2.15.1 crashes when a group's coordinator
      * answers ListConsumerGroupOffsets with "not me" and the client has no group
@@ -356,26 +365,114 @@ int io_kafka_ask_open(const struct io_kafka_cluster *cluster, struct io_kafka_as
         {"enable.auto.commit", "false"},
         {NULL, NULL},
     };
-    struct io_kafka_ask *a = calloc(1, sizeof(*a));
+    rd_kafka_t *rk = NULL;
+    const int rc = io_kafka_new(&a->cluster, RD_KAFKA_CONSUMER, settings, 0, &rk);
 
-    if (a == NULL)
-        return ERR_NO_MEMORY;
-    a->cluster = *cluster;
-    int rc = io_kafka_new(cluster, RD_KAFKA_CONSUMER, settings, 0, &a->rk);
-    if (rc == 0)
-        rc = io_kafka_wake_open(cluster->loop, on_woken, a, &a->wake);
-    if (rc != 0) {
-        if (a->rk != NULL)
-            rd_kafka_destroy(a->rk);
-        free(a);
+    if (rc != 0)
         return rc;
+    *out = (struct client){
+        .rk = rk, .answers = rd_kafka_queue_new(rk), .main = rd_kafka_queue_get_main(rk)};
+    io_kafka_wake_add(a->wake, out->answers);
+    io_kafka_wake_add(a->wake, out->main);
+    return 0;
+}
+
+/* Answers that are still to come die with their queue. */
+static void client_close(uv_loop_t *loop, struct client *c, void (*done)(void *data), void *data)
+{
+    io_kafka_wake_remove(c->answers);
+    io_kafka_wake_remove(c->main);
+    rd_kafka_queue_destroy(c->answers);
+    rd_kafka_queue_destroy(c->main);
+    io_kafka_destroy_later(loop, c->rk, done, data);
+    *c = (struct client){0};
+}
+
+static bool is_overdue(const struct io_kafka_ask *a)
+{
+    const int64_t now_ms = io_mono_ms();
+
+    for (const struct io_kafka_question *q = a->first; q != NULL; q = q->next)
+        if (q->is_about_group && now_ms - q->asked_ms > a->group_ms)
+            return true;
+    return false;
+}
+
+/* Ends what the old client was asked; what is asked meanwhile goes to the new one. */
+static void end_old(struct io_kafka_ask *a, struct io_kafka_question *old)
+{
+    const struct io_kafka_answer answer = {
+        .code = ERR_TIMEOUT, .detail = "no answer from the group's coordinator", .offset = -1};
+
+    while (old != NULL) {
+        struct io_kafka_question *next = old->next;
+        if (!a->is_closed && old->asker.done != NULL)
+            old->asker.done(old->asker.data, &answer);
+        free(old);
+        old = next;
     }
-    a->answers = rd_kafka_queue_new(a->rk);
-    a->main = rd_kafka_queue_get_main(a->rk);
-    io_kafka_wake_add(a->wake, a->answers);
-    io_kafka_wake_add(a->wake, a->main);
+}
+
+/*
+ * A request to a group's coordinator must not time out by itself: if the coordinator comes back
+ * after that, librdkafka (2.15.1, rd_kafka_coord_req_fsm) answers it once more from freed memory.
+ * A client that is destroyed first takes its requests with it.
+ */
+static void on_sweep(uv_timer_t *timer)
+{
+    struct io_kafka_ask *a = timer->data;
+    struct io_kafka_question *old = a->first;
+    struct client fresh;
+
+    if (!is_overdue(a) || client_open(a, &fresh) != 0)
+        return;
+    io_log_seldom(a->cluster.log, a, LOG_WARN, "no answer about groups, asking anew", "cluster=%s",
+                  a->cluster.name);
+    a->first = NULL;
+    client_close(a->cluster.loop, &a->client, NULL, NULL);
+    a->client = fresh;
+    end_old(a, old);
+}
+
+/* ---- life cycle ----------------------------------------------------------------------------- */
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+int io_kafka_ask_open(const struct io_kafka_cluster *cluster, struct io_kafka_ask **out)
+{
+    struct io_kafka_ask *a = calloc(1, sizeof(*a));
+    uv_timer_t *sweep = calloc(1, sizeof(*sweep));
+    int rc = ERR_NO_MEMORY;
+
+    if (a == NULL || sweep == NULL)
+        goto out;
+    a->cluster = *cluster;
+    a->group_ms = IO_KAFKA_GROUP_MS;
+    rc = io_kafka_wake_open(cluster->loop, on_woken, a, &a->wake);
+    if (rc == 0)
+        rc = client_open(a, &a->client);
+    if (rc != 0)
+        goto out;
+    a->sweep = sweep;
+    (void)uv_timer_init(cluster->loop, sweep); /* these never fail */
+    sweep->data = a;
+    (void)uv_timer_start(sweep, on_sweep, SWEEP_MS, SWEEP_MS);
     *out = a;
     return 0;
+out:
+    if (a != NULL)
+        io_kafka_wake_close(a->wake);
+    free(sweep);
+    free(a);
+    return rc;
+}
+
+void io_kafka_ask_set_patience(struct io_kafka_ask *a, int64_t group_ms)
+{
+    a->group_ms = group_ms;
 }
 
 static void on_destroyed(void *data)
@@ -387,18 +484,13 @@ void io_kafka_ask_close(struct io_kafka_ask *a)
 {
     if (a == NULL)
         return;
-    io_kafka_wake_remove(a->answers);
-    io_kafka_wake_remove(a->main);
-    io_kafka_wake_close(a->wake);
-    /* Answers that are still to come die with the queue; their requests are a small leak on the
-     * way out of the process. */
+    a->is_closed = true;
     while (a->first != NULL) {
         struct io_kafka_question *q = a->first;
         a->first = q->next;
         free(q);
     }
-    rd_kafka_queue_destroy(a->answers);
-    a->answers = NULL;
-    rd_kafka_queue_destroy(a->main);
-    io_kafka_destroy_later(a->cluster.loop, a->rk, on_destroyed, a);
+    uv_close((uv_handle_t *)a->sweep, on_handle_closed);
+    client_close(a->cluster.loop, &a->client, on_destroyed, a);
+    io_kafka_wake_close(a->wake);
 }

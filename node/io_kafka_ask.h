@@ -4,7 +4,8 @@
  *
  * Promise: every question that was taken ends exactly once, by a call of its `done` on the loop's
  *          thread, never inside the call that asked; not at all once it is cancelled. Those about
- *          logs and topics within IO_KAFKA_ASK_MS; those about groups when there is a coordinator.
+ *          logs and topics within IO_KAFKA_ASK_MS, those about groups within IO_KAFKA_GROUP_MS;
+ *          then a new client is made, and all that is under way ends with ERR_TIMEOUT.
  * Pure:    no: shell.
  * Not here: what is in the logs (io_kafka_reader.h).
  */
@@ -15,7 +16,7 @@
 #include "node/line.h"
 
 #define IO_KAFKA_ASK_MS    10000
-#define IO_KAFKA_GROUP_MS  3600000 /* of questions about groups: see io_kafka_ask.c */
+#define IO_KAFKA_GROUP_MS  30000   /* of questions about groups: see io_kafka_ask.c */
 #define IO_KAFKA_TOPIC_ID  24      /* bytes of a topic id's text, NUL included */
 #define IO_KAFKA_PLACE_MAX 4096    /* offset.metadata.max.bytes, Kafka's default */
 
@@ -55,6 +56,9 @@ struct io_kafka_asker {
 int io_kafka_ask_open(const struct io_kafka_cluster *cluster, struct io_kafka_ask **out);
 /* Cancels what is under way. Accepts NULL. */
 void io_kafka_ask_close(struct io_kafka_ask *a);
+
+/* Another limit than IO_KAFKA_GROUP_MS. */
+void io_kafka_ask_set_patience(struct io_kafka_ask *a, int64_t group_ms);
 
 /* First offset kept and one past the last visible one (LSO). */
 struct io_kafka_question *io_kafka_ask_bounds(struct io_kafka_ask *a,

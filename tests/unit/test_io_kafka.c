@@ -50,6 +50,10 @@ struct world {
     int ended_count;
     enum io_txn_result result;
     int closed_count;
+    int answer_count;
+    int answer_code;
+    int64_t answer_offset;
+    char answer_text[64];
 };
 
 static int setup(void **state)
@@ -190,6 +194,74 @@ static void start_reading(struct world *w, const char *topic)
 
     w->reading = io_reading_start(w->reader, &config);
     assert_non_null(w->reading);
+}
+
+static void on_answer(void *data, const struct io_kafka_answer *answer)
+{
+    struct world *w = data;
+
+    w->answer_code = answer->code;
+    w->answer_offset = answer->offset;
+    (void)snprintf(w->answer_text, sizeof(w->answer_text), "%.*s", SLICE_ARG(answer->metadata));
+    w->answer_count++;
+}
+
+static void save(struct world *w, int64_t offset)
+{
+    const struct io_kafka_partition where = {"t", 0};
+
+    (void)io_kafka_ask_commit(w->ask, "g", where, offset, SLICE_LIT("a place"),
+                              (struct io_kafka_asker){on_answer, w});
+}
+
+static void a_saved_place_is_read_back(void **state)
+{
+    struct world *w = *state;
+    const struct io_kafka_partition where = {"t", 0};
+
+    save(w, 42);
+    run_until(w, &w->answer_count, 1);
+    assert_int_equal(w->answer_code, 0);
+    (void)io_kafka_ask_committed(w->ask, "g", where, (struct io_kafka_asker){on_answer, w});
+    run_until(w, &w->answer_count, 2);
+    assert_int_equal(w->answer_code, 0);
+    assert_int_equal(w->answer_offset, 42);
+    assert_string_equal(w->answer_text, "a place");
+}
+
+/* librdkafka's own timeout of such a request would end the process when the broker is back. */
+static void a_coordinator_that_is_away_costs_a_timeout_and_no_more(void **state)
+{
+    struct world *w = *state;
+
+    io_kafka_ask_set_patience(w->ask, 300);
+    (void)rd_kafka_mock_broker_set_down(w->mock, 1);
+    save(w, 1);
+    save(w, 2);
+    run_until(w, &w->answer_count, 2);
+    assert_int_equal(w->answer_code, ERR_TIMEOUT);
+    (void)rd_kafka_mock_broker_set_up(w->mock, 1);
+    io_kafka_ask_set_patience(w->ask, IO_KAFKA_GROUP_MS);
+    save(w, 3);
+    run_until(w, &w->answer_count, 3);
+    assert_int_equal(w->answer_code, 0);
+}
+
+/* Not called any more, and nothing of it is left behind when the client is replaced. */
+static void a_cancelled_question_about_a_group_is_forgotten(void **state)
+{
+    struct world *w = *state;
+    const struct io_kafka_partition where = {"t", 0};
+
+    io_kafka_ask_set_patience(w->ask, 300);
+    (void)rd_kafka_mock_broker_set_down(w->mock, 1);
+    save(w, 1);
+    io_kafka_ask_cancel(
+        io_kafka_ask_committed(w->ask, "g", where, (struct io_kafka_asker){on_answer, w}));
+    run_until(w, &w->answer_count, 1);
+    (void)rd_kafka_mock_broker_set_up(w->mock, 1);
+    save(w, 2);
+    run_until(w, &w->answer_count, 2);
 }
 
 static void acks_come_in_the_order_of_producing(void **state)
@@ -402,6 +474,11 @@ static void closing_while_a_commit_is_under_way_waits_for_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_saved_place_is_read_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_coordinator_that_is_away_costs_a_timeout_and_no_more,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_cancelled_question_about_a_group_is_forgotten, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(acks_come_in_the_order_of_producing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_reader_gets_bounds_then_records_in_order_then_the_end,
                                         setup, teardown),
