@@ -108,40 +108,44 @@ static void write_line(struct io_log *log, const struct log_line *what, const ch
     (void)written; /* nowhere left to say so */
 }
 
-void io_log(struct io_log *log, enum log_level level, const char *msg, const char *format, ...)
+/* The message of `what` with the fields that `format` makes of `args`. */
+static void write_fields(struct io_log *log, const struct log_line *what, const char *format,
+                         va_list args)
 {
     char fields[LOG_LINE_MAX];
+
+    (void)vsnprintf(fields, sizeof(fields), format, args);
+    write_line(log, what, fields);
+}
+
+void io_log(struct io_log *log, enum log_level level, const char *msg, const char *format, ...)
+{
+    const struct log_line line = {NULL, level, msg, LOG_BURST, LOG_WINDOW_MS};
     va_list args;
 
     va_start(args, format);
-    (void)vsnprintf(fields, sizeof(fields), format, args);
+    write_fields(log, &line, format, args);
     va_end(args);
-    const struct log_line line = {NULL, level, msg, LOG_BURST, LOG_WINDOW_MS};
-    write_line(log, &line, fields);
 }
 
 void io_log_about(struct io_log *log, const void *about, enum log_level level, const char *msg,
                   const char *format, ...)
 {
-    char fields[LOG_LINE_MAX];
+    const struct log_line line = {about, level, msg, LOG_BURST, LOG_WINDOW_MS};
     va_list args;
 
     va_start(args, format);
-    (void)vsnprintf(fields, sizeof(fields), format, args);
+    write_fields(log, &line, format, args);
     va_end(args);
-    const struct log_line line = {about, level, msg, LOG_BURST, LOG_WINDOW_MS};
-    write_line(log, &line, fields);
 }
 
 void io_log_seldom(struct io_log *log, const void *about, enum log_level level, const char *msg,
                    const char *format, ...)
 {
-    char fields[LOG_LINE_MAX];
+    const struct log_line line = {about, level, msg, 1, LOG_SELDOM_MS};
     va_list args;
 
     va_start(args, format);
-    (void)vsnprintf(fields, sizeof(fields), format, args);
+    write_fields(log, &line, format, args);
     va_end(args);
-    const struct log_line line = {about, level, msg, 1, LOG_SELDOM_MS};
-    write_line(log, &line, fields);
 }
