@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # test_line.sh core|requests|all [PATTERN] - the whole line under faults, on real servers. With a
-# pattern of the shell, for example '*paused*', only the faults whose sentence matches it.
+# pattern of the shell, for example '*paused*' or '@(*killed|several specs)', only the faults whose
+# sentence matches it.
 #
 # Goal: whatever is killed, paused or cut, both DCs end with the same stream, dense and in order, of
 # every source event exactly once. Method: events at a steady rate in both DCs (repeats of real
@@ -96,12 +97,14 @@ note_numbers() {
 	[ "$verified_from" -ge 0 ] || verified_from=0
 }
 
+# shellcheck disable=SC2053  # a pattern
+is_chosen() { [[ $1 == $only ]]; }
+
 # fault SENTENCE COMMAND...
 fault() {
 	local sentence=$1
 	shift
-	# shellcheck disable=SC2053  # a pattern
-	[[ $sentence == $only ]] || return 0
+	is_chosen "$sentence" || return 0
 	note_numbers
 	check "$sentence" eval "$* && recovers"
 }
@@ -202,7 +205,7 @@ finish() {
 	check "without load, both copies come to the end of the source topics" wait_drained "$stream" 300
 	check "they are equal, dense, in order, complete, and as MediaWiki has it" \
 		ctl verify "$stream" --content 50 --min-ok 90
-	if [ "$suite" = all ] && [ "$only" = '*' ]; then
+	if [ "$suite" = all ] && is_chosen "several specs"; then
 		check "so is the third stream" eval 'wait_drained third.v1 300 && is_sound third.v1'
 	fi
 	[ "$failed" = 0 ] || "$cluster" status
@@ -228,7 +231,7 @@ if [ "$failed" = 0 ]; then
 		core_faults
 		request_faults
 		all_faults
-		[ "$only" != '*' ] || several_specs
+		if is_chosen "several specs"; then several_specs; fi
 		;;
 	esac
 	stop_load
