@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "node/io_kafka_topics.h"
 #include "node/io_loop.h"
 #include "proto/err.h"
 
@@ -23,6 +24,7 @@ struct io_reading {
     struct io_reading *next;
     struct io_reading_config config;
     char *topic;                        /* owned */
+    struct io_topic *identity;          /* held; NULL without memory */
     struct lane *lane;                  /* while assigned */
     rd_kafka_queue_t *queue;            /* owned while assigned */
     struct io_kafka_question *question; /* bounds under way */
@@ -35,6 +37,7 @@ struct io_reading {
     bool is_probing;     /* the bounds under way are to tell whether it is stuck */
     bool asks_again;     /* the question failed for now */
     bool is_range;       /* the bounds under way answer an offset out of range */
+    bool is_told_anew;   /* that its topic was made anew */
     bool is_stopped;     /* to be freed when no event is being delivered */
     bool wants_start;    /* io_reading_from(LINE_FROM_START) */
 };
@@ -42,6 +45,7 @@ struct io_reading {
 struct io_reader {
     struct io_kafka_cluster cluster;
     struct io_kafka_ask *ask;   /* borrowed */
+    struct io_topics *topics;   /* owned */
     struct io_kafka_wake *wake; /* owned */
     uv_timer_t *sweep;          /* owned; freed when closed */
     uv_idle_t *again;           /* owned; runs while a reading has more than one batch */
@@ -358,6 +362,7 @@ static void reap(struct io_reader *r)
             continue;
         }
         *at = rg->next;
+        io_topic_release(rg->identity);
         free(rg->topic);
         free(rg);
     }
@@ -417,6 +422,7 @@ struct io_reading *io_reading_start(struct io_reader *r, const struct io_reading
         return NULL;
     }
     rg->config.topic = rg->topic;
+    rg->identity = io_topics_hold(r->topics, rg->topic);
     rg->next = r->first;
     r->first = rg;
     io_reading_ask_bounds(rg);
@@ -498,18 +504,31 @@ static void probe(struct io_reading *rg)
     ask_again(rg);
 }
 
+/* R13: what its offsets mean is not what they meant. Reading on would be silent loss. */
+static void tell_anew(struct io_reading *rg)
+{
+    rg->is_told_anew = true;
+    unassign(rg);
+    emit_failed(rg, ERR_DATA_LOSS, "the topic was deleted and made anew");
+}
+
 static void on_sweep(uv_timer_t *timer)
 {
     struct io_reader *r = timer->data;
 
+    io_topics_sweep(r->topics);
+    r->is_delivering = true; /* what an owner stops is freed after the loop */
     for (struct io_reading *rg = r->first; rg != NULL; rg = rg->next) {
-        if (rg->is_stopped)
+        if (rg->is_stopped || rg->is_told_anew)
             continue;
-        if (rg->asks_again)
+        if (io_topic_is_anew(rg->identity))
+            tell_anew(rg);
+        else if (rg->asks_again)
             ask_again(rg);
         else
             probe(rg);
     }
+    r->is_delivering = false;
     deliver_all(r);
 }
 
@@ -531,8 +550,9 @@ int io_reader_open(const struct io_kafka_cluster *cluster, struct io_kafka_ask *
     r->ask = ask;
     r->sweep = calloc(1, sizeof(*r->sweep));
     r->again = calloc(1, sizeof(*r->again));
-    if (r->sweep == NULL || r->again == NULL ||
+    if (r->sweep == NULL || r->again == NULL || io_topics_open(cluster, ask, &r->topics) != 0 ||
         io_kafka_wake_open(cluster->loop, on_woken, r, &r->wake) != 0) {
+        io_topics_close(r->topics);
         free(r->sweep);
         free(r->again);
         free(r);
@@ -567,6 +587,7 @@ void io_reader_close(struct io_reader *r)
         assert(rg->is_stopped);
     assert(!r->is_delivering); /* a reader is not closed from within its own event */
     reap(r);
+    io_topics_close(r->topics);
     uv_close((uv_handle_t *)r->sweep, on_handle_closed);
     uv_close((uv_handle_t *)r->again, on_handle_closed);
     for (size_t i = 0; i < r->lane_count; i++) {

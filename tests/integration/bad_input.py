@@ -5,6 +5,7 @@
     bad_input.py source FILE     every bad source record; writes to FILE what each must become
     bad_input.py check DC FILE   whether the enriched records and the error topic in DC say so
     bad_input.py foreign TOPIC DC   records without sound headers on a topic that Braid writes
+    bad_input.py anew TOPIC DC   deletes a topic and makes it anew
 
 It speaks Kafka's protocol itself: no client library sends timestamps of -1, and what is under test is
 one. Lines begin with "ok" or "not ok"; exits with 1 if one is not ok.
@@ -17,12 +18,13 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 import uuid
 
 SOURCE = "mediawiki.page_change.v1"
 OUTPUT = "mediawiki.page_content_change.v1"
 YEAR_9999_MS = 253402300799000
-PRODUCE, INCREMENTAL_ALTER_CONFIGS = 0, 44
+PRODUCE, CREATE_TOPICS, DELETE_TOPICS, INCREMENTAL_ALTER_CONFIGS = 0, 19, 20, 44
 TOPIC_RESOURCE = 2
 
 # ---- a little of Kafka's protocol (https://kafka.apache.org/protocol) -------------------------------
@@ -111,6 +113,18 @@ class Kafka:
         answer = self.ask(INCREMENTAL_ALTER_CONFIGS, 0, body)
         if struct.unpack(">h", answer[8:10])[0] != 0:
             raise RuntimeError(f"{topic}: Kafka does not take {name}")
+
+    def make_anew(self, topic):
+        timeout = struct.pack(">i", 10000)
+        self.ask(DELETE_TOPICS, 1, struct.pack(">i", 1) + string(topic) + timeout)
+        body = struct.pack(">i", 1) + string(topic) + struct.pack(">ihii", 1, 1, 0, 0) + timeout + b"\0"
+        for _ in range(50):
+            answer = self.ask(CREATE_TOPICS, 2, body)
+            at = 4 + 4 + 2 + len(topic)
+            if struct.unpack(">h", answer[at : at + 2])[0] == 0:
+                return
+            time.sleep(0.1)
+        raise RuntimeError(f"{topic}: could not be made again")
 
 
 # ---- bad source records ----------------------------------------------------------------------------
@@ -300,6 +314,8 @@ def main():
         check(sys.argv[2], sys.argv[3])
     elif sys.argv[1:2] == ["foreign"] and len(sys.argv) == 4:
         put_foreign(sys.argv[2], sys.argv[3])
+    elif sys.argv[1:2] == ["anew"] and len(sys.argv) == 4:
+        Kafka(sys.argv[3]).make_anew(sys.argv[2])
     else:
         sys.exit(__doc__)
     sys.exit(failures > 0)

@@ -164,6 +164,10 @@ remove_junk_cut() { etcd del "/braid/$BRAID_CLUSTER/streams/$stream/cuts/0/99999
 is_said() { grep -lE "cannot read a stream's state in etcd|a report to etcd had no clear outcome" "$BRAID_STATE"/log/node-*.log; }
 status_says_so() { ! ctl status; }
 
+# ---- topics ---------------------------------------------------------------------------------------
+
+anew_is_said() { grep -E 'task stopped until an operator acts.*the topic was deleted and made anew' "$BRAID_STATE"/log/node-eqiad-*.log; }
+
 # ---- the whole -----------------------------------------------------------------------------------
 
 # Braid's processes all along, but those that this test has ended itself.
@@ -209,6 +213,9 @@ if [ "$failed" = 0 ]; then
 	check "and the line goes on" goes_on
 	check "both copies come to the end of the source topics" wait_drained "$stream" 30
 	check "and are equal, dense, in order and complete" ctl verify "$stream" --min-ok 40
+	check "a topic is deleted and made anew" "$bad" anew "codfw.braid.enriched.$stream" eqiad
+	check "what reads it stops with a word in the log" eventually 20 anew_is_said
+	check "and in braidctl status" eventually 20 status_says_so
 	check "nothing has crashed" nothing_has_crashed
 fi
 check_end

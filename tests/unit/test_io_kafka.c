@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "node/io_kafka_reader.h"
+#include "node/io_kafka_topics.h"
 #include "node/io_kafka_txn.h"
 #include "node/io_kafka_writer.h"
 #include "node/io_loop.h"
@@ -334,6 +335,34 @@ static void an_offset_that_the_log_lacks_is_answered_with_its_bounds(void **stat
     assert_int_equal(w->records, 0);
 }
 
+static void a_topic_with_another_id_was_made_anew_until_it_is_forgotten(void **state)
+{
+    struct world *w = *state;
+    struct io_topics *topics;
+
+    w->log.level = LOG_ERROR;
+    assert_int_equal(io_topics_open(&w->cluster, w->ask, &topics), 0);
+    struct io_topic *t = io_topics_hold(topics, "t");
+    struct io_topic *other = io_topics_hold(topics, "other");
+    io_topics_take(topics, "t", "first");
+    io_topics_take(topics, "other", "first");
+    io_topics_take(topics, "t", "");
+    io_topics_take(topics, "t", "first");
+    io_topics_take(topics, "unheard-of", "x");
+    assert_false(io_topic_is_anew(t));
+    io_topics_take(topics, "t", "second");
+    assert_true(io_topic_is_anew(t));
+    assert_false(io_topic_is_anew(other));
+    /* The next run of the same task. */
+    io_topic_release(t);
+    io_topics_sweep(topics);
+    t = io_topics_hold(topics, "t");
+    assert_true(io_topic_is_anew(t));
+    io_topic_release(t);
+    io_topic_release(other);
+    io_topics_close(topics);
+}
+
 static void a_record_that_the_broker_refuses_fails_the_client_once(void **state)
 {
     struct world *w = *state;
@@ -485,6 +514,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(reading_again_from_an_earlier_offset_repeats_the_records,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(an_offset_that_the_log_lacks_is_answered_with_its_bounds,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_topic_with_another_id_was_made_anew_until_it_is_forgotten,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_record_that_the_broker_refuses_fails_the_client_once,
                                         setup, teardown),
