@@ -5,19 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "node/io_kafka_lane.h"
 #include "node/io_kafka_topics.h"
 #include "node/io_loop.h"
 #include "proto/err.h"
 
 #define SWEEP_MS 250 /* looks at every queue, should a wake-up have been lost */
-
-/* One consumer. It can have a partition assigned once. */
-struct lane {
-    struct io_reader *reader;
-    rd_kafka_t *rk;          /* owned */
-    rd_kafka_queue_t *queue; /* owned; errors and log, never records */
-    bool is_suspect;         /* fell silent though its broker answers: nothing new is put on it */
-};
 
 struct io_reading {
     struct io_reader *reader;
@@ -25,7 +18,7 @@ struct io_reading {
     struct io_reading_config config;
     char *topic;                        /* owned */
     struct io_topic *identity;          /* held; NULL without memory */
-    struct lane *lane;                  /* while assigned */
+    struct io_lane *lane;               /* while assigned */
     rd_kafka_queue_t *queue;            /* owned while assigned */
     struct io_kafka_question *question; /* bounds under way */
     struct log_bounds bounds;
@@ -49,7 +42,7 @@ struct io_reader {
     struct io_kafka_wake *wake; /* owned */
     uv_timer_t *sweep;          /* owned; freed when closed */
     uv_idle_t *again;           /* owned; runs while a reading has more than one batch */
-    struct lane *lanes[IO_READER_LANES_MAX]; /* owned */
+    struct io_lane *lanes[IO_READER_LANES_MAX]; /* owned */
     size_t lane_count;
     struct io_reading *first;
     bool is_delivering;
@@ -61,52 +54,10 @@ static void deliver_all(struct io_reader *r);
 
 /* ---- lanes ---------------------------------------------------------------------------------- */
 
-static int lane_open(struct io_reader *r, struct lane **out)
-{
-    char queued[16];
-    char bytes[16];
-    (void)snprintf(queued, sizeof(queued), "%d", IO_READER_QUEUED_KB);
-    (void)snprintf(bytes, sizeof(bytes), "%d", IO_READER_FETCH_BYTES);
-    const struct io_kafka_setting settings[] = {
-        {"group.id", "braid-reader"}, /* nothing is ever committed for it */
-        {"enable.auto.commit", "false"},
-        {"enable.auto.offset.store", "false"},
-        {"auto.offset.reset", "error"},
-        {"isolation.level", "read_committed"},
-        {"enable.partition.eof", "true"},
-        {"check.crcs", "true"},
-        {"fetch.wait.max.ms", "200"},
-        {"fetch.error.backoff.ms", "100"},
-        {"fetch.queue.backoff.ms", "10"},
-        {"fetch.message.max.bytes", bytes},
-        {"fetch.max.bytes", "4194304"},
-        {"receive.message.max.bytes", "100000000"},
-        {"queued.min.messages", "1000"},
-        {"queued.max.messages.kbytes", queued},
-        {NULL, NULL},
-    };
-    struct lane *lane = calloc(1, sizeof(*lane));
-
-    if (lane == NULL)
-        return ERR_NO_MEMORY;
-    lane->reader = r;
-    const int rc = io_kafka_new(&r->cluster, RD_KAFKA_CONSUMER, settings, 0, &lane->rk);
-    if (rc != 0) {
-        free(lane);
-        return rc;
-    }
-    (void)rd_kafka_poll_set_consumer(lane->rk); /* only fails for a producer */
-    lane->queue = rd_kafka_queue_get_consumer(lane->rk);
-    io_kafka_wake_add(r->wake, lane->queue);
-    r->lanes[r->lane_count++] = lane;
-    *out = lane;
-    return 0;
-}
-
 /* A lane on which nobody else reads this partition. */
-static struct lane *lane_for(struct io_reader *r, const struct io_reading *rg)
+static struct io_lane *lane_for(struct io_reader *r, const struct io_reading *rg)
 {
-    struct lane *lane;
+    struct io_lane *lane;
 
     for (size_t i = 0; i < r->lane_count; i++) {
         bool is_free = !r->lanes[i]->is_suspect;
@@ -118,9 +69,40 @@ static struct lane *lane_for(struct io_reader *r, const struct io_reading *rg)
         if (is_free)
             return r->lanes[i];
     }
-    if (r->lane_count == IO_READER_LANES_MAX || lane_open(r, &lane) != 0)
+    if (r->lane_count == IO_READER_LANES_MAX || io_lane_open(&r->cluster, r->wake, &lane) != 0)
         return NULL;
+    r->lanes[r->lane_count++] = lane;
     return lane;
+}
+
+static void on_lane_destroyed(void *data)
+{
+    struct io_reader *r = data;
+
+    r->destroying--;
+    if (r->is_closed && r->destroying == 0)
+        free(r);
+}
+
+/* A suspect lane goes with its last reading: lanes are few. */
+static void leave_lane(struct io_reading *rg)
+{
+    struct io_reader *r = rg->reader;
+    struct io_lane *lane = rg->lane;
+    size_t i = 0;
+
+    io_kafka_wake_remove(rg->queue);
+    rd_kafka_queue_destroy(rg->queue);
+    rg->queue = NULL;
+    rg->lane = NULL;
+    lane->readings--;
+    if (lane->readings > 0 || !lane->is_suspect)
+        return;
+    while (r->lanes[i] != lane)
+        i++;
+    r->lanes[i] = r->lanes[--r->lane_count];
+    r->destroying++;
+    io_lane_close(lane, r->cluster.loop, on_lane_destroyed, r);
 }
 
 /* ---- events --------------------------------------------------------------------------------- */
@@ -153,15 +135,12 @@ static void unassign(struct io_reading *rg)
                rd_kafka_error_string(error));
         rd_kafka_error_destroy(error);
     }
-    io_kafka_wake_remove(rg->queue);
-    rd_kafka_queue_destroy(rg->queue);
-    rg->queue = NULL;
-    rg->lane = NULL;
+    leave_lane(rg);
 }
 
 static void assign(struct io_reading *rg, int64_t offset)
 {
-    struct lane *lane = lane_for(rg->reader, rg);
+    struct io_lane *lane = lane_for(rg->reader, rg);
 
     if (lane == NULL) {
         emit_failed(rg, ERR_BUSY, "no consumer is free for this partition");
@@ -173,6 +152,7 @@ static void assign(struct io_reading *rg, int64_t offset)
     rd_kafka_queue_forward(rg->queue, NULL);
     io_kafka_wake_add(rg->reader->wake, rg->queue);
     rg->lane = lane;
+    lane->readings++;
     rg->from = offset;
     rg->heard_ms = io_mono_ms();
     rg->is_heard = false;
@@ -184,10 +164,7 @@ static void assign(struct io_reading *rg, int64_t offset)
         char detail[128];
         (void)snprintf(detail, sizeof(detail), "%s", rd_kafka_error_string(error));
         rd_kafka_error_destroy(error);
-        io_kafka_wake_remove(rg->queue);
-        rd_kafka_queue_destroy(rg->queue);
-        rg->queue = NULL;
-        rg->lane = NULL;
+        leave_lane(rg);
         emit_failed(rg, ERR_UNAVAILABLE, detail);
     }
 }
@@ -380,14 +357,8 @@ static void deliver_all(struct io_reader *r)
     if (r->is_delivering)
         return;
     r->is_delivering = true;
-    for (size_t i = 0; i < r->lane_count; i++) {
-        rd_kafka_event_t *event;
-
-        while ((event = rd_kafka_queue_poll(r->lanes[i]->queue, 0)) != NULL) {
-            io_kafka_log_event(&r->cluster, event);
-            rd_kafka_event_destroy(event);
-        }
-    }
+    for (size_t i = 0; i < r->lane_count; i++)
+        io_lane_log(r->lanes[i], &r->cluster);
     for (struct io_reading *rg = r->first; rg != NULL; rg = rg->next)
         if (!rg->is_stopped && rg->queue != NULL && deliver(rg))
             is_more = true;
@@ -567,17 +538,6 @@ int io_reader_open(const struct io_kafka_cluster *cluster, struct io_kafka_ask *
     return 0;
 }
 
-static void on_lane_destroyed(void *data)
-{
-    struct lane *lane = data;
-    struct io_reader *r = lane->reader;
-
-    free(lane);
-    r->destroying--;
-    if (r->destroying == 0)
-        free(r);
-}
-
 void io_reader_close(struct io_reader *r)
 {
     if (r == NULL)
@@ -590,16 +550,10 @@ void io_reader_close(struct io_reader *r)
     io_topics_close(r->topics);
     uv_close((uv_handle_t *)r->sweep, on_handle_closed);
     uv_close((uv_handle_t *)r->again, on_handle_closed);
-    for (size_t i = 0; i < r->lane_count; i++) {
-        io_kafka_wake_remove(r->lanes[i]->queue);
-        rd_kafka_queue_destroy(r->lanes[i]->queue);
-    }
+    r->destroying += r->lane_count;
+    for (size_t i = 0; i < r->lane_count; i++)
+        io_lane_close(r->lanes[i], r->cluster.loop, on_lane_destroyed, r);
     io_kafka_wake_close(r->wake);
-    r->destroying = r->lane_count;
-    if (r->destroying == 0) {
+    if (r->destroying == 0) /* else with the last of them, when the loop comes round */
         free(r);
-        return;
-    }
-    for (size_t i = 0; i < r->lane_count; i++) /* none is done before the loop comes round */
-        io_kafka_destroy_later(r->cluster.loop, r->lanes[i]->rk, on_lane_destroyed, r->lanes[i]);
 }
