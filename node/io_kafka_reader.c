@@ -48,6 +48,7 @@ struct io_reader {
     bool is_delivering;
     bool is_closed;
     size_t destroying; /* lanes being destroyed */
+    int64_t silent_ms;
 };
 
 static void deliver_all(struct io_reader *r);
@@ -469,7 +470,7 @@ void io_reading_stop(struct io_reading *rg)
 static void probe(struct io_reading *rg)
 {
     if (rg->lane == NULL || rg->question != NULL ||
-        io_mono_ms() - rg->heard_ms < IO_READER_SILENT_MS)
+        io_mono_ms() - rg->heard_ms < rg->reader->silent_ms)
         return;
     rg->is_probing = true;
     ask_again(rg);
@@ -519,6 +520,7 @@ int io_reader_open(const struct io_kafka_cluster *cluster, struct io_kafka_ask *
         return ERR_NO_MEMORY;
     r->cluster = *cluster;
     r->ask = ask;
+    r->silent_ms = IO_READER_SILENT_MS;
     r->sweep = calloc(1, sizeof(*r->sweep));
     r->again = calloc(1, sizeof(*r->again));
     if (r->sweep == NULL || r->again == NULL || io_topics_open(cluster, ask, &r->topics) != 0 ||
@@ -536,6 +538,11 @@ int io_reader_open(const struct io_kafka_cluster *cluster, struct io_kafka_ask *
     (void)uv_timer_start(r->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
     *out = r;
     return 0;
+}
+
+void io_reader_set_patience(struct io_reader *r, int64_t silent_ms)
+{
+    r->silent_ms = silent_ms;
 }
 
 void io_reader_close(struct io_reader *r)

@@ -64,6 +64,8 @@ struct io_reading_config {
 
 int io_reader_open(const struct io_kafka_cluster *cluster, struct io_kafka_ask *ask,
                    struct io_reader **out);
+/* Another limit than IO_READER_SILENT_MS. */
+void io_reader_set_patience(struct io_reader *r, int64_t silent_ms);
 /* All readings must be stopped. Accepts NULL. */
 void io_reader_close(struct io_reader *r);
 

@@ -335,6 +335,30 @@ static void an_offset_that_the_log_lacks_is_answered_with_its_bounds(void **stat
     assert_int_equal(w->records, 0);
 }
 
+/* The broker answers all but one Fetch: to librdkafka that is a slow answer, to us lost time. */
+static void a_silent_partition_is_read_anew_on_another_consumer(void **state)
+{
+    enum {
+        FETCH = 1
+    };
+    struct world *w = *state;
+
+    open_client(w);
+    for (uint64_t i = 0; i < 10; i++)
+        produce(w, i);
+    run_until(w, &w->acked_count, 10);
+    io_reader_set_patience(w->reader, 300);
+    assert_int_equal(rd_kafka_mock_broker_push_request_error_rtts(
+                         w->mock, 1, FETCH, 1, RD_KAFKA_RESP_ERR_NO_ERROR, 60000),
+                     0);
+    start_reading(w, "t");
+    run_until(w, &w->bounds_count, 1);
+    io_reading_from(w->reading, 0);
+    run_until(w, &w->end_count, 1);
+    assert_int_equal(w->records, 10);
+    assert_true(w->in_order);
+}
+
 static void a_topic_with_another_id_was_made_anew_until_it_is_forgotten(void **state)
 {
     struct world *w = *state;
@@ -515,6 +539,8 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(an_offset_that_the_log_lacks_is_answered_with_its_bounds,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(a_silent_partition_is_read_anew_on_another_consumer, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_topic_with_another_id_was_made_anew_until_it_is_forgotten,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_record_that_the_broker_refuses_fails_the_client_once,
