@@ -94,6 +94,7 @@ static void start(struct line *l, const struct line_event *ev, struct line_actio
     }
     l->place_in = *ev->place_in;
     l->in_bounds = ev->in;
+    l->out_end = ev->out.end;
     l->out_next = offset == LINE_FROM_START ? ev->out.start : offset;
     l->phase = LINE_RECOVERING;
     act(out, LINE_DO_READ_OUT)->log_offset = offset;
@@ -163,8 +164,12 @@ static void output_records(struct line *l, const struct line_event *ev)
             continue; /* another task's strand, or foreign */
         settle_start(&l->strands[s].out_last, r);
         const struct origin *o = &r->braid.origin;
-        if (filter_step(&l->strands[s].out_last, o->prev, o->offset) == FILTER_HOLE)
+        const enum filter_verdict verdict =
+            filter_step(&l->strands[s].out_last, o->prev, o->offset);
+        if (verdict == FILTER_HOLE)
             l->holes++;
+        if (verdict == FILTER_ACCEPT && r->log_offset >= l->out_end)
+            l->out_grew = true;
     }
     settle(l);
 }
@@ -192,7 +197,11 @@ static void position_raw(struct line *l, struct line_actions *out)
     s->sent_last = s->acked_last = s->read_mark = s->out_last;
     s->in_last = s->out_last;
     if (in->end < s->in_last + 1 && !MUTANT(ignore_truncation)) {
-        stop(l, out, ERR_DATA_LOSS, "the source ends before what was copied from it");
+        /* An older run that still writes may have copied what came after the bounds. */
+        if (l->out_grew)
+            stop(l, out, ERR_CONFLICT, "the output has grown since the bounds: start again");
+        else
+            stop(l, out, ERR_DATA_LOSS, "the source ends before what was copied from it");
         return;
     }
     if (in->start > s->in_last + 1 && !MUTANT(start_at_earliest)) {

@@ -97,6 +97,8 @@ struct line {
     uint64_t ticket_sent;                       /* tickets below are produced */
     uint64_t ticket_next;
     int64_t out_next; /* output log offset after what was read back */
+    int64_t out_end;  /* the output's end when the input's bounds were asked for */
+    bool out_grew;    /* somebody has written to it since */
     struct log_bounds in_bounds;
     struct line_place place_in; /* given at START, later: behind what was read back */
     struct line_place saved_in; /* as the last COMMIT had them */

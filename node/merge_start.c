@@ -224,6 +224,7 @@ void merge_floor(struct merge *m, const struct cut *cut, struct merge_actions *o
             m->places[i].last = cut->strands[i].position;
         m->emitted_positions[i] = cut->strands[i].position;
         strand_place_set(s, i, &m->places[i]);
+        s->list[i].report = m->last_read_back[i];
         struct part *part = &s->parts[s->list[i].part];
         if (cut->strands[i].position > part->decided)
             part->decided = cut->strands[i].position;
@@ -287,8 +288,8 @@ void merge_caught_up(struct merge *m, struct merge_actions *out)
         const struct log *l = &s->logs[st->log];
         if (l->has_bounds && st->last >= m->last_read_back[i])
             continue;
-        if (!l->is_caught_up)
-            return;
+        if (!l->is_caught_up || st->is_over)
+            return; /* a full strand goes on once there is room */
         merge_stop(m, out, ERR_DATA_LOSS, "a log holds less than this DC has reported from it");
         return;
     }

@@ -121,7 +121,7 @@ void strand_place_set(struct strands *s, uint32_t strand, const struct place *at
     st->last = st->base_last = at->last;
     st->digest = st->base_digest = at->digest;
     st->from = at->from;
-    st->wanted = st->ahead = POSITION_NONE;
+    st->wanted = st->ahead = st->report = POSITION_NONE;
     st->cut = at->last;
 }
 
@@ -173,10 +173,12 @@ static bool ring_is_full(const struct strand *st)
     return st->tail - st->head > st->mask;
 }
 
-/* What the next cut needs is taken whatever it weighs: otherwise emission could wait for ever. */
+/* What the next cut needs is taken whatever it weighs: otherwise emission could wait for ever. So
+ * is what was reported before a restart: until it is held again, nothing is reported (A4). */
 static bool is_full_for(const struct strands *s, const struct strand *st, int64_t offset)
 {
-    return ring_is_full(st) || (st->bytes > s->bytes_max && offset > st->wanted);
+    return ring_is_full(st) ||
+           (st->bytes > s->bytes_max && offset > st->wanted && offset > st->report);
 }
 
 static uint64_t digest_next(uint64_t digest, int64_t offset, uint64_t content_hash)
@@ -257,7 +259,9 @@ static void judged(struct strands *s, const struct log *l)
 /* Emission waits for it, or soon will: reading anew for each single cut would be too slow. */
 static bool is_needed(const struct strand *st)
 {
-    return st->last < (st->is_over ? st->wanted : st->ahead) && !ring_is_full(st);
+    const int64_t need = st->is_over ? st->wanted : st->ahead;
+
+    return st->last < (need > st->report ? need : st->report) && !ring_is_full(st);
 }
 
 /*

@@ -48,6 +48,7 @@ struct strand {
     int64_t cut;    /* its position in the last emitted cut */
     int64_t wanted; /* the next cut to be emitted needs it up to here: no budget before */
     int64_t ahead;  /* the newest cut that was taken in needs it up to here */
+    int64_t report; /* this DC has reported it up to here: no budget before, either (A4) */
     uint64_t bytes;
     uint32_t log;
     uint32_t part; /* index of its origin partition */

@@ -245,6 +245,21 @@ static void a_source_that_ends_too_early_has_lost_data(void **state)
     assert_string_equal(step(f, &end), "stop ERR_DATA_LOSS");
 }
 
+/* An older run that still writes may have copied a record that is newer than the bounds. */
+static void a_source_that_ends_too_early_as_the_output_grew_starts_again(void **state)
+{
+    struct fixture *f = *state;
+    const struct record out[] = {chained(0, -1, 4), chained(1, 4, 6)};
+    const struct log_bounds one = {0, 1};
+    const struct log_bounds input = {0, 5};
+    const struct line_event end = {.kind = LINE_EV_OUT_END, .log_offset = 2};
+
+    init(f, LINE_COPY, true);
+    (void)start(f, &NO_PLACE, &NO_PLACE, input, one);
+    (void)give(f, LINE_EV_OUT, out, 2);
+    assert_string_equal(step(f, &end), "stop ERR_CONFLICT");
+}
+
 static void an_output_that_does_not_hold_its_place_has_lost_data(void **state)
 {
     struct fixture *f = *state;
@@ -363,6 +378,7 @@ int main(void)
         cmocka_unit_test(what_retention_took_is_named_in_a_gap),
         cmocka_unit_test(a_copy_that_may_start_anywhere_starts_at_the_earliest),
         cmocka_unit_test(a_source_that_ends_too_early_has_lost_data),
+        cmocka_unit_test(a_source_that_ends_too_early_as_the_output_grew_starts_again),
         cmocka_unit_test(an_output_that_does_not_hold_its_place_has_lost_data),
         cmocka_unit_test(a_place_ahead_of_the_output_is_not_used),
         cmocka_unit_test(a_failed_delivery_ends_the_run),
