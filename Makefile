@@ -118,6 +118,11 @@ $(GEN_C): build/gen/%.pb-c.c: %.proto
 $(GEN_H): %.h: %.c
 	@touch $@
 
+# Which core a simulation ran: seeds count for the core that they were run on.
+build/gen/core_hash.h: $(shell tests/sim/core-hash --files)
+	@mkdir -p build/gen
+	@echo "#define CORE_HASH \"$$(tests/sim/core-hash)\"" > $@
+
 # ---- objects, libraries, programs: once for each variant ----------------------------------------
 
 # $1: variant, $2: layer
@@ -160,7 +165,7 @@ build/$1/tests/%.o: tests/%.c | $$(GEN_H)
 	@echo "  CC    $$@"
 	@$$(CC_$1) $$(CFLAGS) $$(BASE_FLAGS) $$(FLAGS_$1) $$(WARNINGS) -Wno-unused-parameter \
 	    $$(DEPS_CFLAGS) -c -o $$@ $$<
-build/$1/mutants/%.o: %.c | $$(GEN_H)
+build/$1/mutants/%.o: %.c | $$(GEN_H) build/gen/core_hash.h
 	@mkdir -p $$(@D)
 	@echo "  CC    $$@"
 	@$$(CC_$1) $$(CFLAGS) $$(BASE_FLAGS) $$(FLAGS_$1) $$(SIM_FLAGS_$1) $$(WARNINGS) -DBRAID_MUTANTS \
@@ -247,7 +252,7 @@ check-all: ## every test there is; goes on where it was stopped (FRESH=1: from t
 C_FOLDERS = $(wildcard $(LAYERS) tests bench deploy/local)
 .PHONY: lint
 lint: export LINT_FLAGS = $(subst ',,$(filter-out -MMD -MP,$(BASE_FLAGS))) $(DEPS_CFLAGS)
-lint: $(GEN_H) ## formatting, static analysis, scripts, layers and purity
+lint: $(GEN_H) build/gen/core_hash.h ## formatting, static analysis, scripts, layers and purity
 	@rc=0; tests/lint/shape.sh || rc=1; tests/lint/scripts.sh || rc=1; \
 	tests/lint/analyse.sh $$(find $(C_FOLDERS) -name '*.[ch]' | sort) || rc=1; exit $$rc
 

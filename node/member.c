@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/member.h"
 
+#include "node/cover.h"
 #include "node/mutant.h"
 #include "proto/err.h"
 
@@ -137,8 +138,10 @@ void members_view(struct members *m, const struct merge_view *view, const struct
 {
     const int64_t gap = now_ms - m->view_ms;
 
-    if (m->view_ms != 0 && (gap > MERGE_VIEW_GAP_MS || gap < 0))
+    if (m->view_ms != 0 && (gap > MERGE_VIEW_GAP_MS || gap < 0)) {
+        COVER(member_forgiven);
         forgive(m, gap);
+    }
     m->view_ms = now_ms;
     for (uint32_t i = 0; i < view->dc_count; i++) {
         const struct merge_dc_view *dc = &view->dcs[i];
@@ -217,6 +220,9 @@ static const char *reason_to_drop(const struct member_track *t)
 {
     if (t == NULL)
         return NULL;
+    COVER_IF(t->is_silent, member_silent);
+    COVER_IF(!t->is_silent && t->is_still, member_still);
+    COVER_IF(!t->is_silent && !t->is_still && t->is_lagging, member_lags);
     if (t->is_silent)
         return "no report";
     if (t->is_still)
@@ -240,6 +246,7 @@ static void judge_member(const struct members *m, const struct merge_view *view,
         return;
     }
     if (!dc->is_pooled) {
+        COVER(member_depooled);
         out->is_changed = true;
         give_reason(out, "dropped", head->dc, "depooled");
         return;
@@ -252,6 +259,7 @@ static void judge_member(const struct members *m, const struct merge_view *view,
         give_reason(out, "dropped", head->dc, why);
         return;
     }
+    COVER_IF(why != NULL, member_one_a_cut);
     add(out, head->dc, head->incarnation);
     if (is_self)
         out->includes_self = true;
@@ -278,13 +286,20 @@ static bool may_join(const struct members *m, const struct merge_view *view,
 
     if (MUTANT(join_unheld))
         return dc->is_pooled && dc->has_report && has_layout(&dc->report, s);
-    if (!(is_self ? self_is_eligible(view, s) : member_is_eligible(dc, view, s)))
+    if (!(is_self ? self_is_eligible(view, s) : member_is_eligible(dc, view, s))) {
+        COVER(member_not_held);
         return false;
-    if (!has_logged(m, view, dc))
+    }
+    if (!has_logged(m, view, dc)) {
+        COVER(member_unlogged);
         return false;
+    }
     if (t == NULL || t->eligible_first_ms == 0)
         return false;
-    return now_ms - t->eligible_first_ms >= m->config->member_rejoin_ms;
+    const bool joins = now_ms - t->eligible_first_ms >= m->config->member_rejoin_ms;
+    COVER_IF(joins, member_joins);
+    COVER_IF(!joins, member_waits);
+    return joins;
 }
 
 bool members_next(const struct members *m, const struct merge_view *view, const struct strands *s,
@@ -305,5 +320,7 @@ bool members_next(const struct members *m, const struct merge_view *view, const 
     }
     const uint32_t least =
         m->config->min_members > 1 && !MUTANT(no_min_members) ? m->config->min_members : 1;
+    COVER_IF(out->count < least, member_too_few);
+    COVER_IF(!out->includes_self, member_not_self);
     return out->count >= least && out->includes_self;
 }

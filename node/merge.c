@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/merge.h"
 
+#include "node/cover.h"
 #include "node/merge_state.h"
 #include "node/mutant.h"
 #include "proto/err.h"
@@ -134,6 +135,7 @@ static void running(struct merge *m, const struct merge_event *ev, struct merge_
         merge_stop(m, out, ERR_DIVERGED, "a record in the global topic is not the one merged");
         break;
     case MERGE_EV_FENCED:
+        COVER(fenced);
         merge_stop(m, out, ERR_FENCED, "a newer merge has taken over the global topic");
         break;
     case MERGE_EV_TICK:

@@ -4,6 +4,7 @@
  * against the one before, logged, waited for until all it covers is held and the digests agree,
  * planned, written in parts, and noted.
  */
+#include "node/cover.h"
 #include "node/merge_state.h"
 #include "node/mutant.h"
 #include "proto/err.h"
@@ -57,6 +58,7 @@ static void cut_append(struct merge *m, struct slice bytes, const struct cut *cu
         merge_stop(m, out, rc, "a cut is too large to be logged");
         return;
     }
+    COVER(cut_logged);
     struct merge_action *a = merge_act(out, MERGE_DO_LOG_CUT);
     a->era = cut->era;
     a->number = cut->number;
@@ -101,11 +103,13 @@ void merge_cuts_ask(struct merge *m, struct merge_actions *out)
     if (m->cuts_tail - m->cuts_head == MERGE_CUTS_AHEAD_MAX || m->cuts_tail > m->known_number)
         return;
     if (view->has_head && view->head.era == m->era && view->head.number == m->cuts_tail) {
+        COVER(cut_from_view);
         merge_cut_taken(m, view->head_bytes, &view->head, out);
         return;
     }
     if (m->asked_number >= m->cuts_tail)
         return;
+    COVER(cut_asked);
     struct merge_action *a = merge_act(out, MERGE_DO_NEED_CUT);
     a->era = m->era;
     a->number = m->cuts_tail;
@@ -267,9 +271,12 @@ static bool plan_next(struct merge *m, struct merge_actions *out)
 
     if (m->cuts_head == m->cuts_tail)
         return false;
-    if (m->logged_number < c->number && !MUTANT(emit_unlogged))
+    if (m->logged_number < c->number && !MUTANT(emit_unlogged)) {
+        COVER(emit_waits_for_log);
         return false;
+    }
     if (!is_held(m, c)) {
+        COVER(emit_waits_for_held);
         if (is_hopeless(m, c))
             merge_stop(m, out, ERR_CONFIG, "limits.entries is smaller than a cut of this stream");
         return false;
@@ -288,6 +295,7 @@ static bool plan_next(struct merge *m, struct merge_actions *out)
         merge_stop(m, out, rc, "the cut cannot be emitted from what is held");
         return false;
     }
+    COVER_IF(m->plan.count == 0, emit_empty);
     m->is_planned = true;
     m->part_first = 0;
     return true;
@@ -321,10 +329,13 @@ static void emit_part(struct merge *m, struct merge_actions *out)
         .chain = m->chain,
     };
     if (m->tail.is_known && m->tail.seq >= first->seq) {
+        COVER_IF(m->tail.seq < last_seq, emit_again);
+        COVER_IF(m->tail.seq >= last_seq, emit_all_there);
         m->part.write_from = m->tail.seq + 1;
         m->part.has_tail = m->tail.seq <= last_seq;
         m->part.tail_chain = m->tail.chain;
     }
+    COVER(emit_part);
     m->emitting = MERGE_WRITING;
     (void)merge_act(out, MERGE_DO_EMIT);
 }
@@ -363,6 +374,7 @@ void merge_unclear(struct merge *m, const struct merge_event *ev, struct merge_a
         merge_committed(m, ev->chain, out);
         return;
     }
+    COVER(unclear);
     m->emitting = MERGE_UNCLEAR;
     (void)merge_act(out, MERGE_DO_RESET);
 }
@@ -385,5 +397,7 @@ void merge_tail_read(struct merge *m, const struct merge_event *ev, struct merge
         merge_stop(m, out, ERR_DATA_LOSS, "the global topic lost records at its end");
         return;
     }
+    COVER_IF(!m->tail.is_known || r->tail_seq > m->tail.seq, unclear_was_written);
+    COVER_IF(m->tail.is_known && r->tail_seq == m->tail.seq, unclear_was_not);
     m->tail = (struct merge_tail){.is_known = true, .seq = r->tail_seq, .chain = r->tail_chain};
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/plan.h"
 
+#include "node/cover.h"
 #include "node/mutant.h"
 #include "proto/err.h"
 
@@ -57,6 +58,8 @@ static bool is_preferred(const struct strands *s, uint32_t a, uint32_t b)
     const bool own_a = slice_equal(name_a->by, first);
     const bool own_b = slice_equal(name_b->by, first);
 
+    COVER_IF(own_a != own_b, choose_by_origin);
+    COVER_IF(own_a == own_b, choose_by_name);
     if (own_a != own_b)
         return own_a;
     return slice_compare(name_a->by, name_b->by) < 0;
@@ -98,6 +101,18 @@ static bool next_offset(const struct candidates *c, const struct strands *s, int
     return any;
 }
 
+/* Two strands judge the same offset differently. */
+static void cover_rank(uint8_t a, uint8_t b)
+{
+    COVER(choose_by_rank);
+    COVER_IF((a == STATUS_WITHHELD && b == STATUS_OK) || (a == STATUS_OK && b == STATUS_WITHHELD),
+             withheld_wins);
+    COVER_IF((a == STATUS_FAILED && b == STATUS_OK) || (a == STATUS_OK && b == STATUS_FAILED),
+             failed_loses);
+    (void)a;
+    (void)b;
+}
+
 /* Takes the best record for `offset` and moves past it. NULL if none may be taken. */
 static const struct entry *take(struct candidates *c, const struct strands *s, int64_t offset,
                                 uint32_t *out_strand)
@@ -115,6 +130,8 @@ static const struct entry *take(struct candidates *c, const struct strands *s, i
         const int r = rank(e->status);
         if (r == 0 || e->handle == NULL)
             continue;
+        if (best != NULL && r != best_rank)
+            cover_rank(best->status, e->status);
         if (best == NULL || r < best_rank ||
             (r == best_rank && is_preferred(s, c->strands[i], *out_strand))) {
             best = e;
@@ -149,6 +166,7 @@ static int decide_part(struct plan *p, const struct strands *s, uint32_t part,
             return ERR_DIVERGED;
         if (p->decided_count == MERGE_ITEMS_MAX)
             return ERR_TOO_LARGE;
+        COVER_IF(e->source_time_ms < maximum, maximum_holds);
         if (e->source_time_ms > maximum && counts_for_maximum(e, params))
             maximum = e->source_time_ms;
         p->decided[p->decided_count] = (struct plan_item){
@@ -175,6 +193,8 @@ static bool comes_before(const struct plan *p, uint32_t a, uint32_t b)
     const int64_t time_a = head_of(p, a)->time_ms;
     const int64_t time_b = head_of(p, b)->time_ms;
 
+    COVER_IF(time_a != time_b, order_by_time);
+    COVER_IF(time_a == time_b, order_by_index);
     return time_a != time_b ? time_a < time_b : a < b;
 }
 
@@ -230,10 +250,15 @@ static bool gets_number(const struct entry *e, const struct merge_params *params
 {
     switch ((enum status)e->status) {
     case STATUS_FILTERED:
+        COVER(no_number_filtered);
         return false;
     case STATUS_CANARY:
+        COVER_IF(params->canaries_drop, no_number_canary);
+        COVER_IF(!params->canaries_drop, number_canary);
         return !params->canaries_drop;
     case STATUS_FAILED:
+        COVER_IF(!params->failed_emit, no_number_failed);
+        COVER_IF(params->failed_emit, number_failed);
         return params->failed_emit;
     case STATUS_OK:
     case STATUS_WITHHELD:
@@ -254,7 +279,11 @@ static bool is_duplicate(const struct window *w, struct slice id, const struct m
 
     if (floor < params->dedup_floor)
         floor = params->dedup_floor;
-    return window_find(w, id, floor) && !MUTANT(no_dedup);
+    const bool is_there = window_find(w, id, floor);
+    COVER_IF(is_there, duplicate_dropped);
+    COVER_IF(!is_there && window_find(w, id, 0), duplicate_too_old);
+    COVER_IF(id.len == 0, no_id);
+    return is_there && !MUTANT(no_dedup);
 }
 
 static void number(struct plan *p, const struct plan_item *item, const struct merge_params *params,

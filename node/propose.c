@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/propose.h"
 
+#include "node/cover.h"
 #include "node/mutant.h"
 
 #include <assert.h>
@@ -17,8 +18,10 @@ static int64_t offer_of(const struct proposer *p, const struct merge_view *view,
     if (slice_equal(dc, s->dc))
         return strand_offer(&s->list[strand]);
     if (v == NULL || !v->has_report || v->report.incarnation != v->incarnation ||
-        v->report.layout_hash != s->layout.hash || v->report.count != s->layout.count)
+        v->report.layout_hash != s->layout.hash || v->report.count != s->layout.count) {
+        COVER(cut_offer_void);
         return view->head.strands[strand].position;
+    }
     return v->report.offer[strand];
 }
 
@@ -52,6 +55,7 @@ static const struct entry *advance(const struct strand *st, int64_t from, int64_
     uint64_t bytes = 0;
     uint64_t i = first;
 
+    COVER_IF(end - first > most, cut_capped);
     if (end - first > most)
         end = first + most;
     while (i < end && bytes <= b->bytes) {
@@ -75,6 +79,7 @@ static bool position(const struct proposer *p, const struct merge_view *view,
     const int64_t common = common_offer(p, view, d, strand);
 
     *out = *head;
+    COVER_IF(common < st->last, cut_offer_used);
     if (common <= head->position) {
         if (MUTANT(cut_goes_back) && common > st->base_last &&
             strand_digest_at(st, common, &out->digest))
@@ -148,8 +153,12 @@ static int64_t cut_time(const struct proposer *p, const struct merge_view *view,
             most = v->report.clock_ms;
     }
     const bool agree = clocks > 1 && most - least <= MERGE_CLOCKS_AGREE_MS;
+    COVER_IF(least < head, time_stands);
+    COVER_IF(least - head > MERGE_TIME_STEP_MS && agree, time_step_agreed);
+    COVER_IF(least - head > MERGE_TIME_STEP_MS && !agree, time_step_refused);
     if (least <= head || (least - head > MERGE_TIME_STEP_MS && !agree))
         return head;
+    COVER(time_moves);
     return least;
 }
 
@@ -190,12 +199,15 @@ static struct merge_params params_next(const struct proposer *p, const struct cu
 {
     struct merge_params next = p->params;
 
+    COVER_IF(p->spec_version < head->spec_version, spec_older);
     if (p->spec_version < head->spec_version)
         next = head->params; /* we have an older spec than the chain */
     next.dedup_floor = head->params.dedup_floor;
     /* A7: a wider window must not ask for ids that a restarted DC may not have kept. */
-    if (next.dedup_window > head->params.dedup_window && next.dedup_floor < number_bound(p))
+    if (next.dedup_window > head->params.dedup_window && next.dedup_floor < number_bound(p)) {
+        COVER(floor_rises);
         next.dedup_floor = number_bound(p);
+    }
     next.rules_version = head->params.rules_version;
     next.enrich_at_origin = head->params.enrich_at_origin;
     return next;
@@ -206,7 +218,10 @@ static void fill_base(const struct proposer *p, const struct merge_view *view,
 {
     out->base = view->head.base;
     out->base_positions = view->head.base_positions;
-    if (is_base(p, view, d)) {
+    const bool is_own = is_base(p, view, d);
+    COVER_IF(is_own, base_own);
+    COVER_IF(!is_own, base_kept);
+    if (is_own) {
         out->base = p->emitted;
         out->base_positions = p->emitted_positions;
     }
@@ -227,6 +242,11 @@ bool propose_cut(const struct proposer *p, const struct merge_view *view, int64_
     const bool spec_moved =
         p->spec_version > head->spec_version || !params_equal(&params, &head->params);
     const bool is_due = any && now_ms - p->last_cut_ms >= SLOW_CUT_MS;
+    COVER_IF(furthest, cut_moves);
+    COVER_IF(!furthest && decision->is_changed, cut_for_members);
+    COVER_IF(!furthest && !decision->is_changed && spec_moved, cut_for_spec);
+    COVER_IF(!furthest && !decision->is_changed && !spec_moved && is_due, cut_for_strand);
+    COVER_IF(!any && !decision->is_changed && !spec_moved, cut_nothing);
     if (!furthest && !decision->is_changed && !spec_moved && !is_due)
         return false;
     *out = (struct cut){

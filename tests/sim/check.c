@@ -265,6 +265,11 @@ void check_truncated(struct world *w, struct klog *log)
         count_again(w, log);
 }
 
+int64_t check_held(const struct world *w, uint32_t dc, uint32_t strand)
+{
+    return w->check->held[dc][strand];
+}
+
 void check_epoch(struct world *w, uint32_t dc)
 {
     for (uint32_t s = 0; s < w->layout.count; s++) {
@@ -430,7 +435,7 @@ static void check_members(struct world *w, const struct parsed_cut *cut)
         int64_t silent_us = w->now_us - c->reported_us[dc];
 
         count += cut->is_member[dc];
-        if (cut->is_member[dc] || !cut[-1].is_member[dc] || !cut->drops_silent)
+        if (cut->is_member[dc] || !cut[-1].is_member[dc] || cut->silent != dc)
             continue;
         if (silent_us < (int64_t)w->p.member_timeout_ms * 990)
             check_fail(w, "I5", "cut %llu drops %.*s as silent, which reported %.1f s ago",

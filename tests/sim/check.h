@@ -32,6 +32,9 @@ void check_visible(struct world *w, struct klog *log, const struct krec *k);
 void check_uncommitted(struct world *w, struct klog *log, const struct krec *k);
 void check_truncated(struct world *w, struct klog *log);
 
+/* How far the DC's own Kafka holds the strand without a hole, by the checker's filter. */
+int64_t check_held(const struct world *w, uint32_t dc, uint32_t strand);
+
 /* The DC has a new log epoch: what it held before no longer counts. */
 void check_epoch(struct world *w, uint32_t dc);
 /* Cut `number` is about to leave etcd. */

@@ -50,7 +50,7 @@ struct parsed_cut {
     bool canaries_drop;
     bool is_member[SIM_DCS];
     uint32_t proposer; /* DC */
-    bool drops_silent; /* its reason says that a member sent no reports */
+    uint32_t silent;   /* DC that it drops for want of reports, as its reason says */
     uint32_t strand_count;
     int64_t *positions; /* by strand */
     int64_t *furthest;  /* by origin partition */

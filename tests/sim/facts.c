@@ -257,12 +257,22 @@ static bool ends_with(struct slice s, const char *text)
     return s.len >= len && memcmp(s.ptr + s.len - len, text, len) == 0;
 }
 
+/* "dropped DC: no report" */
+static uint32_t silent_dc(const struct world *w, struct slice reason)
+{
+    const struct slice verb = next_part(&reason, ' ');
+
+    if (!slice_equal(verb, SLICE_LIT("dropped")) || !ends_with(reason, "no report"))
+        return UINT32_MAX;
+    return dc_index(w, next_part(&reason, ':'));
+}
+
 bool cut_read(struct world *w, struct slice bytes, struct parsed_cut *out)
 {
     struct slice in = bytes;
     struct field f;
 
-    *out = (struct parsed_cut){.bytes = bytes, .proposer = UINT32_MAX};
+    *out = (struct parsed_cut){.bytes = bytes, .proposer = UINT32_MAX, .silent = UINT32_MAX};
     out->positions = pool_alloc(&w->pool, w->layout.count * sizeof(int64_t));
     out->furthest = pool_alloc(&w->pool, w->origin_count * sizeof(int64_t));
     for (uint32_t o = 0; o < w->origin_count; o++)
@@ -289,7 +299,7 @@ bool cut_read(struct world *w, struct slice bytes, struct parsed_cut *out)
         else if (f.number == 14)
             out->proposer = dc_index(w, next_part(&f.bytes, '/'));
         else if (f.number == 15)
-            out->drops_silent = ends_with(f.bytes, "no report");
+            out->silent = silent_dc(w, f.bytes);
     }
     return in.len == 0 && out->strand_count == w->layout.count;
 }

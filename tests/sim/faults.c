@@ -44,6 +44,16 @@ static int64_t some_time_us(struct world *w, int64_t longest_s)
     return chance_between(&w->chance, SECOND, longest_s * SECOND);
 }
 
+/* As after a night without an event: the chain's time is far behind everybody's clock. */
+static void all_clocks(struct world *w, int64_t jump_ms)
+{
+    say(w, NOBODY, NOBODY, "world", "every clock jumps by %lld ms", (long long)jump_ms);
+    for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
+        for (uint32_t node = 0; node < w->p.node_count; node++)
+            w->dcs[dc].nodes[node].clock_offset_ms += jump_ms;
+    }
+}
+
 static void fault_of_node(struct world *w, enum fault f)
 {
     uint32_t dc = some_dc(w);
@@ -66,6 +76,10 @@ static void fault_of_node(struct world *w, enum fault f)
                            ? chance_between(&w->chance, -3600000, 3600000)
                            : chance_between(&w->chance, 0, 365LL * 86400000);
 
+        if (chance_permille(&w->chance, 150)) {
+            all_clocks(w, chance_between(&w->chance, 3600000, 6 * 3600000));
+            return;
+        }
         say(w, dc, node, "node", "its clock jumps by %lld ms", (long long)jump);
         n->clock_offset_ms += jump;
     }
@@ -320,6 +334,8 @@ void fault_happens(struct world *w, const struct happening *h)
     case FAULT_wiki_errors:
     case FAULT_wiki_slow:
     case FAULT_place_lost:
+    case FAULT_read_stall:
+    case FAULT_stale_read:
     case FAULT_page_hidden:
     case FAULT_id_repeated:
     case FAULT_source_txn:

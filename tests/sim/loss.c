@@ -22,34 +22,61 @@ static const struct old_place *old_place(const struct world *w, const struct tas
     return best;
 }
 
-/* Where the merge of the log's DC would start to read it, going by its old lines. */
-static int64_t merge_needs(struct world *w, const struct klog *log)
+/* The newest line of the log's DC that is old: its merge does not start from an older one. */
+static const struct emitted_line *old_line(const struct world *w, const struct klog *log)
 {
     const struct klog *cuts = w->dcs[log->dc].cuts;
-    int64_t least = log->start;
 
     for (int64_t at = cuts->end - 1; at >= cuts->start; at--) {
         const struct krec *k = klog_at(cuts, at);
         const struct logged *l = k->body == NULL ? NULL : k->body->logged;
 
-        if (l == NULL || l->is_cut || world_now_ms(w) - k->time_ms < OLD_US / 1000)
-            continue;
-        least = log->end;
-        for (uint32_t s = 0; s < l->line.place_count; s++) {
-            if (w->strand_by[s] == log->origin &&
-                w->origin_partition[w->strand_origin[s]] == log->partition &&
-                l->line.places[s].from < least)
-                least = l->line.places[s].from;
-        }
-        break;
+        if (l != NULL && !l->is_cut && world_now_ms(w) - k->time_ms >= OLD_US / 1000)
+            return &l->line;
+    }
+    return NULL;
+}
+
+static bool is_in(const struct world *w, const struct klog *log, uint32_t strand)
+{
+    return w->strand_by[strand] == log->origin &&
+           w->origin_partition[w->strand_origin[strand]] == log->partition;
+}
+
+/* Where the merge of the log's DC would start to read it. */
+static int64_t merge_needs(const struct world *w, const struct klog *log)
+{
+    const struct emitted_line *line = old_line(w, log);
+    int64_t least = log->end;
+
+    if (line == NULL)
+        return log->start;
+    for (uint32_t s = 0; s < line->place_count; s++) {
+        if (is_in(w, log, s) && line->places[s].from < least)
+            least = line->places[s].from;
     }
     return least;
+}
+
+/* A2: an empty log is as good as a full one if the line says all that anybody holds of it. */
+static bool line_says_all(const struct world *w, const struct klog *log)
+{
+    const struct emitted_line *line = old_line(w, log);
+
+    for (uint32_t s = 0; line != NULL && s < line->place_count; s++) {
+        for (uint32_t dc = 0; dc < w->p.dc_count && is_in(w, log, s); dc++) {
+            if (check_held(w, dc, s) > line->places[s].last)
+                return false;
+        }
+    }
+    return line != NULL;
 }
 
 /* What all who read or write the log may do without. */
 static int64_t not_needed_before(struct world *w, const struct klog *log)
 {
     int64_t least = log->end;
+    int64_t merge;
 
     for (uint32_t n = 0; n < w->task_count; n++) {
         const struct task *t = &w->tasks[n];
@@ -69,13 +96,12 @@ static int64_t not_needed_before(struct world *w, const struct klog *log)
         if (t->output == log && t->saved_out.log_offset < least)
             least = t->saved_out.log_offset;
     }
-    if (log->role == LOG_ENRICHED || log->role == LOG_ENRICHED_COPY) {
-        int64_t merge = merge_needs(w, log);
-
-        if (merge < least)
-            least = merge;
-    }
-    return least;
+    if (log->role != LOG_ENRICHED && log->role != LOG_ENRICHED_COPY)
+        return least;
+    if (least == log->end && line_says_all(w, log))
+        return least;
+    merge = merge_needs(w, log);
+    return merge < least ? merge : least;
 }
 
 /* A source may lose what nobody has read yet: a gap, which must be told. */

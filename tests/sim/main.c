@@ -98,6 +98,7 @@ int main(int argc, char **argv)
     mutant_choose(o.mutant);
     params_draw(&p, o.first, o.mutant);
     params_print(&p, stdout);
+    cover_reset();
     is_fine = world_run(&the_world, &p);
     report_one(&the_world, stdout);
     world_free(&the_world);

@@ -20,6 +20,13 @@ const char *fault_name(enum fault f)
     return names[f];
 }
 
+const char *fault_rare(enum fault f)
+{
+    if (f == FAULT_truncation)
+        return "drawn for mutants only";
+    return f == FAULT_etcd_restore ? "not simulated yet" : "";
+}
+
 static uint32_t one_of(struct chance *c, const uint32_t *list, uint32_t count)
 {
     return list[chance_below(c, count)];
@@ -57,6 +64,13 @@ static void draw_spec(struct params *p, struct chance *c)
     p->dedup_window = ONE_OF(c, 20, 60, 200, 1000);
     p->cap_records = ONE_OF(c, 10, 40, 200, 2000);
     p->in_flight_max = ONE_OF(c, 4, 16, 64, 256);
+    p->entries_max = ONE_OF(c, 64, 512, 16384, 16384);
+    p->bytes_max = ONE_OF(c, 16 << 10, 64 << 10, 8 << 20, 8 << 20);
+    p->source_tick_ms = ONE_OF(c, 1, 1, 1000, 10000);
+    if (chance_permille(c, 150)) {
+        p->quiet_from_ms = chance_between(c, 60000, 200000);
+        p->quiet_ms = chance_between(c, 280000, 340000);
+    }
     p->failed_emit = chance_permille(c, 400);
     p->canaries_drop = chance_permille(c, 400);
     p->far_clock = chance_permille(c, 100);
@@ -157,11 +171,14 @@ void params_print(const struct params *p, FILE *to)
                   p->records, p->burst_max, (long long)(p->faults_ms / 1000), p->cut_interval_ms,
                   p->member_timeout_ms, p->member_rejoin_ms, p->member_lag_max_ms,
                   p->failed_grace_ms);
-    (void)fprintf(to,
-                  "  min members %u, window %u, cap %u, in flight %u, failed %s, canaries %s%s\n",
-                  p->min_members, p->dedup_window, p->cap_records, p->in_flight_max,
-                  p->failed_emit ? "emit" : "omit", p->canaries_drop ? "drop" : "keep",
-                  p->far_clock ? ", a clock a year ahead" : "");
+    (void)fprintf(
+        to,
+        "  min members %u, window %u, cap %u, in flight %u, entries %u, bytes %u, ticks of"
+        " %u ms, quiet for %lld s, failed %s, canaries %s%s\n",
+        p->min_members, p->dedup_window, p->cap_records, p->in_flight_max, p->entries_max,
+        p->bytes_max, p->source_tick_ms, (long long)p->quiet_ms / 1000,
+        p->failed_emit ? "emit" : "omit", p->canaries_drop ? "drop" : "keep",
+        p->far_clock ? ", a clock a year ahead" : "");
     (void)fprintf(to, "  faults:");
     for (enum fault f = 0; f < FAULT_COUNT; f++) {
         if (p->fault_mean_ms[f] != 0)

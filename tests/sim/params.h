@@ -27,7 +27,7 @@
     X(node_crash, 60000, "a node dies and comes back with nothing in memory")                      \
     X(node_pause, 60000, "a node stands still for seconds or minutes, then goes on as a zombie")   \
     X(second_owner, 60000, "a task runs on two nodes at once")                                     \
-    X(second_merge, 90000, "a second merge starts while the first goes on")                        \
+    X(second_merge, 45000, "a second merge starts while the first goes on")                        \
     X(broker_down, 90000, "a DC's Kafka is away")                                                  \
     X(link_cut, 60000, "two sites cannot reach each other")                                        \
     X(link_one_way, 60000, "a link passes one way only")                                           \
@@ -51,6 +51,8 @@
     X(wiki_slow, 60000, "a DC's API drips")                                                        \
     X(place_lost, 45000, "saved places get lost or arrive late")                                   \
     X(depool, 150000, "an operator depools a DC for a while")                                      \
+    X(read_stall, 90000, "a DC's Kafka takes records, but nobody gets any")                        \
+    X(stale_read, 90000, "records of an earlier fetch arrive after a new one was asked for")       \
     X(spec_change, 150000, "a new version of the spec is applied")                                 \
     X(page_hidden, 0, "a page is hidden between two fetches")                                      \
     X(id_repeated, 0, "a producer sends an event twice")                                           \
@@ -85,6 +87,11 @@ struct params {
     uint32_t dedup_window;
     uint32_t cap_records;
     uint32_t in_flight_max;
+    uint32_t entries_max;    /* of a merge */
+    uint32_t bytes_max;      /* of a merge */
+    uint32_t source_tick_ms; /* how fine the source's timestamps are */
+    int64_t quiet_from_ms;   /* no events for so long; 0: never */
+    int64_t quiet_ms;
     bool failed_emit;
     bool canaries_drop;
     bool far_clock;                 /* one DC's clocks are a year ahead */
@@ -100,5 +107,8 @@ void params_draw(struct params *p, uint64_t seed, enum mutant mutant);
 void params_print(const struct params *p, FILE *to);
 
 const char *fault_name(enum fault f);
+
+/* Why a fault may be drawn seldom; empty: it may not. */
+const char *fault_rare(enum fault f);
 
 #endif

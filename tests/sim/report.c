@@ -2,6 +2,7 @@
 #include "tests/sim/report.h"
 
 #include "tests/sim/check.h"
+#include "tests/sim/totals.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,35 +11,6 @@
 #include <unistd.h>
 
 #define WORKERS_MAX 64
-
-/* A seed is worth its name: the medians must reach these. */
-enum measure {
-    MEASURE_RECORDS,
-    MEASURE_CUTS,
-    MEASURE_MINUTES,
-    MEASURE_FAULTS,
-    MEASURE_COUNT,
-};
-
-static const char *const measure_names[MEASURE_COUNT] = {"source records", "cuts",
-                                                         "virtual minutes", "faults"};
-static const double measure_least[MEASURE_COUNT] = {2000, 200, 10, 5};
-
-static double measure_of(const struct outcome *o, enum measure m)
-{
-    switch (m) {
-    case MEASURE_RECORDS:
-        return (double)o->stats.records;
-    case MEASURE_CUTS:
-        return (double)o->stats.cuts;
-    case MEASURE_MINUTES:
-        return o->virtual_s / 60;
-    case MEASURE_FAULTS:
-    case MEASURE_COUNT:
-        return (double)o->stats.faults;
-    }
-    return 0;
-}
 
 static void outcome_of(const struct world *w, struct outcome *out)
 {
@@ -49,6 +21,8 @@ static void outcome_of(const struct world *w, struct outcome *out)
                             .at_s = (double)v->at_us / 1e6,
                             .virtual_s = (double)w->now_us / 1e6,
                             .stats = w->stats};
+    for (enum cover c = 0; c < COVER_COUNT; c++)
+        out->cover[c] = (uint32_t)cover_counts[c];
     memcpy(out->invariant, v->invariant, sizeof out->invariant);
     memcpy(out->text, v->text, sizeof out->text);
 }
@@ -87,6 +61,7 @@ static void run_seed(struct world *w, uint64_t seed, enum mutant mutant, struct 
     struct params p;
 
     params_draw(&p, seed, mutant);
+    cover_reset();
     (void)world_run(w, &p);
     outcome_of(w, out);
 }
@@ -122,73 +97,21 @@ static bool read_outcome(int from, struct outcome *out)
     return true;
 }
 
-static int by_value(const void *a, const void *b)
+/* Takes every outcome in the order of the seeds: they are dealt in turn, so taken in turn. */
+static void gather(const int *pipes, uint32_t workers, uint64_t first, uint64_t count,
+                   enum mutant mutant, struct totals *t)
 {
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
+    struct outcome o;
 
-    return (x > y) - (x < y);
-}
-
-/* The table of what the seeds were worth; false if they were too small. */
-static bool print_measures(const struct outcome *list, uint64_t count)
-{
-    double *values = calloc(count + 1, sizeof *values);
-    bool is_fine = true;
-
-    if (values == NULL)
-        return false;
-    (void)printf("%-16s %10s %10s %10s\n", "per seed", "min", "median", "max");
-    for (enum measure m = 0; m < MEASURE_COUNT; m++) {
-        for (uint64_t n = 0; n < count; n++)
-            values[n] = measure_of(&list[n], m);
-        qsort(values, count, sizeof *values, by_value);
-        (void)printf("%-16s %10.1f %10.1f %10.1f\n", measure_names[m], values[0], values[count / 2],
-                     values[count - 1]);
-        if (values[count / 2] < measure_least[m]) {
-            (void)printf("  the median is below %.0f\n", measure_least[m]);
-            is_fine = false;
-        }
-    }
-    free(values);
-    return is_fine;
-}
-
-static void print_coverage(const struct outcome *list, uint64_t count)
-{
-    (void)printf("faults:");
-    for (enum fault f = 0; f < FAULT_COUNT; f++) {
-        uint64_t sum = 0;
-
-        for (uint64_t n = 0; n < count; n++)
-            sum += list[n].stats.fault[f];
-        (void)printf(" %s %llu", fault_name(f), (unsigned long long)sum);
-    }
-    (void)printf("\nstops:");
-    for (int code = 1; code < 64; code++) {
-        uint64_t sum = 0;
-
-        for (uint64_t n = 0; n < count; n++)
-            sum += list[n].stats.stops[code];
-        if (sum != 0)
-            (void)printf(" %s %llu", err_name(-code), (unsigned long long)sum);
-    }
-    (void)printf("\n");
-}
-
-static uint64_t gather(const int *pipes, uint32_t workers, uint64_t count, struct outcome *list)
-{
-    uint64_t got = 0;
-
-    /* Seeds are dealt in turn, so taking them in turn keeps their order. */
     for (uint64_t n = 0; n < count; n++) {
-        if (!read_outcome(pipes[n % workers], &list[n])) {
-            (void)printf("a worker died on seed %llu\n", (unsigned long long)list[0].seed + n);
-            return got;
+        if (!read_outcome(pipes[n % workers], &o)) {
+            (void)printf("a worker died on seed %llu\n", (unsigned long long)(first + n));
+            return;
         }
-        got++;
+        totals_add(t, &o);
+        if (o.is_broken)
+            print_broken(&o, mutant, stdout);
     }
-    return got;
 }
 
 static void spawn(uint64_t first, uint64_t count, enum mutant mutant, uint32_t workers, int *pipes)
@@ -213,40 +136,25 @@ static void spawn(uint64_t first, uint64_t count, enum mutant mutant, uint32_t w
 
 int report_seeds(uint64_t first, uint64_t count, enum mutant mutant, uint32_t workers, bool stats)
 {
-    struct outcome *list = calloc(count + 1, sizeof *list);
+    struct totals *t = totals_new(count);
     int pipes[WORKERS_MAX];
-    uint64_t broken = 0;
-    uint64_t got;
     bool is_fine;
     time_t began = time(NULL);
 
-    if (list == NULL || count == 0)
+    if (t == NULL || count == 0)
         return 3;
     if (workers == 0 || workers > WORKERS_MAX)
         workers = 1;
     if (workers > count)
         workers = (uint32_t)count;
-    list[0].seed = first;
     spawn(first, count, mutant, workers, pipes);
-    got = gather(pipes, workers, count, list);
+    gather(pipes, workers, first, count, mutant, t);
     for (uint32_t n = 0; n < workers; n++) {
         (void)close(pipes[n]);
         (void)wait(NULL);
     }
-    for (uint64_t n = 0; n < got; n++) {
-        if (list[n].is_broken) {
-            print_broken(&list[n], mutant, stdout);
-            broken++;
-        }
-    }
-    is_fine = got == count && broken == 0;
-    if (got != 0 && !print_measures(list, got))
-        is_fine = false;
-    if (got != 0 && stats)
-        print_coverage(list, got);
-    (void)printf("%llu seeds, %llu broken, %ld s\n", (unsigned long long)got,
-                 (unsigned long long)broken, (long)(time(NULL) - began));
-    free(list);
+    is_fine = totals_print(t, count, stats, (int64_t)(time(NULL) - began));
+    free(t);
     return is_fine ? 0 : 1;
 }
 

@@ -5,6 +5,7 @@
 #ifndef BRAID_SIM_REPORT_H
 #define BRAID_SIM_REPORT_H
 
+#include "tests/sim/cover.h"
 #include "tests/sim/world.h"
 
 /* What one seed came to. Plain bytes: it crosses a pipe. */
@@ -16,6 +17,7 @@ struct outcome {
     double at_s;
     double virtual_s;
     struct stats stats;
+    uint32_t cover[COVER_COUNT];
 };
 
 /* Prints the outcome of the world's seed, and if it broke how to replay it. */

@@ -126,6 +126,8 @@ static void produce(struct world *w, struct txn *t)
     t->step = count < t->count ? TXN_PRODUCE : TXN_END;
     if (window_is_on(w, t->dc, FAULT_produce_slow) && chance_permille(&w->chance_detail, 200))
         delay_us += chance_between(&w->chance_detail, 200 * MS, 8 * SECOND);
+    else if (count < t->count && window_is_on(w, t->dc, FAULT_endtxn_late))
+        delay_us += chance_between(&w->chance_detail, MS, 3 * SECOND);
     world_plan(w, delay_us, &(struct happening){.kind = HAPPENS_TXN, .ptr = t});
 }
 

@@ -282,7 +282,7 @@ static void pump(struct world *w, uint32_t instance, struct reader *r, bool is_i
     r->is_planned = false;
     if (r->log == NULL)
         return;
-    if (!kafka_answers(w, i->dc, r->log->dc)) {
+    if (!kafka_answers(w, i->dc, r->log->dc) || window_is_on(w, r->log->dc, FAULT_read_stall)) {
         r->is_planned = true;
         world_plan(w, 500 * MS,
                    &(struct happening){.kind = HAPPENS_PUMP,

@@ -4,6 +4,8 @@
  * Transactions are in sim_emit.c, recovery in sim_recover.c.
  */
 #include "tests/sim/sim_merge.h"
+
+#include "node/strand.h"
 #include "tests/sim/check.h"
 #include "tests/sim/world.h"
 
@@ -29,8 +31,8 @@ void merge_begin(struct world *w, uint32_t instance)
         .spec_version = w->etcd.spec_version,
         .params = w->etcd.spec,
         .window_ids_max = w->etcd.window_max,
-        .entries_max = SIM_ENTRIES_MAX,
-        .bytes_max = 8 << 20,
+        .entries_max = p->entries_max,
+        .bytes_max = p->bytes_max,
         .seed = chance_next(&w->chance_detail),
     };
 
@@ -215,6 +217,33 @@ static bool tell_bounds(struct world *w, uint32_t instance, struct reader *r)
     return merge_feed(w, instance, &bounds) && run->bounds_told[r->which] && r->log == log;
 }
 
+/* Records of the reader's earlier place, which were on their way. False: the run has ended. */
+static bool stale_records(struct world *w, uint32_t instance, struct reader *r)
+{
+    struct instance *i = &w->instances[instance];
+    struct krec *found[8];
+    struct record records[8];
+    bool keep[8] = {false};
+    struct merge_event ev = {.kind = MERGE_EV_RECORDS, .log = r->which, .records = records};
+    int64_t at = r->at + chance_below(&w->chance_detail, 8);
+
+    if (!window_is_on(w, i->dc, FAULT_stale_read) || !chance_permille(&w->chance_detail, 500))
+        return true;
+    ev.count = klog_read(r->log, &at, found, 8);
+    if (ev.count == 0)
+        return true;
+    fault_count(w, FAULT_stale_read);
+    ev.keep = keep;
+    ev.now_ms = node_now_ms(w, i->dc, i->node);
+    ev.wall_ms = node_wall_ms(w, i->dc, i->node);
+    for (uint32_t n = 0; n < ev.count; n++)
+        merge_view_record(w, r->log, found[n], &records[n]);
+    merge_step(i->merge->merge, &ev, w->merge_actions);
+    for (uint32_t n = 0; n < ev.count; n++)
+        i->merge->kept += keep[n];
+    return carry_out(w, instance) && r->log != NULL;
+}
+
 static void pump(struct world *w, uint32_t instance, struct reader *r)
 {
     struct instance *i = &w->instances[instance];
@@ -227,7 +256,7 @@ static void pump(struct world *w, uint32_t instance, struct reader *r)
     r->is_planned = false;
     if (r->log == NULL)
         return;
-    if (!kafka_answers(w, i->dc, r->log->dc)) {
+    if (!kafka_answers(w, i->dc, r->log->dc) || window_is_on(w, r->log->dc, FAULT_read_stall)) {
         r->is_planned = true;
         merge_plan(w, instance, HAPPENS_PUMP, 500 * MS, r->which);
         return;
@@ -238,6 +267,8 @@ static void pump(struct world *w, uint32_t instance, struct reader *r)
         return;
     }
     r->log_epoch = r->log->epoch;
+    if (!run->bounds_told[r->which] && !stale_records(w, instance, r))
+        return;
     if (!run->bounds_told[r->which] && !tell_bounds(w, instance, r))
         return;
     if (r->at < r->log->start) {
@@ -400,7 +431,9 @@ static void answered(struct world *w, uint32_t instance, const struct etcd_reque
         return;
     }
     run->view_us = w->now_us;
-    if (run->is_started && request->view.spec_version != run->spec_told) {
+    /* The spec has a watch of its own: a merge may see the chain follow it before it has it. */
+    if (run->is_started && request->view.spec_version != run->spec_told &&
+        !(w->is_faulty && chance_permille(&w->chance_detail, 700))) {
         run->spec_told = request->view.spec_version;
         merge_set_spec(run->merge, run->spec_told, &request->view.spec);
     }
@@ -448,6 +481,14 @@ static void ready(struct world *w, uint32_t instance, const struct happening *h)
                      &(struct merge_event){.kind = MERGE_EV_TAIL, .recovery = &recovery});
 }
 
+/* I9: a strand has room for STRAND_ENTRIES_MIN records at least. */
+static uint64_t entries_limit(const struct world *w)
+{
+    const uint64_t least = (uint64_t)STRAND_ENTRIES_MIN * w->layout.count;
+
+    return w->p.entries_max > least ? w->p.entries_max : least;
+}
+
 static void tick(struct world *w, uint32_t instance)
 {
     struct instance *i = &w->instances[instance];
@@ -459,7 +500,7 @@ static void tick(struct world *w, uint32_t instance)
     if (w->now_us - run->view_us > SECOND && !run->is_asking)
         ask(w, instance, ASK_VIEW, 0);
     merge_status(run->merge, &status);
-    check_memory(w, i->dc, status.entries, SIM_ENTRIES_MAX);
+    check_memory(w, i->dc, status.entries, entries_limit(w));
     merge_plan(w, instance, HAPPENS_TICK, w->p.cut_interval_ms * MS, 0);
 }
 

@@ -7,8 +7,6 @@
 
 #include "tests/sim/task.h"
 
-#define SIM_ENTRIES_MAX 16384
-
 /* Gives the merge an event and carries its actions out. False if the run has ended. */
 bool merge_feed(struct world *w, uint32_t instance, struct merge_event *ev);
 

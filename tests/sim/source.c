@@ -13,6 +13,7 @@ static int64_t timestamp(struct world *w)
 {
     int64_t now = world_now_ms(w);
 
+    now -= now % w->p.source_tick_ms;
     if (chance_permille(&w->chance, 5))
         return now - chance_between(&w->chance, 0, 30LL * 86400000);
     if (chance_permille(&w->chance, 150))
@@ -55,7 +56,7 @@ static const struct body *new_event(struct world *w)
 static int64_t interval_us(struct world *w)
 {
     int64_t bursts = (int64_t)(w->p.records / (1 + w->p.burst_max / 2)) + 1;
-    int64_t mean = w->p.faults_ms * MS / bursts;
+    int64_t mean = (w->p.faults_ms - w->p.quiet_ms) * MS / bursts;
 
     return chance_between(&w->chance, mean / 10, 2 * mean - mean / 10);
 }
@@ -101,6 +102,8 @@ void source_happens(struct world *w, const struct happening *h)
     }
     if (!w->is_faulty)
         return;
-    burst(w);
+    if (w->p.quiet_ms == 0 || w->now_us < w->p.quiet_from_ms * MS ||
+        w->now_us > (w->p.quiet_from_ms + w->p.quiet_ms) * MS)
+        burst(w);
     world_plan(w, interval_us(w), &(struct happening){.kind = HAPPENS_SOURCE});
 }
