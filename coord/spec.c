@@ -4,6 +4,9 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "proto/enrichment.h"
+#include "proto/where.h"
+
 #define MIB       ((int64_t)1 << 20)
 #define DAY       ((int64_t)86400000)
 #define AT(field) offsetof(struct spec, field)
@@ -26,8 +29,8 @@ static const struct key SPEC_ROWS[] = {
     {"start", KEY_TEXT, false, "latest", 1, 40, NULL, AT(start), "earliest",
      "Where a new stream starts in its sources: earliest, latest or a time such as "
      "2026-01-02T03:04:05Z; resolved once, when the stream is first applied"},
-    {"enrich", KEY_TEXTS, false, NULL, 0, 4, "content", AT(enrichments), "[content]",
-     "What is added to each event"},
+    {"enrich", KEY_TEXTS, false, NULL, 0, ENRICHMENT_COUNT, ENRICHMENT_NAMES, AT(enrichments),
+     "[content]", "What is added to each event (docs/enrichments.md)"},
     {"enrich_at", KEY_CHOICE, false, "everywhere", 0, 0, "everywhere|origin", AT(enrich_at), NULL,
      "Whether every DC enriches every event, or only the DC where it arose"},
     {"filter.wikis", KEY_TEXTS, false, NULL, 0, 1000, NULL, AT(wikis), NULL,
@@ -37,8 +40,15 @@ static const struct key SPEC_ROWS[] = {
     {"filter.kinds", KEY_TEXTS, false, NULL, 0, 6,
      "create|edit|move|delete|undelete|visibility_change", AT(kinds), NULL,
      "Only events whose page_change_kind is one of these"},
+    {"filter.content_models", KEY_TEXTS, false, NULL, 0, 100, NULL, AT(models), NULL,
+     "Only events whose main slot has one of these content models"},
+    {"filter.where.*", KEY_PAIRS, false, NULL, 0, WHERE_MAX, NULL, AT(where), NULL,
+     "Only events in which the field that this JSON pointer leads to has this value, or with 'not "
+     "' "
+     "before it any other; for example /performer/is_bot: not true"},
     {"output.schema", KEY_TEXT, false, "", 0, 300, NULL, AT(output_schema), NULL,
-     "$schema of the enriched events; empty: as the source event has it"},
+     "$schema of the enriched events; empty: as the source event has it, or, where enrich has more "
+     "than content, /braid/page/change_enriched/1.0.0"},
     {"failed", KEY_CHOICE, false, "omit", 0, 0, "omit|emit", AT(failed), NULL,
      "Whether an event that could not be enriched is left out (it stands in the error topic and "
      "can be retried) or emitted as it is"},
@@ -206,6 +216,34 @@ static void check_start(const struct spec *s, struct spec_problems *out)
     }
 }
 
+/* What is added to an event has no place in the schema of its source. */
+static void check_enrichments(struct spec *s, struct arena *a, struct spec_problems *out)
+{
+    check_twice(&s->enrichments, "enrich", a, out);
+    for (size_t i = 0; i < s->enrichments.count && s->output_schema.len == 0; i++) {
+        if (!slice_equal(s->enrichments.items[i], SLICE_LIT("content")))
+            s->output_schema = SLICE_LIT(ENRICHMENT_SCHEMA);
+    }
+    if (s->output_schema.len > 0 && s->output_schema.ptr[0] != '/') {
+        problem(out, "output.schema", "a schema is named by its path",
+                "for example: /mediawiki/page/change/1.2.0");
+    }
+}
+
+static void check_where(const struct spec *s, struct arena *a, struct spec_problems *out)
+{
+    struct where where;
+
+    for (size_t i = 0; i < s->where.count; i++) {
+        const struct key_pair *pair = &s->where.items[i];
+        if (where_parse(pair->name, pair->value, &where) != 0) {
+            problem(out, "filter.where.*",
+                    text_format(a, "'%.*s' is no JSON pointer", SLICE_ARG(pair->name)),
+                    "for example: /performer/is_bot");
+        }
+    }
+}
+
 static void check_merge(struct spec *s, struct arena *a, struct spec_problems *out)
 {
     if (s->min_members > (int64_t)s->dcs.count && s->dcs.count > 0) {
@@ -220,10 +258,6 @@ static void check_merge(struct spec *s, struct arena *a, struct spec_problems *o
     }
     if (s->member_lag_max_ms < s->member_timeout_ms)
         problem(out, "merge.member_lag_max", "shorter than merge.member_timeout", NULL);
-    if (s->output_schema.len > 0 && s->output_schema.ptr[0] != '/') {
-        problem(out, "output.schema", "a schema is named by its path",
-                "for example: /mediawiki/page/change/1.2.0");
-    }
 }
 
 void spec_check(struct spec *s, struct arena *a, struct spec_problems *out)
@@ -231,6 +265,7 @@ void spec_check(struct spec *s, struct arena *a, struct spec_problems *out)
     out->count = 0;
     sort_texts(&s->dcs);
     sort_texts(&s->sources);
+    sort_texts(&s->enrichments);
     check_twice(&s->dcs, "dcs", a, out);
     check_twice(&s->sources, "sources[].topic", a, out);
     check_dcs(s, a, out);
@@ -238,6 +273,8 @@ void spec_check(struct spec *s, struct arena *a, struct spec_problems *out)
         check_topic(s, "stream", s->output, a, out);
     check_sources(s, a, out);
     check_start(s, out);
+    check_where(s, a, out);
+    check_enrichments(s, a, out);
     check_merge(s, a, out);
 }
 

@@ -53,6 +53,8 @@ struct spec {
     struct key_texts wikis;
     struct key_numbers namespaces;
     struct key_texts kinds;
+    struct key_texts models;
+    struct key_pairs where;     /* JSON pointer: value */
     struct slice output_schema; /* empty: as the source's */
     int failed;                 /* enum spec_failed */
     int canaries;               /* enum spec_canaries */

@@ -64,6 +64,37 @@ static bool encode_sources(const struct spec *s, struct arena *a, Braid__Spec *p
     return true;
 }
 
+static bool encode_where(const struct spec *s, struct arena *a, Braid__Spec *pb)
+{
+    Braid__FieldCondition *all = arena_calloc(a, s->where.count + 1, sizeof(*all));
+
+    pb->where = arena_calloc(a, s->where.count + 1, sizeof(*pb->where));
+    if (all == NULL || pb->where == NULL)
+        return false;
+    for (size_t i = 0; i < s->where.count; i++) {
+        braid__field_condition__init(&all[i]);
+        all[i].pointer = arena_strdup(a, s->where.items[i].name);
+        all[i].value = arena_strdup(a, s->where.items[i].value);
+        if (all[i].pointer == NULL || all[i].value == NULL)
+            return false;
+        pb->where[i] = &all[i];
+    }
+    pb->n_where = s->where.count;
+    return true;
+}
+
+static int decode_where(const Braid__Spec *pb, struct arena *a, struct spec *s)
+{
+    s->where.items = arena_calloc(a, pb->n_where + 1, sizeof(*s->where.items));
+    if (s->where.items == NULL)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < pb->n_where; i++)
+        s->where.items[i] = (struct key_pair){.name = slice_str(pb->where[i]->pointer),
+                                              .value = slice_str(pb->where[i]->value)};
+    s->where.count = pb->n_where;
+    return 0;
+}
+
 static bool encode_texts(const struct spec *s, struct arena *a, Braid__Spec *pb)
 {
     pb->output = arena_strdup(a, s->output);
@@ -79,16 +110,18 @@ static bool encode_texts(const struct spec *s, struct arena *a, Braid__Spec *pb)
     pb->enrichments = strings_of(a, &s->enrichments);
     pb->wikis = strings_of(a, &s->wikis);
     pb->kinds = strings_of(a, &s->kinds);
+    pb->content_models = strings_of(a, &s->models);
     pb->namespaces = arena_calloc(a, s->namespaces.count + 1, sizeof(*pb->namespaces));
     if (pb->output == NULL || pb->yaml == NULL || pb->output_schema == NULL || pb->owner == NULL ||
         pb->description == NULL || pb->applied_by == NULL || pb->reason == NULL ||
         pb->audience == NULL || pb->dcs == NULL || pb->enrichments == NULL || pb->wikis == NULL ||
-        pb->kinds == NULL || pb->namespaces == NULL)
+        pb->kinds == NULL || pb->namespaces == NULL || pb->content_models == NULL)
         return false;
     pb->n_dcs = s->dcs.count;
     pb->n_enrichments = s->enrichments.count;
     pb->n_wikis = s->wikis.count;
     pb->n_kinds = s->kinds.count;
+    pb->n_content_models = s->models.count;
     pb->n_namespaces = s->namespaces.count;
     for (size_t i = 0; i < s->namespaces.count; i++)
         pb->namespaces[i] = (int32_t)s->namespaces.items[i];
@@ -128,7 +161,7 @@ int spec_encode(const struct spec *s, struct arena *a, struct slice *out)
     size_t len = 0;
 
     braid__spec__init(&pb);
-    if (!encode_texts(s, a, &pb) || !encode_sources(s, a, &pb))
+    if (!encode_texts(s, a, &pb) || !encode_sources(s, a, &pb) || !encode_where(s, a, &pb))
         return ERR_NO_MEMORY;
     encode_numbers(s, &pb);
     len = braid__spec__get_packed_size(&pb);
@@ -145,7 +178,8 @@ static int decode_texts(const Braid__Spec *pb, struct arena *a, struct spec *s)
     if (!texts_of(a, pb->dcs, pb->n_dcs, &s->dcs) ||
         !texts_of(a, pb->enrichments, pb->n_enrichments, &s->enrichments) ||
         !texts_of(a, pb->wikis, pb->n_wikis, &s->wikis) ||
-        !texts_of(a, pb->kinds, pb->n_kinds, &s->kinds))
+        !texts_of(a, pb->kinds, pb->n_kinds, &s->kinds) ||
+        !texts_of(a, pb->content_models, pb->n_content_models, &s->models))
         return ERR_NO_MEMORY;
     s->sources.items = arena_calloc(a, pb->n_sources + 1, sizeof(*s->sources.items));
     s->namespaces.items = arena_calloc(a, pb->n_namespaces + 1, sizeof(*s->namespaces.items));
@@ -210,6 +244,8 @@ int spec_decode(struct slice bytes, struct arena *a, struct spec *out)
         pb->n_sources == 0 || pb->output[0] == '\0')
         return ERR_MALFORMED;
     rc = decode_texts(pb, a, &s);
+    if (rc == 0)
+        rc = decode_where(pb, a, &s);
     if (rc != 0)
         return rc;
     decode_numbers(pb, &s);

@@ -93,9 +93,9 @@ size_t error_event_size(const struct error_event *e)
 size_t error_event_write(const struct error_event *e, uint8_t *out)
 {
     struct pen p = {.out = out};
-    char now[ENRICH_TIME_LEN];
+    char now[TIME_TEXT_LEN];
 
-    enrich_time_text(e->now_ms, now);
+    time_text(e->now_ms, now);
     puts_text(&p, "{\"$schema\":\"/error/2.1.0\",\"meta\":{\"stream\":");
     put_string(&p, e->stream);
     put_member(&p, "dt", slice_of(now, sizeof(now)));

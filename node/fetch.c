@@ -396,17 +396,22 @@ static void fill(struct fetch *f, uint32_t h, struct fetch_call *call)
     call->host = h;
     call->count = 0;
     call->bytes = 0;
-    for (uint32_t n = 0; n < f->limits.batch_max && host->first != FETCH_NONE; n++) {
-        const uint32_t item = host->first;
+    const bool is_single = f->queue.items[host->first].is_single;
+    const uint32_t count_max = is_single ? 1 : f->limits.batch_max;
+    uint32_t next = host->first;
+    while (call->count < count_max && next != FETCH_NONE) {
+        const uint32_t item = next;
         struct fetch_item *it = &f->queue.items[item];
-        if (n > 0 && (it->is_single || f->queue.items[call->items[0]].is_single ||
-                      call->bytes + it->bytes_hint > f->limits.batch_bytes_max))
+        next = it->next;
+        if (it->is_single != is_single) /* its turn comes when it is the first */
+            continue;
+        if (call->count > 0 && call->bytes + it->bytes_hint > f->limits.batch_bytes_max)
             break;
         fetch_queue_take(&f->queue, item);
         it->calls++;
-        call->items[n] = item;
-        call->users[n] = it->user;
-        call->rev_ids[n] = it->rev_id;
+        call->items[call->count] = item;
+        call->users[call->count] = it->user;
+        call->rev_ids[call->count] = it->rev_id;
         call->bytes += it->bytes_hint;
         call->count++;
     }
@@ -466,6 +471,7 @@ static int submit(struct fetch *f, const struct fetch_event *ev)
     it->rev_id = ev->submit.rev_id;
     it->user = ev->submit.user;
     it->bytes_hint = ev->submit.bytes_hint;
+    it->is_single = ev->submit.is_alone;
     it->young_until_ms = ev->now_ms + (age < young ? young - age : 0);
     return 0;
 }

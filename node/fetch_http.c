@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "proto/err.h"
 
@@ -111,4 +112,105 @@ struct fetch_result fetch_reply_class(const struct fetch_reply *reply)
         result.retry_after_ms =
             reply->retry_after_s < UINT32_MAX / 1000 ? reply->retry_after_s * 1000 : UINT32_MAX;
     return result;
+}
+
+/* ---- questions that are asked alone ------------------------------------------------------------ */
+
+/* What an error says about the revision, rather than about us or the API. */
+static const struct {
+    const char *code;
+    struct fetch_verdict verdict;
+} SAYINGS[] = {
+    {"nosuchrevid", {ENRICH_VERDICT_MISSING, REASON_MISSING}},
+    {"missingtitle", {ENRICH_VERDICT_MISSING, REASON_MISSING}},
+    {"nosuchpageid", {ENRICH_VERDICT_MISSING, REASON_MISSING}},
+    {"permissiondenied", {ENRICH_VERDICT_HIDDEN, REASON_TEXT_HIDDEN}},
+    {"missingcontent", {ENRICH_VERDICT_HIDDEN, REASON_TEXT_HIDDEN}},
+};
+
+static bool is_saying(const struct mwapi_answer *answer, struct fetch_verdict *verdict)
+{
+    for (size_t i = 0; i < sizeof SAYINGS / sizeof SAYINGS[0]; i++) {
+        if (strcmp(answer->error_code, SAYINGS[i].code) == 0) {
+            *verdict = SAYINGS[i].verdict;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has(struct slice body, const char *word)
+{
+    return memmem(body.ptr, body.len, word, strlen(word)) != NULL;
+}
+
+/* REST has statuses: 404 no such revision, 403 hidden, unless an error is named, which is about us;
+ * and a 500 with this exception where the HTML of a hidden revision was asked for (seen in 1.39). */
+static bool is_rest_saying(const struct fetch_reply *reply, struct fetch_verdict *verdict)
+{
+    const bool is_named =
+        reply->decode_rc == 0 && reply->answer != NULL && reply->answer->error_code[0] != '\0';
+
+    if (!reply->is_json || is_named)
+        return false;
+    *verdict = (struct fetch_verdict){ENRICH_VERDICT_HIDDEN, REASON_TEXT_HIDDEN};
+    if (reply->http_status == 403)
+        return true;
+    if (reply->http_status == 500 && reply->body.len > 0 &&
+        has(reply->body, "RevisionAccessException"))
+        return true;
+    *verdict = (struct fetch_verdict){ENRICH_VERDICT_MISSING, REASON_MISSING};
+    return reply->http_status == 404;
+}
+
+static struct fetch_result class_of_rest(const struct fetch_reply *reply,
+                                         const struct question_type *type)
+{
+    const bool is_right = type->api == QUESTION_PAGE ? reply->is_html : reply->is_json;
+
+    if (reply->http_status != 200)
+        return class_of_status(reply);
+    if (!is_right)
+        return transient(REASON_BAD_ANSWER);
+    return type->api == QUESTION_PAGE ? result_of(FETCH_CALL_OK, REASON_NONE)
+                                      : class_of_status(reply);
+}
+
+/* A good answer that is too large for the API comes without what was asked for. */
+static struct fetch_result check_root(const struct fetch_reply *reply,
+                                      const struct question_type *type, struct fetch_result result)
+{
+    if (result.result != FETCH_CALL_OK || type->api == QUESTION_PAGE || reply->answer->has_root)
+        return result;
+    if (reply->answer->is_truncated)
+        return result_of(FETCH_CALL_TOO_LARGE, REASON_TOO_LARGE);
+    return transient(REASON_BAD_ANSWER);
+}
+
+struct fetch_result fetch_alone_class(const struct fetch_reply *reply, enum question_kind kind,
+                                      struct fetch_verdict *verdict)
+{
+    const struct question_type *type = question_type(kind);
+    struct fetch_result result = fetch_reply_class(reply);
+    const bool is_read = reply->transport == FETCH_TRANSPORT_OK;
+
+    *verdict = (struct fetch_verdict){ENRICH_VERDICT_OK, REASON_NONE};
+    if (is_read && type->api != QUESTION_ACTION) {
+        const uint32_t retry_after_ms = result.retry_after_ms;
+        result = class_of_rest(reply, type);
+        result.retry_after_ms = retry_after_ms;
+    }
+    const bool is_said =
+        is_read && (type->api == QUESTION_ACTION
+                        ? reply->http_status == 200 && reply->is_json && reply->decode_rc == 0 &&
+                              is_saying(reply->answer, verdict)
+                        : is_rest_saying(reply, verdict));
+    if (!is_said) {
+        *verdict = (struct fetch_verdict){ENRICH_VERDICT_OK, REASON_NONE};
+        return check_root(reply, type, result);
+    }
+    /* A parent is older than its child: asking again would not find it. */
+    if (verdict->verdict == ENRICH_VERDICT_MISSING && type->is_optional)
+        verdict->verdict = ENRICH_VERDICT_HIDDEN;
+    return result_of(FETCH_CALL_OK, REASON_NONE);
 }

@@ -34,8 +34,10 @@ struct fetch_reply {
     uint32_t http_status;
     bool is_json; /* Content-Type says so */
     uint32_t retry_after_s;
-    int decode_rc;                     /* of mwapi_decode, for status 200 and JSON */
+    int decode_rc; /* of the decoder, for JSON (of QUESTION_REVISION: with 200) */
     const struct mwapi_answer *answer; /* if decode_rc is 0 */
+    bool is_html;
+    struct slice body;
 };
 
 /* How the call ended: goes into FETCH_EV_ANSWER. */
@@ -46,6 +48,12 @@ struct fetch_result {
     bool is_global;
 };
 
+/* Of a call for revisions (QUESTION_REVISION). */
 struct fetch_result fetch_reply_class(const struct fetch_reply *reply);
+
+/* Of a question that is asked alone, decoded by mwapi_decode_other: beside its class, with
+ * FETCH_CALL_OK, what it says. */
+struct fetch_result fetch_alone_class(const struct fetch_reply *reply, enum question_kind kind,
+                                      struct fetch_verdict *verdict);
 
 #endif

@@ -155,9 +155,10 @@ static uint32_t pop_active(struct fetch_queue *q)
 }
 
 /* When a host may have a call, as far as the host goes. */
-static int64_t host_ready_ms(const struct fetch_host *host, uint32_t batch_max)
+static int64_t host_ready_ms(const struct fetch_queue *q, const struct fetch_host *host,
+                             uint32_t batch_max)
 {
-    if (host->calls == 0 || host->ready_count >= batch_max ||
+    if (host->calls == 0 || host->ready_count >= batch_max || q->items[host->first].is_single ||
         host->gather_until_ms < host->pause_until_ms)
         return host->pause_until_ms;
     return host->gather_until_ms;
@@ -174,7 +175,7 @@ uint32_t fetch_queue_next_host(struct fetch_queue *q, uint32_t batch_max, int64_
         const struct fetch_host *host = &q->hosts[h];
         if (host->first != FETCH_NONE) {
             activate(q, h); /* at the end of the ring */
-            const int64_t ready_ms = host_ready_ms(host, batch_max);
+            const int64_t ready_ms = host_ready_ms(q, host, batch_max);
             if (ready_ms <= now_ms)
                 return h;
             if (ready_ms < *io_wake_ms)

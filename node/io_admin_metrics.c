@@ -241,6 +241,25 @@ static void print_fetches(const struct io_admin_source *source, struct text *out
         }
 }
 
+static void print_shared(const struct io_admin_source *source, struct text *out)
+{
+    struct io_share_stats stats;
+
+    io_share_stats(source->host->streams.share, &stats);
+    const struct {
+        struct slice how;
+        uint64_t count;
+    } rows[] = {{SLICE_LIT("asked"), stats.asked},
+                {SLICE_LIT("joined"), stats.joined},
+                {SLICE_LIT("kept"), stats.taken}};
+    metrics_family(out, "braid_fetch_questions_total", "counter",
+                   "Questions of this node's streams: asked, or served by another's answer");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct metrics_label labels[] = {{"how", rows[i].how}, {NULL, {0}}};
+        metrics_add_count(out, "braid_fetch_questions_total", labels, rows[i].count);
+    }
+}
+
 static void print_build(const struct io_admin_source *source, struct text *out)
 {
     const struct metrics_label labels[] = {{"version", SLICE_LIT(BRAID_VERSION)},
@@ -295,4 +314,5 @@ void admin_metrics(const struct io_admin_source *source, bool is_verbose, struct
             each_merge(source, out, families[i].merge);
     }
     print_fetches(source, out);
+    print_shared(source, out);
 }

@@ -108,7 +108,7 @@ static void start_call(struct io_fetch *f, const struct fetch_action *action)
     f->stats.calls++;
     f->stats.revisions_asked += action->call.count;
     call->started_ms = io_mono_ms();
-    int rc = io_fetch_call_start(call, &f->setup, action, first->request.event->request_id);
+    int rc = io_fetch_call_start(call, &f->setup, action, &first->request);
     if (rc == 0 && curl_multi_add_handle(f->multi.curl, call->easy) != CURLM_OK) {
         io_fetch_call_end(call);
         rc = ERR_NO_MEMORY;
@@ -122,7 +122,9 @@ static void start_call(struct io_fetch *f, const struct fetch_action *action)
 
 /* One answered call: what its DONE actions need. */
 struct answered {
-    struct io_fetch_hold *hold;                  /* one share is ours */
+    struct io_fetch_hold *hold; /* one share is ours */
+    struct slice body;          /* of a question that was asked alone */
+    int64_t at_ms;
     struct enrich_judgement of[FETCH_BATCH_MAX]; /* by place */
 };
 
@@ -137,6 +139,8 @@ static void end_done(struct io_fetch *f, const struct fetch_action *action,
         assert(a != NULL);
         outcome.hidden = a->of[action->done.place].hidden;
         outcome.revision = a->of[action->done.place].revision; /* NULL if withheld */
+        outcome.body = a->body;
+        outcome.at_ms = a->at_ms;
         if (outcome.reason == REASON_NONE) {
             hold = a->hold;
             hold->shares++;
@@ -241,14 +245,20 @@ static void on_call_ended(struct io_fetch *f, struct io_fetch_call *call, CURLco
     const int64_t now_ms = io_mono_ms();
     const uint32_t took_ms = (uint32_t)(now_ms - call->started_ms);
 
-    io_fetch_call_read(call, code, &f->scratch, &reply);
+    const enum question_kind kind = f->slots[asked->users[0]].request.question->kind;
+    io_fetch_call_read(call, code, &f->scratch, kind, &reply);
     if (f->scratch.bytes_held > SCRATCH_KEPT)
         arena_deinit(&f->scratch);
-    const struct fetch_result result = fetch_reply_class(&reply);
+    const struct fetch_result result = kind == QUESTION_REVISION
+                                           ? fetch_reply_class(&reply)
+                                           : fetch_alone_class(&reply, kind, &verdicts[0]);
     f->stats.calls_failed += result.result != FETCH_CALL_OK;
     note_answer(f, call, asked, &reply, took_ms);
-    if (result.result == FETCH_CALL_OK)
+    if (result.result == FETCH_CALL_OK && kind == QUESTION_REVISION)
         judge(f, asked, reply.answer, verdicts, &a);
+    else
+        a.body = reply.body;
+    a.at_ms = io_now_ms();
     /* The call's number may be given to a new call in this very step. */
     a.hold = call->hold;
     call->hold = NULL;
@@ -442,12 +452,14 @@ static void carry_out_submit(struct io_fetch *f, const struct fetch_actions *act
 
 int io_fetch_submit(struct io_fetch *f, const struct io_fetch_request *request)
 {
-    const struct event *event = request->event;
+    const struct question *q = request->question;
 
-    if (event->rev_id < 1 || event->domain.len == 0)
+    if (q->rev_id < 1 || q->domain.len == 0)
         return ERR_MALFORMED;
-    if (!domain_is_allowed(&f->domains, event->domain))
+    if (!domain_is_allowed(&f->domains, q->domain))
         return ERR_REFUSED;
+    if (q->api != QUESTION_ACTION && f->setup.rest_url == NULL)
+        return ERR_UNSUPPORTED;
     if (f->is_closing || f->free_slot == NO_SLOT ||
         f->setup.account->bytes_held >= f->bytes_held_max)
         return ERR_BUSY;
@@ -455,11 +467,12 @@ int io_fetch_submit(struct io_fetch *f, const struct io_fetch_request *request)
     struct fetch_actions actions = {.list = f->submit_actions};
     const struct fetch_event ev = {.kind = FETCH_EV_SUBMIT,
                                    .now_ms = io_mono_ms(),
-                                   .submit = {.domain = event->domain,
-                                              .rev_id = event->rev_id,
+                                   .submit = {.domain = q->domain,
+                                              .rev_id = q->rev_id,
                                               .user = s,
                                               .age_ms = age_of(request->source_time_ms),
-                                              .bytes_hint = announced_bytes(event)}};
+                                              .bytes_hint = announced_bytes(request->event),
+                                              .is_alone = q->kind != QUESTION_REVISION}};
     const uint32_t next = f->slots[s].next;
     f->slots[s] = (struct slot){.request = *request, .is_used = true, .submitted_ms = ev.now_ms};
     f->free_slot = next;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * io_fetch.h - fetches revisions' content from a MediaWiki action API, for one stream.
+ * io_fetch.h - puts questions about events to MediaWiki's APIs, for one stream.
  *
  * Promise: every request that was taken ends exactly once, by a call of its `done`, before its
- *          deadline or at io_fetch_close; never inside io_fetch_submit. Contents in an outcome are
+ *          deadline or at io_fetch_close; never inside io_fetch_submit. Bytes in an outcome are
  *          spans of the response's bytes, which stay until the outcome is released: from socket to
  *          Kafka they are copied once, by splicing. Queues and buffers are bounded.
  * Pure:    no: shell. libcurl's multi interface on the loop's thread.
@@ -33,9 +33,10 @@ struct io_fetch_config {
 };
 
 struct io_fetch_request {
-    const struct event *event; /* borrowed until done: domain, rev_id, slots and their sha1 */
-    int64_t source_time_ms;    /* wall clock of the source record; -1 or absurd: taken as now */
-    void *data;                /* given to done */
+    const struct question *question; /* borrowed until done */
+    const struct event *event;       /* borrowed until done: request_id, slots and their sha1 */
+    int64_t source_time_ms; /* wall clock of the source record; -1 or absurd: taken as now */
+    void *data;             /* given to done */
     /* Called once, on the loop's thread. The outcome's revision is valid until
      * io_fetch_release(hold); hold is NULL if there is none. */
     void (*done)(void *data, const struct enrich_outcome *outcome, struct io_fetch_hold *hold);
@@ -72,9 +73,16 @@ void io_fetch_close(struct io_fetch *f);
 /* New limits from a new version of the spec, effective at once. */
 void io_fetch_set_limits(struct io_fetch *f, const struct fetch_limits *limits);
 
-/* Takes a request. ERR_BUSY: full, try again after a completion. ERR_REFUSED: the event's domain
- * is not allowed (failed:domain). ERR_MALFORMED: no rev_id or domain. */
+/* Takes a request. ERR_BUSY: full, try again after a completion. ERR_REFUSED: the question's domain
+ * is not allowed (failed:domain). ERR_MALFORMED: no rev_id or domain. ERR_UNSUPPORTED: a question for
+ * the REST API, and the configured URL does not end in /api.php. */
 int io_fetch_submit(struct io_fetch *f, const struct io_fetch_request *request);
+
+/* One more share in an answer's bytes, to be released like the first. */
+void io_fetch_hold_share(struct io_fetch_hold *hold);
+
+/* About how many bytes an outcome's answer keeps. */
+uint64_t io_fetch_outcome_bytes(const struct enrich_outcome *outcome);
 
 /* Gives the bytes back. Accepts NULL. Also valid after io_fetch_close. */
 void io_fetch_release(struct io_fetch_hold *hold);

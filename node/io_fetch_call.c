@@ -16,6 +16,7 @@ enum {
     KEEP_MAX = 4 * 1024 * 1024,
     REQUEST_ID_MAX = 128,
     HEADER_MAX = 512,
+    GET_MAX = FETCH_QUERY_MAX, /* a longer query is sent as the body of a POST */
 };
 
 /* ---- what all calls have in common ----------------------------------------------------------- */
@@ -35,12 +36,31 @@ static bool config_is_usable(const struct io_fetch_config *config)
            strncmp(config->api_url, "https://", 8) == 0;
 }
 
+/* "http://a/w/api.php" -> "http://a/w/rest.php/v1/" */
+static char *rest_url_of(const char *api_url)
+{
+    static const char API[] = "/api.php";
+    static const char REST[] = "/rest.php/v1/";
+    const size_t len = strlen(api_url);
+
+    if (len < sizeof API - 1 || strcmp(api_url + len - (sizeof API - 1), API) != 0)
+        return NULL;
+    const size_t head = len - (sizeof API - 1);
+    char *url = malloc(head + sizeof REST);
+    if (url == NULL)
+        return NULL;
+    memcpy(url, api_url, head);
+    memcpy(url + head, REST, sizeof REST);
+    return url;
+}
+
 int io_fetch_setup_init(struct io_fetch_setup *setup, const struct io_fetch_config *config)
 {
     if (!config_is_usable(config))
         return ERR_CONFIG;
     *setup = (struct io_fetch_setup){
         .api_url = copy_text(config->api_url),
+        .rest_url = rest_url_of(config->api_url),
         .user_agent = copy_text(config->user_agent),
         .ca_file = copy_text(config->ca_file),
         .maxlag_s = config->maxlag_s == 0 ? MAXLAG_S : config->maxlag_s,
@@ -65,6 +85,7 @@ static void account_leave(struct io_fetch_account *account)
 void io_fetch_setup_deinit(struct io_fetch_setup *setup)
 {
     free(setup->api_url);
+    free(setup->rest_url);
     free(setup->user_agent);
     free(setup->ca_file);
     if (setup->account != NULL)
@@ -100,6 +121,24 @@ void io_fetch_release(struct io_fetch_hold *hold)
     arena_deinit(&hold->keep);
     free(hold->bytes);
     free(hold);
+}
+
+void io_fetch_hold_share(struct io_fetch_hold *hold)
+{
+    assert(hold->shares > 0);
+    hold->shares++;
+}
+
+uint64_t io_fetch_outcome_bytes(const struct enrich_outcome *outcome)
+{
+    enum {
+        OVERHEAD = 512 /* of what stands around contents */
+    };
+    uint64_t bytes = OVERHEAD + outcome->body.len;
+
+    for (size_t i = 0; outcome->revision != NULL && i < outcome->revision->slot_count; i++)
+        bytes += outcome->revision->slots[i].content.len;
+    return bytes;
 }
 
 static bool hold_resize(struct io_fetch_hold *hold, size_t size)
@@ -215,10 +254,63 @@ static CURL *easy_new(struct io_fetch_call *call, const struct io_fetch_setup *s
     return easy;
 }
 
-int io_fetch_call_start(struct io_fetch_call *call, const struct io_fetch_setup *setup,
-                        const struct fetch_action *action, struct slice request_id)
+static void set_get(struct io_fetch_call *call)
+{
+    (void)curl_easy_setopt(call->easy, CURLOPT_HTTPGET, 1L);
+    (void)curl_easy_setopt(call->easy, CURLOPT_URL, call->url);
+}
+
+/* A question that is asked alone. False: no memory. */
+static bool set_question(struct io_fetch_call *call, const struct io_fetch_setup *setup,
+                         const struct question *q)
+{
+    int len;
+
+    if (q->api != QUESTION_ACTION) {
+        assert(setup->rest_url != NULL);
+        len = snprintf(call->url, sizeof call->url, "%s%.*s", setup->rest_url, SLICE_ARG(q->text));
+        assert((size_t)len < sizeof call->url); /* REST: only numbers */
+        set_get(call);
+        return true;
+    }
+    if (q->text.len < GET_MAX - 32) {
+        len = snprintf(call->url, sizeof call->url, "%s?maxlag=%u&%.*s", setup->api_url,
+                       setup->maxlag_s, SLICE_ARG(q->text));
+        assert((size_t)len < sizeof call->url);
+        set_get(call);
+        return true;
+    }
+    call->form = malloc(q->text.len + 1);
+    if (call->form == NULL)
+        return false;
+    memcpy(call->form, q->text.ptr, q->text.len);
+    call->form[q->text.len] = '\0';
+    (void)snprintf(call->url, sizeof call->url, "%s?maxlag=%u", setup->api_url, setup->maxlag_s);
+    (void)curl_easy_setopt(call->easy, CURLOPT_URL, call->url);
+    (void)curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE, (long)q->text.len);
+    (void)curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, call->form);
+    return true;
+}
+
+static bool set_target(struct io_fetch_call *call, const struct io_fetch_setup *setup,
+                       const struct fetch_action *action, const struct question *q)
 {
     char query[FETCH_QUERY_MAX];
+
+    if (q->kind != QUESTION_REVISION) {
+        assert(action->call.count == 1);
+        return set_question(call, setup, q);
+    }
+    fetch_query_text(action->call.rev_ids, action->call.count, setup->maxlag_s, query);
+    (void)snprintf(call->url, sizeof call->url, "%s%s", setup->api_url, query);
+    set_get(call);
+    return true;
+}
+
+int io_fetch_call_start(struct io_fetch_call *call, const struct io_fetch_setup *setup,
+                        const struct fetch_action *action, const struct io_fetch_request *request)
+{
+    const struct slice request_id = request->event->request_id;
 
     assert(!call->is_busy);
     assert(call->headers == NULL);
@@ -230,6 +322,8 @@ int io_fetch_call_start(struct io_fetch_call *call, const struct io_fetch_setup 
         call->easy != NULL && call->hold != NULL && add_header(call, "Host", action->call.domain);
     if (is_ready && is_header_text(request_id))
         is_ready = add_header(call, "X-Request-Id", request_id);
+    if (is_ready)
+        is_ready = set_target(call, setup, action, request->question);
     if (!is_ready) {
         io_fetch_call_end(call);
         return ERR_NO_MEMORY;
@@ -238,9 +332,6 @@ int io_fetch_call_start(struct io_fetch_call *call, const struct io_fetch_setup 
     call->is_too_large = false;
     call->api_error[0] = '\0';
     call->count = action->call.count;
-    fetch_query_text(action->call.rev_ids, action->call.count, setup->maxlag_s, query);
-    (void)snprintf(call->url, sizeof call->url, "%s%s", setup->api_url, query);
-    (void)curl_easy_setopt(call->easy, CURLOPT_URL, call->url);
     (void)curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
     (void)curl_easy_setopt(call->easy, CURLOPT_TIMEOUT_MS, (long)action->call.timeout_ms);
     return 0;
@@ -265,15 +356,34 @@ static enum fetch_transport transport_of(const struct io_fetch_call *call, CURLc
     }
 }
 
-static bool is_json(const char *content_type)
+static bool is_type(const char *content_type, const char *wanted)
 {
-    static const char JSON[] = "application/json";
+    return content_type != NULL && strncasecmp(content_type, wanted, strlen(wanted)) == 0;
+}
 
-    return content_type != NULL && strncasecmp(content_type, JSON, sizeof JSON - 1) == 0;
+/* JSON is read in every case; errors of the REST API have other statuses than 200. */
+static void decode(struct io_fetch_call *call, struct arena *scratch, enum question_kind kind,
+                   struct fetch_reply *out)
+{
+    struct io_fetch_hold *hold = call->hold;
+
+    if (!out->is_json || (kind == QUESTION_REVISION && out->http_status != 200))
+        return;
+    arena_reset(scratch);
+    out->decode_rc =
+        kind == QUESTION_REVISION
+            ? mwapi_decode(scratch, &hold->keep, out->body, &hold->answer)
+            : mwapi_decode_other(scratch, out->body, question_type(kind)->root, &hold->answer);
+    arena_reset(scratch);
+    if (out->decode_rc != 0)
+        return;
+    out->answer = &hold->answer;
+    if (hold->answer.error_code[0] != '\0')
+        memcpy(call->api_error, hold->answer.error_code, sizeof call->api_error);
 }
 
 void io_fetch_call_read(struct io_fetch_call *call, CURLcode code, struct arena *scratch,
-                        struct fetch_reply *out)
+                        enum question_kind kind, struct fetch_reply *out)
 {
     struct io_fetch_hold *hold = call->hold;
     long status = 0;
@@ -287,24 +397,18 @@ void io_fetch_call_read(struct io_fetch_call *call, CURLcode code, struct arena 
     *out = (struct fetch_reply){
         .transport = transport_of(call, code),
         .http_status = (uint32_t)status,
-        .is_json = is_json(content_type),
+        .is_json = is_type(content_type, "application/json"),
+        .is_html = is_type(content_type, "text/html"),
         .retry_after_s = retry_after < 0                        ? 0
                          : retry_after > (curl_off_t)UINT32_MAX ? UINT32_MAX
                                                                 : (uint32_t)retry_after,
     };
-    if (out->transport != FETCH_TRANSPORT_OK || status != 200 || !out->is_json)
+    if (out->transport != FETCH_TRANSPORT_OK)
         return;
     if (hold->size - hold->len > hold->size / 4 && hold->len > 0)
         (void)hold_resize(hold, hold->len);
-    arena_reset(scratch);
-    out->decode_rc =
-        mwapi_decode(scratch, &hold->keep, slice_of(hold->bytes, hold->len), &hold->answer);
-    arena_reset(scratch);
-    if (out->decode_rc != 0)
-        return;
-    out->answer = &hold->answer;
-    if (hold->answer.error_code[0] != '\0')
-        memcpy(call->api_error, hold->answer.error_code, sizeof call->api_error);
+    out->body = slice_of(hold->bytes, hold->len);
+    decode(call, scratch, kind, out);
 }
 
 void io_fetch_call_end(struct io_fetch_call *call)
@@ -313,6 +417,8 @@ void io_fetch_call_end(struct io_fetch_call *call)
     call->hold = NULL;
     curl_slist_free_all(call->headers);
     call->headers = NULL;
+    free(call->form);
+    call->form = NULL;
     call->is_busy = false;
 }
 

@@ -35,6 +35,7 @@ struct io_fetch_hold {
 /* What all calls of a fetcher have in common. Owned by io_fetch.c. */
 struct io_fetch_setup {
     char *api_url;
+    char *rest_url; /* of the same wiki, up to /v1/; NULL: not known */
     char *user_agent;
     char *ca_file; /* NULL: the system's */
     uint32_t maxlag_s;
@@ -57,20 +58,21 @@ struct io_fetch_call {
     int64_t started_ms;
     char api_error[MWAPI_CODE_MAX]; /* of the header MediaWiki-API-Error */
     char url[FETCH_QUERY_MAX + 1024];
+    char *form; /* owned; the body of a POST under way */
 };
 
 enum {
     IO_FETCH_URL_MAX = 1023
 }; /* bytes of api_url */
 
-/* Prepares the easy handle for these revisions; the caller adds it to its multi handle.
- * ERR_NO_MEMORY: nothing to undo. request_id may be absent. */
+/* Prepares the easy handle for these revisions, or for the one question that is asked alone; the
+ * caller adds it to its multi handle. ERR_NO_MEMORY: nothing to undo. request_id may be absent. */
 int io_fetch_call_start(struct io_fetch_call *call, const struct io_fetch_setup *setup,
-                        const struct fetch_action *action, struct slice request_id);
+                        const struct fetch_action *action, const struct io_fetch_request *request);
 
 /* What has come: reads status, headers and body. `scratch` is reset. */
 void io_fetch_call_read(struct io_fetch_call *call, CURLcode code, struct arena *scratch,
-                        struct fetch_reply *out);
+                        enum question_kind kind, struct fetch_reply *out);
 
 /* Lets go of the call's share in the response and of its headers; the handle stays. */
 void io_fetch_call_end(struct io_fetch_call *call);

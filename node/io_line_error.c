@@ -45,7 +45,7 @@ static struct io_writer_client *client_of(struct io_line *l)
 
 static void fill(const struct io_line *l, const struct job *job, struct error_event *e)
 {
-    const struct enrich_page *page = job->page;
+    const struct enrich_page *page = &job->work->page;
     const enum reason reason = job->is_too_large ? REASON_TOO_LARGE : page->reason;
 
     *e = (struct error_event){

@@ -11,6 +11,31 @@
 #include "node/inner.h"
 #include "node/io_line.h"
 
+struct job;
+
+/* A question of a job, put to the wiki or waiting to be. */
+struct asking {
+    struct job *job;
+    struct asking *next; /* in the queue of those that wait */
+    struct question question;
+    struct io_fetch_hold *hold; /* owned; the answer's bytes */
+    bool is_fetching;
+    bool is_unshared; /* a shared answer was not good for this event */
+};
+
+/* What the enrichment of one record needs. */
+struct page_work {
+    struct enrich_page page;
+    struct arena keep; /* questions and what is made of answers */
+    struct asking asking[QUESTION_COUNT];
+    uint32_t fetching; /* of them, at the fetcher */
+};
+
+struct asking_queue {
+    struct asking *first;
+    struct asking *last;
+};
+
 /* A record on its way from input to output. */
 struct job {
     struct io_line *line;       /* NULL: its run is over, it ends with its fetch */
@@ -19,15 +44,13 @@ struct job {
     uint64_t ticket;
     struct origin origin;
     int64_t source_time_ms;
-    void *handle;               /* owned; the input record, NULL for SKIP and GAP */
-    struct slice key;           /* borrowed from the handle */
-    struct slice value;         /* borrowed from the handle */
-    struct io_spec *spec;       /* held, of WORK */
-    struct enrich_page *page;   /* owned, of WORK */
-    struct io_fetch_hold *hold; /* owned, of WORK */
-    bool is_fetching;
-    bool is_too_large; /* of WORK: the producer refused the value */
-    bool is_noted;     /* of WORK: what failed stands in the error topic */
+    void *handle;           /* owned; the input record, NULL for SKIP and GAP */
+    struct slice key;       /* borrowed from the handle */
+    struct slice value;     /* borrowed from the handle */
+    struct io_spec *spec;   /* held, of WORK */
+    struct page_work *work; /* owned, of WORK */
+    bool is_too_large;      /* of WORK: the producer refused the value */
+    bool is_noted;          /* of WORK: what failed stands in the error topic */
 };
 
 struct job_queue {
@@ -73,11 +96,11 @@ struct io_line {
     struct log_bounds in;
     struct log_bounds out;
 
-    struct line *line;        /* owned */
-    struct job **jobs;        /* owned; WORK by ticket modulo in_flight_max */
-    struct job_queue pending; /* to be produced, in order; the writer was full */
-    struct job_queue waiting; /* to be fetched; the fetcher was full */
-    uint64_t *done;           /* owned; tickets whose work is done, to be told to the line */
+    struct line *line;           /* owned */
+    struct job **jobs;           /* owned; WORK by ticket modulo in_flight_max */
+    struct job_queue pending;    /* to be produced, in order; the writer was full */
+    struct asking_queue waiting; /* to be put; the fetcher was full */
+    uint64_t *done;              /* owned; tickets whose work is done, to be told to the line */
     uint32_t done_count;
 
     bool is_draining;

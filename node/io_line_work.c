@@ -7,6 +7,11 @@
 #include "node/io_loop.h"
 #include "proto/err.h"
 
+enum {
+    KEEP_BLOCK = 4 * 1024,        /* of a page's questions and what is made of the answers */
+    KEEP_MAX = 512 * 1024 * 1024, /* twice the largest value, as its buffer doubles */
+};
+
 static void push(struct job_queue *q, struct job *job)
 {
     job->next = NULL;
@@ -24,12 +29,21 @@ static void pop(struct job_queue *q)
         q->last = NULL;
 }
 
+static void work_free(struct page_work *work)
+{
+    if (work == NULL)
+        return;
+    for (unsigned k = 0; k < QUESTION_COUNT; k++)
+        io_fetch_release(work->asking[k].hold);
+    arena_deinit(&work->keep);
+    free(work);
+}
+
 static void job_free(struct job *job)
 {
     io_kafka_release(job->handle);
-    io_fetch_release(job->hold);
+    work_free(job->work);
     io_spec_release(job->spec);
-    free(job->page);
     free(job);
 }
 
@@ -122,7 +136,7 @@ static int produce_own(struct io_line *l, const struct job *job)
 static int make_value(struct job *job, uint8_t **out, struct slice *out_value)
 {
     bool is_null = true;
-    const size_t size = enrich_page_value(job->page, io_now_ms(), &is_null);
+    const size_t size = enrich_page_value(&job->work->page, io_now_ms(), &is_null);
 
     *out = NULL;
     *out_value = (struct slice){0};
@@ -131,7 +145,7 @@ static int make_value(struct job *job, uint8_t **out, struct slice *out_value)
     *out = malloc(size + 1);
     if (*out == NULL)
         return ERR_NO_MEMORY;
-    enrich_page_write(job->page, *out);
+    enrich_page_write(&job->work->page, *out);
     *out_value = slice_of(*out, size);
     return 0;
 }
@@ -150,7 +164,7 @@ static enum status status_of(const struct job *job)
     default:
         return STATUS_NONE;
     }
-    switch (job->page->status) {
+    switch (job->work->page.status) {
     case ENRICH_OK:
         return STATUS_OK;
     case ENRICH_WITHHELD:
@@ -189,12 +203,12 @@ static int produce_page(struct io_line *l, struct job *job)
     fields.spec_version = job->spec->spec.version;
     fields.status = job->is_too_large
                         ? SLICE_LIT("failed:too_large")
-                        : slice_of(status, enrich_page_status_text(job->page, status));
-    if (job->page->is_decoded && job->page->event.id.len > 0 &&
-        job->page->event.id.len <= BRAID_ID_MAX)
-        fields.id = job->page->event.id;
-    if (job->page->outcome.attempts > 0)
-        fields.fetch = slice_of(fetch, enrich_page_fetch_text(job->page, fetch));
+                        : slice_of(status, enrich_page_status_text(&job->work->page, status));
+    if (job->work->page.is_decoded && job->work->page.event.id.len > 0 &&
+        job->work->page.event.id.len <= BRAID_ID_MAX)
+        fields.id = job->work->page.event.id;
+    if (job->work->page.outcome.attempts > 0)
+        fields.fetch = slice_of(fetch, enrich_page_fetch_text(&job->work->page, fetch));
     const size_t source_count = io_kafka_headers(job->handle, source);
     const size_t count = inner_headers(source, source_count, &fields, &text, headers);
     int rc = 0;
@@ -212,7 +226,7 @@ static void count_produced(struct io_line *l, const struct job *job)
 
     l->statuses[status]++;
     if (status == STATUS_FAILED)
-        l->reasons[job->is_too_large ? REASON_TOO_LARGE : job->page->reason]++;
+        l->reasons[job->is_too_large ? REASON_TOO_LARGE : job->work->page.reason]++;
 }
 
 /* True if the job is done with (freed), false if it must be tried again later. */
@@ -258,60 +272,143 @@ void line_produce_work(struct io_line *l, const struct line_action *a)
 
     assert(job != NULL);
     assert(job->ticket == a->ticket);
-    assert(!job->is_fetching);
+    assert(job->work->fetching == 0);
     *slot = NULL;
     produce_or_queue(l, job);
 }
 
 /* ---- pages ---------------------------------------------------------------------------------- */
 
+static void ask_all(struct job *job);
+
+static void wait_push(struct asking_queue *q, struct asking *a)
+{
+    a->next = NULL;
+    if (q->last != NULL)
+        q->last->next = a;
+    else
+        q->first = a;
+    q->last = a;
+}
+
+static void wait_pop(struct asking_queue *q)
+{
+    q->first = q->first->next;
+    if (q->first == NULL)
+        q->last = NULL;
+}
+
+static void settle(struct asking *a, const struct enrich_outcome *outcome)
+{
+    struct job *job = a->job;
+    struct page_work *work = job->work;
+
+    enrich_page_settle(&work->page, a->question.kind, outcome, &job->line->host->scratch);
+    ask_all(job);
+}
+
 /* From the fetcher, once for each request it took. */
 static void on_fetched(void *data, const struct enrich_outcome *outcome, struct io_fetch_hold *hold)
 {
-    struct job *job = data;
+    struct asking *a = data;
+    struct job *job = a->job;
     struct io_line *l = job->line;
 
-    job->is_fetching = false;
-    job->hold = hold;
+    assert(a->is_fetching);
+    a->is_fetching = false;
+    a->hold = hold;
+    job->work->fetching--;
     if (l == NULL) {
-        job_free(job);
+        if (job->work->fetching == 0)
+            job_free(job);
         return;
     }
-    enrich_page_settle(job->page, outcome);
-    line_done_later(l, job->ticket);
+    if (outcome->ask_again) {
+        a->is_unshared = true;
+        wait_push(&l->waiting, a);
+    } else {
+        settle(a, outcome);
+    }
     line_tell_done(l);
     line_retry(l);
 }
 
-static void settle_refused(struct job *job, enum reason reason)
+static void settle_refused(struct asking *a, int rc)
 {
-    const struct enrich_outcome outcome = {.reason = reason};
+    const struct enrich_outcome outcome = {.reason = rc == ERR_REFUSED       ? REASON_DOMAIN
+                                                     : rc == ERR_UNSUPPORTED ? REASON_REFUSED
+                                                                             : REASON_NO_REVISION};
 
-    enrich_page_settle(job->page, &outcome);
-    line_done_later(job->line, job->ticket);
+    settle(a, &outcome);
 }
 
 /* False: the fetcher is full. */
-static bool try_fetch(struct io_line *l, struct job *job)
+static bool try_fetch(struct io_line *l, struct asking *a)
 {
     struct io_fetch *fetch = io_stream_fetch(l->stream);
     const struct io_fetch_request request = {
-        .event = &job->page->event,
-        .source_time_ms = job->source_time_ms,
-        .data = job,
+        .question = &a->question,
+        .event = &a->job->work->page.event,
+        .source_time_ms = a->job->source_time_ms,
+        .data = a,
         .done = on_fetched,
     };
 
     if (fetch == NULL)
         return false;
-    const int rc = io_fetch_submit(fetch, &request);
+    const int rc = io_share_submit(l->host->streams.share, fetch, &request, a->is_unshared);
     if (err_class(rc) == ERR_CLASS_RETRY || rc == ERR_NO_MEMORY)
         return false;
-    if (rc == 0)
-        job->is_fetching = true;
-    else
-        settle_refused(job, rc == ERR_REFUSED ? REASON_DOMAIN : REASON_NO_REVISION);
+    if (rc != 0) {
+        settle_refused(a, rc);
+        return true;
+    }
+    a->is_fetching = true;
+    a->job->work->fetching++;
     return true;
+}
+
+/* Puts all questions that can be put by now; the line hears of a page that is done. */
+static void ask_all(struct job *job)
+{
+    struct io_line *l = job->line;
+    struct page_work *work = job->work;
+    struct question q;
+
+    /* not from inside: a refused question comes back here */
+    while (enrich_page_ask(&work->page, &l->host->scratch, &q)) {
+        struct asking *a = &work->asking[q.kind];
+        *a = (struct asking){.job = job, .question = q};
+        wait_push(&l->waiting, a);
+    }
+    if (enrich_page_is_done(&work->page))
+        line_done_later(l, job->ticket);
+}
+
+/* Puts the questions that wait, as far as the fetcher takes them. */
+static void fetch_waiting(struct io_line *l)
+{
+    while (!l->is_over && l->waiting.first != NULL) {
+        struct asking *a = l->waiting.first;
+        struct asking_queue before = l->waiting;
+        wait_pop(&l->waiting);
+        if (a->job->work->page.status != ENRICH_PENDING) { /* another question has failed */
+            settle(a, &(struct enrich_outcome){.reason = REASON_STOPPED});
+        } else if (!try_fetch(l, a)) {
+            l->waiting = before; /* nothing was put behind it meanwhile */
+            return;
+        }
+    }
+}
+
+/* What was answered about a page before it was deleted, or something of it hidden, serves nobody. */
+static void drop_shared(struct io_line *l, const struct enrich_page *page)
+{
+    const struct event *e = &page->event;
+
+    if (page->is_decoded && (slice_equal(e->kind, SLICE_LIT("delete")) ||
+                             slice_equal(e->kind, SLICE_LIT("visibility_change"))))
+        io_share_drop_page(l->host->streams.share, e->domain, e->page_id);
 }
 
 void line_work(struct io_line *l, const struct line_action *a, const struct record *r)
@@ -320,17 +417,21 @@ void line_work(struct io_line *l, const struct line_action *a, const struct reco
     struct job *job = job_new(l, a, r);
 
     job->spec = io_spec_hold(l->stream);
-    job->page = calloc(1, sizeof(*job->page));
-    assert(job->page != NULL); /* 5 KB; without them the process is lost anyway */
+    job->work = calloc(1, sizeof(*job->work));
+    assert(job->work != NULL); /* 10 KB; without them the process is lost anyway */
+    arena_init(&job->work->keep, KEEP_BLOCK, KEEP_MAX);
     assert(*slot_of(l, a->ticket) == NULL);
     *slot_of(l, a->ticket) = job;
-    arena_reset(&l->host->scratch);
-    const bool must_fetch =
-        enrich_page_open(job->page, &job->spec->enrich, &l->host->scratch, job->value);
-    if (!must_fetch)
+    const struct enrich_memory memory = {.scratch = &l->host->scratch, .keep = &job->work->keep};
+    const bool must_ask =
+        enrich_page_open(&job->work->page, &job->spec->enrich, &memory, job->value);
+    drop_shared(l, &job->work->page);
+    if (must_ask) {
+        ask_all(job);
+        fetch_waiting(l);
+    } else {
         line_done_later(l, job->ticket);
-    else if (l->waiting.first != NULL || !try_fetch(l, job))
-        push(&l->waiting, job);
+    }
 }
 
 /* ---- queues --------------------------------------------------------------------------------- */
@@ -346,12 +447,7 @@ void line_retry(struct io_line *l)
         if (next == NULL)
             l->pending.last = NULL;
     }
-    while (!l->is_over && l->waiting.first != NULL) {
-        struct job *job = l->waiting.first;
-        if (!try_fetch(l, job))
-            break;
-        pop(&l->waiting);
-    }
+    fetch_waiting(l);
     line_tell_done(l);
 }
 
@@ -362,14 +458,14 @@ void line_drop_jobs(struct io_line *l)
         pop(&l->pending);
         job_free(job);
     }
-    l->waiting = (struct job_queue){0}; /* each is in its slot, too */
+    l->waiting = (struct asking_queue){0}; /* their jobs are in their slots */
     for (uint32_t i = 0; l->jobs != NULL && i < l->config.in_flight_max; i++) {
         struct job *job = l->jobs[i];
         l->jobs[i] = NULL;
         if (job == NULL)
             continue;
         job->line = NULL;
-        if (!job->is_fetching)
+        if (job->work->fetching == 0)
             job_free(job);
     }
     l->done_count = 0;

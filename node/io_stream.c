@@ -35,11 +35,26 @@ static int fill_enrich(struct io_spec *spec, const struct domain_list *domains)
 
     spec->namespaces =
         arena_calloc(&spec->arena, from->namespaces.count + 1, sizeof(*spec->namespaces));
-    if (spec->namespaces == NULL)
+    spec->where = arena_calloc(&spec->arena, from->where.count + 1, sizeof(*spec->where));
+    if (spec->namespaces == NULL || spec->where == NULL)
         return ERR_NO_MEMORY;
+    for (size_t i = 0; i < from->where.count; i++) {
+        const struct key_pair *pair = &from->where.items[i];
+        const int rc = where_parse(pair->name, pair->value, &spec->where[i]);
+        if (rc != 0)
+            return rc;
+    }
     for (size_t i = 0; i < from->namespaces.count; i++)
         spec->namespaces[i] = (int32_t)from->namespaces.items[i];
+    uint32_t enrichments = 0;
+    for (size_t i = 0; i < from->enrichments.count; i++) {
+        const uint32_t bit = enrichment_find(from->enrichments.items[i]);
+        if (bit == 0) /* of a newer braidctl: the spec before it is followed on */
+            return ERR_UNSUPPORTED;
+        enrichments |= bit;
+    }
     spec->enrich = (struct enrich_spec){
+        .enrichments = enrichments,
         .output = from->output,
         .schema = from->output_schema,
         .wikis = from->wikis.items,
@@ -48,6 +63,10 @@ static int fill_enrich(struct io_spec *spec, const struct domain_list *domains)
         .namespace_count = from->namespaces.count,
         .kinds = from->kinds.items,
         .kind_count = from->kinds.count,
+        .models = from->models.items,
+        .model_count = from->models.count,
+        .where = spec->where,
+        .where_count = from->where.count,
         .domains = *domains,
         .value_bytes_max = (size_t)from->value_bytes_max,
     };
@@ -305,6 +324,7 @@ static void on_call_ended(void *data, uint32_t http_status, const char *api_erro
 
 struct io_fetch *io_stream_fetch(struct io_stream *s)
 {
+    struct io_streams *all = s->streams;
     const struct config *config = s->streams->config;
     struct io_fetch_config fetch = {
         .api_url = s->streams->api_url,
@@ -325,6 +345,8 @@ struct io_fetch *io_stream_fetch(struct io_stream *s)
                      s->output, err_name(rc));
         s->fetch = NULL;
     }
+    all->fetcher_count += s->fetch != NULL;
+    io_share_set_streams(all->share, all->fetcher_count);
     return s->fetch;
 }
 
@@ -335,6 +357,12 @@ int io_streams_open(struct io_streams *all)
     all->timer = calloc(1, sizeof(*all->timer));
     if (all->timer == NULL)
         return ERR_NO_MEMORY;
+    const int rc = io_share_open(all->loop, &all->share);
+    if (rc != 0) {
+        free(all->timer);
+        all->timer = NULL;
+        return rc;
+    }
     (void)uv_timer_init(all->loop, all->timer); /* these never fail */
     all->timer->data = all;
     (void)uv_timer_start(all->timer, on_timer, IO_STREAM_HEAD_MS, IO_STREAM_HEAD_MS);
@@ -362,4 +390,6 @@ void io_streams_close(struct io_streams *all)
         arena_deinit(&s->first_arena);
         free(s);
     }
+    io_share_close(all->share); /* after the fetchers, whose requests it leads */
+    all->share = NULL;
 }

@@ -17,6 +17,7 @@
 #include "node/config.h"
 #include "node/io_fetch.h"
 #include "node/io_log.h"
+#include "node/io_share.h"
 #include "node/metrics.h"
 #include "proto/cut.h"
 
@@ -32,6 +33,7 @@ struct io_spec {
     struct spec spec;
     struct enrich_spec enrich; /* of the spec and the node's domains */
     int32_t *namespaces;       /* in the arena */
+    struct where *where;       /* in the arena */
 };
 
 #define IO_STREAM_CODES_MAX 12
@@ -70,6 +72,8 @@ struct io_streams {
     const struct config *config;
     struct slice cluster;
     struct io_stream *first;
+    struct io_share *share; /* owned; before all fetchers */
+    uint32_t fetcher_count;
     uv_timer_t *timer; /* owned; freed when closed */
     struct domain_list domains;
     const char *api_url;

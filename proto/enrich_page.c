@@ -6,8 +6,6 @@
 
 #include "proto/err.h"
 
-static_assert(SPLICE_EDITS_MAX >= 3 * EVENT_SLOTS_MAX + 14, "each field has room for its edit");
-
 static bool is_plain(struct slice text)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -41,10 +39,20 @@ static bool is_listed(const struct slice *list, size_t count, struct slice text)
     return count == 0;
 }
 
+static struct slice model_of(const struct event *e)
+{
+    for (size_t i = 0; i < e->slot_count; i++) {
+        if (slice_equal(e->slots[i].role, SLICE_LIT("main")))
+            return e->slots[i].model;
+    }
+    return (struct slice){0};
+}
+
 static bool passes_filter(const struct enrich_spec *spec, const struct event *e)
 {
     if (!is_listed(spec->wikis, spec->wiki_count, e->wiki_id) ||
-        !is_listed(spec->kinds, spec->kind_count, e->kind))
+        !is_listed(spec->kinds, spec->kind_count, e->kind) ||
+        !is_listed(spec->models, spec->model_count, model_of(e)))
         return false;
     for (size_t i = 0; i < spec->namespace_count; i++) {
         if (e->has_namespace && e->namespace_id == spec->namespaces[i])
@@ -53,22 +61,29 @@ static bool passes_filter(const struct enrich_spec *spec, const struct event *e)
     return spec->namespace_count == 0;
 }
 
+static bool wants(const struct enrich_page *p, enum enrichment_kind kind)
+{
+    return (p->spec->enrichments & ENRICHMENT_BIT(kind)) != 0;
+}
+
 /* The rules, first match wins; docs/enrichment.md has them as a table. */
-static void decide(struct enrich_page *p)
+static void decide(struct enrich_page *p, bool meets_conditions)
 {
     const struct event *e = &p->event;
 
     if (e->is_canary)
         end(p, ENRICH_CANARY, REASON_NONE);
-    else if (!passes_filter(p->spec, e))
+    else if (!passes_filter(p->spec, e) || !meets_conditions)
         end(p, ENRICH_FILTERED, REASON_NONE);
     else if (slice_equal(e->kind, SLICE_LIT("delete")))
         end(p, ENRICH_OK, REASON_NONE);
     else if (e->is_content_hidden)
         end(p, ENRICH_WITHHELD, REASON_CONTENT_HIDDEN);
+    else if (p->spec->enrichments == 0)
+        end(p, ENRICH_OK, REASON_NONE);
     else if (e->rev_id < 0)
         end(p, ENRICH_FAILED, REASON_NO_REVISION);
-    else if (e->slot_count == 0)
+    else if (e->slot_count == 0 && wants(p, ENRICHMENT_CONTENT))
         end(p, ENRICH_FAILED, REASON_NO_SLOTS);
     else if (!domain_is_allowed(&p->spec->domains, e->domain))
         end(p, ENRICH_FAILED, REASON_DOMAIN);
@@ -76,18 +91,25 @@ static void decide(struct enrich_page *p)
         end(p, ENRICH_PENDING, REASON_NONE);
 }
 
-bool enrich_page_open(struct enrich_page *p, const struct enrich_spec *spec, struct arena *scratch,
-                      struct slice value)
+bool enrich_page_open(struct enrich_page *p, const struct enrich_spec *spec,
+                      const struct enrich_memory *memory, struct slice value)
 {
     struct event_flaw flaw = {0};
 
     p->spec = spec;
+    p->keep = memory->keep;
     p->source = value;
     p->detail[0] = '\0';
+    p->due = enrichment_questions(spec->enrichments);
+    p->asked = p->answered = 0;
+    memset(p->answers, 0, sizeof p->answers);
+    p->made = (struct slice){0};
     p->outcome = (struct enrich_outcome){0};
-    p->is_decoded = event_decode(scratch, value, &p->event, &flaw) == 0;
+    arena_reset(memory->scratch);
+    p->is_decoded = event_decode(memory->scratch, value, &p->event, &flaw) == 0;
+    arena_reset(memory->scratch);
     if (p->is_decoded) {
-        decide(p);
+        decide(p, where_passes(memory->scratch, value, spec->where, spec->where_count));
     } else {
         end(p, ENRICH_FAILED, flaw.reason);
         memcpy(p->detail, flaw.detail, sizeof p->detail);
@@ -96,23 +118,123 @@ bool enrich_page_open(struct enrich_page *p, const struct enrich_spec *spec, str
     return p->status == ENRICH_PENDING;
 }
 
-void enrich_page_settle(struct enrich_page *p, const struct enrich_outcome *outcome)
+/* ---- asking ---------------------------------------------------------------------------------- */
+
+static void fail(struct enrich_page *p, enum reason reason, enum question_kind kind,
+                 const char *what)
 {
-    assert(p->status == ENRICH_PENDING);
-    p->outcome = *outcome;
-    switch (reason_class(outcome->reason)) {
-    case REASON_CLASS_NONE:
-        assert(outcome->revision != NULL);
-        end(p, ENRICH_OK, REASON_NONE);
-        return;
-    case REASON_CLASS_WITHHELD:
-        end(p, ENRICH_WITHHELD, outcome->reason);
-        break;
-    case REASON_CLASS_FAILED:
-        end(p, ENRICH_FAILED, outcome->reason);
-        break;
-    }
+    end(p, ENRICH_FAILED, reason);
+    (void)snprintf(p->detail, sizeof p->detail, "%s: %s", question_type(kind)->name, what);
     p->outcome.revision = NULL;
+}
+
+/* Tries to put one question; false: it cannot be put now, or there is nothing to ask. */
+static bool try_ask(struct enrich_page *p, enum question_kind kind, struct arena *scratch,
+                    struct question *out)
+{
+    const uint32_t bit = QUESTION_BIT(kind);
+
+    if ((p->due & ~p->asked & bit) == 0 || (question_type(kind)->after & ~p->answered) != 0)
+        return false;
+    const int rc = question_put(kind, &p->event, p->answers, scratch, p->keep, out);
+    p->asked |= bit;
+    if (rc == 0) {
+        p->answers[kind].is_asked = true;
+        return true;
+    }
+    p->answered |= bit;
+    if (rc != ERR_NOT_FOUND)
+        fail(p, REASON_TOO_LARGE, kind, "the question is too long");
+    return false;
+}
+
+static void make(struct enrich_page *p, struct arena *scratch)
+{
+    struct enrichment_in in = {.event = &p->event, .answers = p->answers, .scratch = scratch};
+    enum question_kind bad = QUESTION_REVISION;
+    const size_t max = p->spec->value_bytes_max == 0 ? SIZE_MAX / 4 : p->spec->value_bytes_max;
+
+    end(p, ENRICH_OK, REASON_NONE);
+    if ((p->spec->enrichments & ~ENRICHMENT_BIT(ENRICHMENT_CONTENT)) == 0)
+        return;
+    const int rc = enrichments_write(p->spec->enrichments, &in, max, p->keep, &p->made, &bad);
+    if (rc == ERR_MALFORMED)
+        fail(p, REASON_BAD_ANSWER, bad, "the answer makes no sense");
+    else if (rc != 0)
+        fail(p, REASON_TOO_LARGE, bad, "what is made of the answers is too large");
+}
+
+bool enrich_page_ask(struct enrich_page *p, struct arena *scratch, struct question *out)
+{
+    for (unsigned k = 0; k < QUESTION_COUNT && p->status == ENRICH_PENDING; k++) {
+        if (try_ask(p, (enum question_kind)k, scratch, out))
+            return true;
+    }
+    /* the last ones may have been needless */
+    if (p->status == ENRICH_PENDING && p->answered == p->due)
+        make(p, scratch);
+    return false;
+}
+
+/* Of the first answer that is no good the page's status is made; all count as calls. */
+static void note(struct enrich_page *p, enum question_kind kind,
+                 const struct enrich_outcome *outcome)
+{
+    const struct enrich_outcome before = p->outcome;
+
+    if (kind == QUESTION_REVISION) {
+        p->outcome = *outcome;
+    } else if (p->status == ENRICH_PENDING) {
+        p->outcome.http_status = outcome->http_status;
+        memcpy(p->outcome.api_error, outcome->api_error, sizeof p->outcome.api_error);
+    }
+    p->outcome.attempts = before.attempts + outcome->attempts;
+    p->outcome.ms = before.ms + outcome->ms;
+}
+
+/* Of a parent it may be said that it is not there, or hidden. */
+static bool is_good(enum question_kind kind, enum reason reason)
+{
+    if (reason == REASON_NONE)
+        return true;
+    return question_type(kind)->is_optional &&
+           (reason == REASON_MISSING || reason == REASON_REFUSED ||
+            reason_class(reason) == REASON_CLASS_WITHHELD);
+}
+
+void enrich_page_settle(struct enrich_page *p, enum question_kind kind,
+                        const struct enrich_outcome *outcome, struct arena *scratch)
+{
+    const uint32_t bit = QUESTION_BIT(kind);
+    struct answer *answer = &p->answers[kind];
+
+    assert((p->asked & bit) != 0);
+    assert((p->answered & bit) == 0);
+    p->answered |= bit;
+    if (kind == QUESTION_REVISION && outcome->hidden.user)
+        p->event.performer_name = (struct slice){0}; /* is not asked about either */
+    answer->reason = outcome->reason;
+    answer->body = outcome->body;
+    answer->at_ms = outcome->at_ms;
+    note(p, kind, outcome);
+    if (p->status != ENRICH_PENDING)
+        return;
+    if (is_good(kind, outcome->reason)) {
+        assert(kind != QUESTION_REVISION || outcome->revision != NULL);
+        if (p->answered == p->due)
+            make(p, scratch);
+        return;
+    }
+    end(p, reason_class(outcome->reason) == REASON_CLASS_WITHHELD ? ENRICH_WITHHELD : ENRICH_FAILED,
+        outcome->reason);
+    if (kind != QUESTION_REVISION)
+        (void)snprintf(p->detail, sizeof p->detail, "%s", question_type(kind)->name);
+    p->outcome.revision = NULL;
+}
+
+bool enrich_page_is_done(const struct enrich_page *p)
+{
+    return p->status != ENRICH_PENDING && p->asked == p->answered;
 }
 
 /* ---- judging --------------------------------------------------------------------------------- */
@@ -139,8 +261,8 @@ static enum reason judge_slot(const struct event_slot *slot, const struct mwapi_
     return REASON_NONE;
 }
 
-static struct enrich_judgement judge_found(const struct event *event,
-                                           const struct mwapi_revision *revision)
+struct enrich_judgement enrich_page_judge_revision(const struct event *event,
+                                                   const struct mwapi_revision *revision)
 {
     struct enrich_judgement j = {
         .verdict = ENRICH_VERDICT_HIDDEN,
@@ -181,195 +303,7 @@ struct enrich_judgement enrich_page_judge(const struct event *event,
     case MWAPI_FOUND:
         break;
     }
-    return judge_found(event, revision);
-}
-
-/* ---- writing --------------------------------------------------------------------------------- */
-
-/* Edits cannot fail: their places come from the decoder, apart from each other, and there is room
- * for all (the assertion at the top). */
-static void put(struct enrich_page *p, const struct splice_edit *edit)
-{
-    const int rc = splice_put(&p->splice, edit);
-    assert(rc == 0);
-}
-
-static void cut(struct enrich_page *p, const struct event_member *member)
-{
-    if (span_is_absent(member->value))
-        return;
-    const int rc = splice_cut(&p->splice, member->whole);
-    assert(rc == 0);
-}
-
-static struct span here(size_t at)
-{
-    return (struct span){.from = at, .to = at};
-}
-
-/* Replaces a string value, text being plain ASCII; `before` has what precedes it, `after` follows:
- * quotes, and where the member is not there yet, key and comma. */
-static void put_text(struct enrich_page *p, struct span at, const char *before, struct slice text,
-                     const char *after)
-{
-    assert(is_plain(text));
-    put(p, &(struct splice_edit){.cut = at, .parts = {slice_str(before), text, slice_str(after)}});
-}
-
-static void put_schema(struct enrich_page *p)
-{
-    const struct event *e = &p->event;
-    const struct slice schema = p->spec->schema;
-
-    if (schema.len == 0 || slice_equal(schema, e->schema))
-        return;
-    if (!span_is_absent(e->schema_value))
-        put_text(p, e->schema_value, "\"", schema, "\"");
-    else /* a comma always: there is a member behind it, or put_meta adds one */
-        put_text(p, here(e->root_start), "\"$schema\":\"", schema, "\",");
-}
-
-static void put_meta(struct enrich_page *p)
-{
-    const struct event *e = &p->event;
-    const struct slice stream = p->spec->output;
-    const struct slice time = slice_of(p->time_token, ENRICH_TIME_LEN);
-
-    if (!e->has_meta) {
-        put_text(p, here(e->root_start), "\"meta\":{\"stream\":\"", stream, "\",\"dt\":\"");
-        put_text(p, here(e->root_start), "", time, e->root_is_empty ? "\"}" : "\"},");
-        return;
-    }
-    if (!span_is_absent(e->stream_value))
-        put_text(p, e->stream_value, "\"", stream, "\"");
-    else
-        put_text(p, here(e->meta_end), e->meta_is_empty ? "\"stream\":\"" : ",\"stream\":\"",
-                 stream, "\"");
-    if (!span_is_absent(e->dt_value))
-        put_text(p, e->dt_value, "\"", time, "\"");
-    else
-        put_text(p, here(e->meta_end), ",\"dt\":\"", time, "\"");
-}
-
-static void put_contents(struct enrich_page *p)
-{
-    const struct event *e = &p->event;
-
-    for (size_t i = 0; i < e->slot_count; i++) {
-        const struct event_slot *slot = &e->slots[i];
-        const struct mwapi_slot *answer = mwapi_slot_of(p->outcome.revision, slot->role);
-        assert(answer != NULL);
-        assert(answer->content.len >= 2);
-        struct splice_edit edit = {.cut = slot->body.value, .parts = {answer->content}};
-        if (span_is_absent(slot->body.value))
-            edit = (struct splice_edit){.cut = here(slot->end),
-                                        .parts = {slot->is_empty ? SLICE_LIT("\"content_body\":")
-                                                                 : SLICE_LIT(",\"content_body\":"),
-                                                  answer->content}};
-        put(p, &edit);
-    }
-}
-
-/* Contents that the source brought along are not ours to pass on: nobody has checked them. */
-static void cut_contents(struct enrich_page *p)
-{
-    for (size_t i = 0; i < p->event.slot_count; i++)
-        cut(p, &p->event.slots[i].body);
-}
-
-static void put_false(struct enrich_page *p, struct span value)
-{
-    if (!span_is_absent(value))
-        put(p, &(struct splice_edit){.cut = value, .parts = {SLICE_LIT("false")}});
-}
-
-/* Of these kinds the performer is the revision's editor, and the root's comment (of a move) stands
- * in the revision's. The others' performer is who deleted, restored or hid. */
-static bool is_about_its_editor(const struct event *e)
-{
-    return slice_equal(e->kind, SLICE_LIT("create")) || slice_equal(e->kind, SLICE_LIT("edit")) ||
-           slice_equal(e->kind, SLICE_LIT("move"));
-}
-
-/* Takes out what the wiki hides now, though the event may still show it. Of a suppressed text
- * nothing is left but numbers. */
-static void cut_hidden(struct enrich_page *p)
-{
-    const struct event *e = &p->event;
-    const bool is_all = p->status == ENRICH_WITHHELD && p->reason == REASON_SUPPRESSED;
-
-    if (p->status == ENRICH_WITHHELD) {
-        for (size_t i = 0; i < e->slot_count; i++)
-            cut(p, &e->slots[i].sha1_member);
-        cut(p, &e->rev_sha1);
-        put_false(p, e->content_visible);
-    }
-    if (is_all || p->outcome.hidden.user) {
-        cut(p, &e->editor);
-        put_false(p, e->editor_visible);
-        if (is_all || is_about_its_editor(e))
-            cut(p, &e->performer);
-    }
-    if (is_all || p->outcome.hidden.comment) {
-        cut(p, &e->rev_comment);
-        put_false(p, e->comment_visible);
-        if (is_all || is_about_its_editor(e))
-            cut(p, &e->comment);
-    }
-}
-
-static void plan(struct enrich_page *p)
-{
-    splice_init(&p->splice, p->source);
-    if (!p->is_decoded)
-        return;
-    put_schema(p);
-    put_meta(p);
-    if (p->status == ENRICH_OK && p->outcome.revision != NULL)
-        put_contents(p);
-    else if (p->status != ENRICH_CANARY)
-        cut_contents(p);
-    cut_hidden(p);
-    splice_seal(&p->splice);
-}
-
-static bool fits(const struct enrich_page *p)
-{
-    return p->spec->value_bytes_max == 0 || splice_size(&p->splice) <= p->spec->value_bytes_max;
-}
-
-static void plan_nothing(struct enrich_page *p)
-{
-    splice_init(&p->splice, slice_of("", 0));
-}
-
-size_t enrich_page_value(struct enrich_page *p, int64_t now_ms, bool *out_is_null)
-{
-    assert(p->status != ENRICH_PENDING);
-    enrich_time_text(now_ms, (char *)p->time_token);
-    *out_is_null = p->source.ptr == NULL;
-    if (p->status == ENRICH_FILTERED) {
-        plan_nothing(p);
-        return 0;
-    }
-    plan(p);
-    if (!fits(p) && p->status != ENRICH_WITHHELD && p->status != ENRICH_FAILED) {
-        end(p, ENRICH_FAILED, REASON_TOO_LARGE);
-        (void)snprintf(p->detail, sizeof p->detail, "the value would have %zu bytes",
-                       splice_size(&p->splice));
-        p->outcome.revision = NULL;
-        plan(p);
-    }
-    if (!fits(p)) {
-        *out_is_null = true;
-        plan_nothing(p);
-    }
-    return splice_size(&p->splice);
-}
-
-void enrich_page_write(const struct enrich_page *p, uint8_t *out)
-{
-    splice_write(&p->splice, out);
+    return enrich_page_judge_revision(event, revision);
 }
 
 /* ---- headers --------------------------------------------------------------------------------- */
@@ -415,32 +349,4 @@ size_t enrich_page_fetch_text(const struct enrich_page *p, char out[ENRICH_FETCH
     assert(len > 0);
     assert(len < ENRICH_FETCH_MAX);
     return (size_t)len;
-}
-
-/* Days since 1970 to a date: Howard Hinnant's civil_from_days, for years 0 to 9999. */
-void enrich_time_text(int64_t ms, char out[ENRICH_TIME_LEN])
-{
-    const int64_t MS_MIN = -62167219200000; /* 0000-01-01 */
-    const int64_t MS_MAX = 253402300799999; /* 9999-12-31T23:59:59.999 */
-    char text[ENRICH_TIME_LEN + 1];
-
-    ms = ms < MS_MIN ? MS_MIN : ms > MS_MAX ? MS_MAX : ms;
-    const uint64_t since = (uint64_t)(ms - MS_MIN); /* since 0000-01-01 */
-    const unsigned in_day = (unsigned)(since % 86400000U);
-    /* March-based years: day 0 is 0000-03-01, which is day 60 since 0000-01-01 */
-    const int64_t day = (int64_t)(since / 86400000U) - 60 + 146097;
-    const unsigned era_day = (unsigned)(day % 146097);
-    const unsigned era = (unsigned)(day / 146097);
-    const unsigned year_of_era =
-        (era_day - era_day / 1460 + era_day / 36524 - era_day / 146096) / 365;
-    const unsigned day_of_year =
-        era_day - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    const unsigned shifted = (5 * day_of_year + 2) / 153;
-    const unsigned month = shifted < 10 ? shifted + 3 : shifted - 9;
-    const unsigned year = year_of_era + era * 400 - 400 + (month <= 2 ? 1 : 0);
-    const int len = snprintf(text, sizeof text, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", year % 10000,
-                             month, day_of_year - (153 * shifted + 2) / 5 + 1, in_day / 3600000,
-                             in_day / 60000 % 60, in_day / 1000 % 60, in_day % 1000);
-    assert(len == ENRICH_TIME_LEN);
-    memcpy(out, text, ENRICH_TIME_LEN);
 }

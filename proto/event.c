@@ -209,6 +209,16 @@ static int read_slots(struct decoder *d, yyjson_val *revision)
     return 0;
 }
 
+/* Left alone if it is no number: only few streams want it. */
+static void read_parent(struct decoder *d, yyjson_val *revision)
+{
+    yyjson_val *key = json_key(revision, SLICE_LIT("rev_parent_id"));
+    int64_t number;
+
+    if (key != NULL && json_integer(json_value(key), &number) == 0 && number >= 0)
+        d->event->parent_id = number;
+}
+
 static int read_revision(struct decoder *d)
 {
     struct event *e = d->event;
@@ -226,6 +236,7 @@ static int read_revision(struct decoder *d)
     rc = read_integer(d, &(struct field){revision, "rev_id", "revision.rev_id"}, 1, &e->rev_id);
     if (rc != 0)
         return rc;
+    read_parent(d, revision);
     yyjson_val *visible = json_key(revision, SLICE_LIT("is_content_visible"));
     if (visible != NULL) {
         if (!yyjson_is_bool(json_value(visible)))
@@ -234,6 +245,19 @@ static int read_revision(struct decoder *d)
         e->content_visible = json_value_span(&d->json, visible);
     }
     return read_slots(d, revision);
+}
+
+/* A name that is no string, or too long, is left alone: only few streams want it. */
+static void read_performer(struct decoder *d)
+{
+    struct event *e = d->event;
+    yyjson_val *performer = json_value(json_key(d->json.root, SLICE_LIT("performer")));
+    yyjson_val *key = json_key(performer, SLICE_LIT("user_text"));
+
+    if (key == NULL || !yyjson_is_str(json_value(key)) ||
+        json_text(json_value(key)).len > EVENT_USER_MAX)
+        return;
+    (void)keep_text(d, json_value(key), json_value_span(&d->json, key), &e->performer_name);
 }
 
 static int read_root(struct decoder *d)
@@ -249,6 +273,12 @@ static int read_root(struct decoder *d)
     e->schema_value = member(d, root, "$schema").value;
     e->comment = member(d, root, "comment");
     e->performer = member(d, root, "performer");
+    e->enrichments = member(d, root, "enrichments");
+    e->root_end = e->bytes.len;
+    while (e->bytes.ptr[e->root_end - 1] != '}') /* only white space follows it */
+        e->root_end--;
+    e->root_end--;
+    read_performer(d);
     int rc = read_text(d, &(struct field){root, "$schema", "$schema"}, &e->schema);
     if (rc == 0)
         rc = read_text(d, &(struct field){root, "wiki_id", "wiki_id"}, &e->wiki_id);
@@ -260,6 +290,9 @@ static int read_root(struct decoder *d)
         rc = read_page(d);
     if (rc == 0)
         rc = read_revision(d);
+    /* "Absent" means not known, but of a created page it is (schema 1.2.0 leaves it out there). */
+    if (rc == 0 && e->parent_id < 0 && slice_equal(e->kind, SLICE_LIT("create")))
+        e->parent_id = 0;
     return rc;
 }
 
@@ -280,7 +313,8 @@ int event_decode(struct arena *scratch, struct slice bytes, struct event *out,
     struct decoder d = {.event = out, .flaw = flaw};
     struct json_flaw why = {0};
 
-    *out = (struct event){.bytes = bytes, .page_id = -1, .namespace_id = -1, .rev_id = -1};
+    *out = (struct event){
+        .bytes = bytes, .page_id = -1, .namespace_id = -1, .rev_id = -1, .parent_id = -1};
     int rc = json_parse(scratch, bytes, &LIMITS, &d.json, &why);
     if (rc != 0)
         return refuse_json(flaw, rc, &why);

@@ -18,8 +18,9 @@ enum {
     EVENT_BYTES_MAX = 16 * 1024 * 1024,
     EVENT_DEPTH_MAX = 64,
     EVENT_SLOTS_MAX = 16,
-    EVENT_TEXT_MAX = 512, /* bytes of all fields below that need unescaping, together */
-    EVENT_ID_MAX = 256,   /* bytes of meta.id */
+    EVENT_TEXT_MAX = 1024, /* bytes of all fields below that need unescaping, together */
+    EVENT_ID_MAX = 256,    /* bytes of meta.id */
+    EVENT_USER_MAX = 512,  /* bytes of a user's name that is taken notice of */
     EVENT_DETAIL_MAX = 96,
 };
 
@@ -56,11 +57,14 @@ struct event {
     int64_t namespace_id;
     bool has_namespace;
     int64_t rev_id;
-    bool is_canary;         /* meta.domain is "canary" */
-    bool is_content_hidden; /* revision.is_content_visible is false */
+    int64_t parent_id;           /* revision.rev_parent_id; 0: it has none; -1: not said */
+    struct slice performer_name; /* performer.user_text; absent if it is not there */
+    bool is_canary;              /* meta.domain is "canary" */
+    bool is_content_hidden;      /* revision.is_content_visible is false */
 
     struct span schema_value; /* absent if there is no $schema */
     size_t root_start;        /* offset behind the root's opening brace */
+    size_t root_end;          /* offset of its closing brace */
     bool root_is_empty;
     bool has_meta;
     bool meta_is_empty;
@@ -73,6 +77,7 @@ struct event {
 
     /* What may have to be taken out because it is hidden meanwhile; each may be absent. */
     struct event_member rev_sha1, comment, performer, rev_comment, editor;
+    struct event_member enrichments; /* of a source that is enriched already */
 
     struct event_slot slots[EVENT_SLOTS_MAX];
     size_t slot_count;

@@ -324,6 +324,29 @@ int mwapi_decode(struct arena *scratch, struct arena *keep, struct slice body,
     return rc;
 }
 
+int mwapi_decode_other(struct arena *scratch, struct slice body, const char *root,
+                       struct mwapi_answer *out)
+{
+    static const struct json_limits LIMITS = {
+        .bytes_max = MWAPI_BYTES_MAX, .depth_max = MWAPI_DEPTH_MAX, .trailer_is_ok = true};
+    struct mwapi_answer answer = {0};
+    struct decoder d = {.answer = &answer};
+    struct json_flaw flaw = {0};
+    const int rc = json_parse(scratch, body, &LIMITS, &d.json, &flaw);
+
+    if (rc != 0)
+        return rc;
+    answer.has_trailer = d.json.has_trailer;
+    if (!read_error(&d)) {
+        if (answer.has_trailer)
+            return ERR_MALFORMED;
+        answer.is_truncated = read_truncation(&d);
+        answer.has_root = root != NULL && member(d.json.root, root) != NULL;
+    }
+    *out = answer;
+    return 0;
+}
+
 static bool is_bad(const struct mwapi_answer *answer, int64_t rev_id)
 {
     return answer->bad_count > 0 && bsearch(&rev_id, answer->bad_rev_ids, answer->bad_count,

@@ -63,6 +63,7 @@ struct mwapi_answer {
     char error_code[MWAPI_CODE_MAX];  /* NUL-terminated; "" if none; printable ASCII only */
     bool is_truncated;                /* `continue` or a truncation warning: not all were served */
     bool has_trailer;                 /* bytes behind the JSON: an error page */
+    bool has_root;                    /* of mwapi_decode_other: the member is there */
     struct mwapi_revision *revisions; /* keep arena; ascending by rev_id */
     size_t revision_count;
     int64_t *bad_rev_ids; /* keep arena; ascending: badrevids */
@@ -76,6 +77,11 @@ struct mwapi_answer {
  */
 int mwapi_decode(struct arena *scratch, struct arena *keep, struct slice body,
                  struct mwapi_answer *out);
+
+/* Reads of any other answer only whether it is an error, cut short, and has the member `root` (NULL:
+ * not looked for). Errors as above. */
+int mwapi_decode_other(struct arena *scratch, struct slice body, const char *root,
+                       struct mwapi_answer *out);
 
 /* The class of an API error code. */
 enum mwapi_error_class mwapi_classify(struct slice code);

@@ -61,6 +61,8 @@ void stream_add_spec(struct session *s, struct view *v, const struct spec *spec)
               spec->enrich_at == SPEC_AT_ORIGIN ? SLICE_LIT("origin") : SLICE_LIT("everywhere"));
     add_list(s, v, "filter.wikis", &spec->wikis);
     add_list(s, v, "filter.kinds", &spec->kinds);
+    add_list(s, v, "filter.content_models", &spec->models);
+    view_number(v, "filter.where", (int64_t)spec->where.count);
     view_number(v, "filter.namespaces", (int64_t)spec->namespaces.count);
     view_text(v, "output.schema", spec->output_schema);
     view_text(v, "failed",

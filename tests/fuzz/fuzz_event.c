@@ -40,12 +40,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct slice domains[] = {SLICE_LIT("*.wiki")};
     const struct enrich_spec spec = {
-        .output = SLICE_LIT("out.v1"), .schema = SLICE_LIT("/s/1"), .domains = {domains, 1}};
+        .output = SLICE_LIT("out.v1"), .schema = SLICE_LIT("/s/1"),
+        .domains = {domains, 1}, .enrichments = (1U << ENRICHMENT_COUNT) - 1};
     const enum reason endings[] = {REASON_SUPPRESSED, REASON_TEXT_HIDDEN, REASON_UNAVAILABLE};
     /* Copied to its exact size, so that reading past its end is seen. */
     uint8_t *copy = malloc(size + 1);
     struct enrich_page *p = calloc(1, sizeof *p);
     struct arena scratch;
+    struct arena keep;
+    struct question q;
 
     assert(copy != NULL);
     assert(p != NULL);
@@ -53,16 +56,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(copy, data, size);
     const struct slice source = slice_of(realloc(copy, size == 0 ? 1 : size), size);
     arena_init(&scratch, 1 << 16, 1 << 26);
-    const bool must_fetch = enrich_page_open(p, &spec, &scratch, source);
-    arena_deinit(&scratch);
+    arena_init(&keep, 1 << 12, 1 << 26);
+    const struct enrich_memory memory = {&scratch, &keep};
+    const bool must_fetch = enrich_page_open(p, &spec, &memory, source);
     if (!must_fetch)
         check_value(p, source);
     for (size_t i = 0; must_fetch && i < sizeof endings / sizeof endings[0]; i++) {
         const struct enrich_outcome outcome = {.reason = endings[i]};
         p->status = ENRICH_PENDING;
-        enrich_page_settle(p, &outcome);
+        p->asked = p->answered = 0;
+        const bool is_asked = enrich_page_ask(p, &scratch, &q);
+        assert(is_asked);
+        enrich_page_settle(p, q.kind, &outcome, &scratch);
+        assert(enrich_page_is_done(p));
         check_value(p, source);
     }
+    arena_deinit(&scratch);
+    arena_deinit(&keep);
     free((void *)(uintptr_t)source.ptr);
     free(p);
     return 0;

@@ -41,6 +41,7 @@ struct job {
     size_t len;
     size_t wiki; /* index in WIKIS */
     struct enrich_page page;
+    struct question question;
     struct io_fetch_hold *hold;
     bool is_pending;
 };
@@ -50,6 +51,8 @@ struct fixture {
     struct io_fetch *f;
     struct enrich_spec spec;
     struct arena scratch;
+    struct arena keep; /* of all pages */
+    struct enrich_memory memory;
     sqlite3 *db[2];
     struct job *jobs; /* owned */
     size_t job_count;
@@ -187,17 +190,21 @@ static void on_done(void *data, const struct enrich_outcome *outcome, struct io_
     job->is_pending = false;
     job->hold = hold;
     job->x->pending--;
-    enrich_page_settle(&job->page, outcome);
+    enrich_page_settle(&job->page, QUESTION_REVISION, outcome, &job->x->scratch);
 }
 
 /* Opens the event and asks for what it needs; runs the loop while the fetcher is full. */
 static void begin(struct fixture *x, struct job *job, int64_t source_time_ms)
 {
     arena_reset(&x->scratch);
-    if (!enrich_page_open(&job->page, &x->spec, &x->scratch, slice_of(job->source, job->len)))
+    if (!enrich_page_open(&job->page, &x->spec, &x->memory, slice_of(job->source, job->len)))
         return;
-    const struct io_fetch_request request = {
-        .event = &job->page.event, .source_time_ms = source_time_ms, .data = job, .done = on_done};
+    assert_true(enrich_page_ask(&job->page, &x->scratch, &job->question));
+    const struct io_fetch_request request = {.question = &job->question,
+                                             .event = &job->page.event,
+                                             .source_time_ms = source_time_ms,
+                                             .data = job,
+                                             .done = on_done};
     int rc = io_fetch_submit(x->f, &request);
     while (rc == ERR_BUSY) {
         (void)uv_run(&x->loop, UV_RUN_ONCE);
@@ -221,8 +228,11 @@ static int set_up(void **state)
     assert_non_null(x);
     (void)uv_loop_init(&x->loop);
     arena_init(&x->scratch, 1 << 16, 1 << 28);
+    arena_init(&x->keep, 1 << 16, 1 << 28);
+    x->memory = (struct enrich_memory){&x->scratch, &x->keep};
     x->spec = (struct enrich_spec){.output = SLICE_LIT("mediawiki.page_content_change.v1"),
-                                   .domains = {DOMAINS, 1}};
+                                   .domains = {DOMAINS, 1},
+                                   .enrichments = ENRICHMENT_BIT(ENRICHMENT_CONTENT)};
     x->jobs = calloc(EVENTS_MAX, sizeof *x->jobs);
     assert_non_null(x->jobs);
     (void)snprintf(x->fault, sizeof x->fault, "%s/mediawiki/eqiad/fault",
@@ -250,6 +260,7 @@ static int tear_down(void **state)
         (void)sqlite3_close(x->db[i]);
     assert_int_equal(uv_loop_close(&x->loop), 0);
     arena_deinit(&x->scratch);
+    arena_deinit(&x->keep);
     free(x->jobs);
     free(x);
     return 0;
@@ -368,7 +379,7 @@ static struct job *visible_job(struct fixture *x)
     for (size_t i = 0; i < x->job_count; i++) {
         struct job *job = &x->jobs[i];
         arena_reset(&x->scratch);
-        if (enrich_page_open(&job->page, &x->spec, &x->scratch, slice_of(job->source, job->len)) &&
+        if (enrich_page_open(&job->page, &x->spec, &x->memory, slice_of(job->source, job->len)) &&
             strcmp(expected_status(x, job), "ok") == 0)
             return job;
     }

@@ -37,6 +37,8 @@ static const struct slice DOMAINS[] = {{(const uint8_t *)"*.wiki", 6}};
 struct fixture {
     struct arena scratch;
     struct arena keep;
+    struct arena made; /* of the page */
+    struct enrich_memory memory;
     struct mwapi_answer answer;
     struct enrich_spec spec;
     struct enrich_page page;
@@ -51,7 +53,11 @@ static int set_up(void **state)
 
     arena_init(&f->scratch, 1 << 16, 1 << 26);
     arena_init(&f->keep, 1 << 14, 1 << 24);
-    f->spec = (struct enrich_spec){.output = SLICE_LIT("out.v1"), .domains = {DOMAINS, 1}};
+    arena_init(&f->made, 1 << 12, 1 << 24);
+    f->memory = (struct enrich_memory){&f->scratch, &f->made};
+    f->spec = (struct enrich_spec){.output = SLICE_LIT("out.v1"),
+                                   .domains = {DOMAINS, 1},
+                                   .enrichments = ENRICHMENT_BIT(ENRICHMENT_CONTENT)};
     *state = f;
     return 0;
 }
@@ -62,6 +68,7 @@ static int tear_down(void **state)
 
     arena_deinit(&f->scratch);
     arena_deinit(&f->keep);
+    arena_deinit(&f->made);
     free(f->value);
     free(f);
     return 0;
@@ -69,10 +76,8 @@ static int tear_down(void **state)
 
 static bool open_page(struct fixture *f, const char *source)
 {
-    arena_reset(&f->scratch);
-    const bool must_fetch = enrich_page_open(&f->page, &f->spec, &f->scratch, slice_str(source));
-    arena_reset(&f->scratch);
-    return must_fetch;
+    arena_reset(&f->made);
+    return enrich_page_open(&f->page, &f->spec, &f->memory, slice_str(source));
 }
 
 static void write_value(struct fixture *f)
@@ -117,6 +122,19 @@ static struct enrich_judgement judge(struct fixture *f, const char *body)
 
 #define ANSWER(revision) "{\"query\":{\"pages\":[{\"revisions\":[{\"revid\":7," revision "}]}]}}"
 
+/* Asks for the revision, which must be all there is to ask. */
+static void settle_revision(struct fixture *f, const struct enrich_outcome *outcome)
+{
+    struct question q;
+
+    assert_true(enrich_page_ask(&f->page, &f->scratch, &q));
+    assert_int_equal(q.kind, QUESTION_REVISION);
+    assert_false(enrich_page_ask(&f->page, &f->scratch, &q));
+    assert_false(enrich_page_is_done(&f->page));
+    enrich_page_settle(&f->page, QUESTION_REVISION, outcome, &f->scratch);
+    assert_true(enrich_page_is_done(&f->page));
+}
+
 static void settle_ok(struct fixture *f, const char *body)
 {
     const struct enrich_judgement j = judge(f, body);
@@ -124,14 +142,14 @@ static void settle_ok(struct fixture *f, const char *body)
         .revision = j.revision, .hidden = j.hidden, .attempts = 1, .http_status = 200, .ms = 12};
 
     assert_int_equal(j.verdict, ENRICH_VERDICT_OK);
-    enrich_page_settle(&f->page, &outcome);
+    settle_revision(f, &outcome);
 }
 
 static void settle(struct fixture *f, enum reason reason)
 {
     const struct enrich_outcome outcome = {.reason = reason, .attempts = 3, .http_status = 503};
 
-    enrich_page_settle(&f->page, &outcome);
+    settle_revision(f, &outcome);
 }
 
 static void content_is_inserted_and_not_one_byte_else_differs(void **state)
@@ -419,7 +437,7 @@ static void bytes_that_are_no_event_fail_and_stay_as_they_are(void **state)
         check_at_once(f, ROWS[i].source, ROWS[i].status, ROWS[i].source);
         assert_true(strlen(f->page.detail) > 0);
     }
-    assert_false(enrich_page_open(&f->page, &f->spec, &f->scratch, (struct slice){0}));
+    assert_false(enrich_page_open(&f->page, &f->spec, &f->memory, (struct slice){0}));
     write_value(f);
     check_status(f, "failed:malformed");
     assert_true(f->is_null);
@@ -535,8 +553,8 @@ static void times_are_written_for_every_year(void **state)
     };
 
     for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
-        char text[ENRICH_TIME_LEN + 1] = {0};
-        enrich_time_text(ROWS[i].ms, text);
+        char text[TIME_TEXT_LEN + 1] = {0};
+        time_text(ROWS[i].ms, text);
         assert_string_equal(text, ROWS[i].text);
     }
 }
@@ -604,7 +622,7 @@ static void check_random(struct fixture *f, struct random_json *r, bool is_hidde
     struct json after;
     struct json_flaw flaw;
 
-    assert_true(enrich_page_open(&f->page, &f->spec, &f->scratch, random_json_slice(r)));
+    assert_true(enrich_page_open(&f->page, &f->spec, &f->memory, random_json_slice(r)));
     if (is_hidden)
         settle(f, REASON_SUPPRESSED);
     else

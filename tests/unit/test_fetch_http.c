@@ -13,6 +13,7 @@
 
 #include "node/fetch_http.h"
 #include "proto/err.h"
+#include "tests/unit/recorded.h"
 
 static void the_query_names_the_revisions_and_all_that_is_judged(void **state)
 {
@@ -53,45 +54,51 @@ static void every_reply_has_a_class(void **state)
         struct fetch_result result;
     } ROWS[] = {
 #define OK_JSON FETCH_TRANSPORT_OK, 200, true
-        {{OK_JSON, 0, 0, &OK}, {FETCH_CALL_OK, REASON_NONE, 0, false}},
-        {{OK_JSON, 5, 0, &MAXLAG}, {FETCH_CALL_LIMITED, REASON_UNAVAILABLE, 5000, false}},
-        {{OK_JSON, 0, 0, &LIMITED}, {FETCH_CALL_LIMITED, REASON_UNAVAILABLE, 0, true}},
-        {{OK_JSON, 0, 0, &READONLY}, {FETCH_CALL_TRANSIENT, REASON_UNAVAILABLE, 0, false}},
-        {{OK_JSON, 0, 0, &MANY}, {FETCH_CALL_SPLIT, REASON_UNAVAILABLE, 0, false}},
-        {{OK_JSON, 0, 0, &DENIED}, {FETCH_CALL_PERMANENT, REASON_REFUSED, 0, false}},
-        {{OK_JSON, 0, ERR_MALFORMED, NULL}, {FETCH_CALL_TRANSIENT, REASON_BAD_ANSWER, 0, false}},
-        {{OK_JSON, 0, ERR_UNSUPPORTED, NULL}, {FETCH_CALL_TRANSIENT, REASON_BAD_ANSWER, 0, false}},
-        {{OK_JSON, 0, ERR_TOO_LARGE, NULL}, {FETCH_CALL_TOO_LARGE, REASON_TOO_LARGE, 0, false}},
-        {{OK_JSON, 0, ERR_NO_MEMORY, NULL}, {FETCH_CALL_TOO_LARGE, REASON_TOO_LARGE, 0, false}},
-        {{FETCH_TRANSPORT_OK, 200, false, 0, 0, NULL},
+        {{OK_JSON, 0, 0, &OK, false, {0}}, {FETCH_CALL_OK, REASON_NONE, 0, false}},
+        {{OK_JSON, 5, 0, &MAXLAG, false, {0}},
+         {FETCH_CALL_LIMITED, REASON_UNAVAILABLE, 5000, false}},
+        {{OK_JSON, 0, 0, &LIMITED, false, {0}}, {FETCH_CALL_LIMITED, REASON_UNAVAILABLE, 0, true}},
+        {{OK_JSON, 0, 0, &READONLY, false, {0}},
+         {FETCH_CALL_TRANSIENT, REASON_UNAVAILABLE, 0, false}},
+        {{OK_JSON, 0, 0, &MANY, false, {0}}, {FETCH_CALL_SPLIT, REASON_UNAVAILABLE, 0, false}},
+        {{OK_JSON, 0, 0, &DENIED, false, {0}}, {FETCH_CALL_PERMANENT, REASON_REFUSED, 0, false}},
+        {{OK_JSON, 0, ERR_MALFORMED, NULL, false, {0}},
          {FETCH_CALL_TRANSIENT, REASON_BAD_ANSWER, 0, false}},
-        {{FETCH_TRANSPORT_OK, 500, true, 0, 0, NULL},
+        {{OK_JSON, 0, ERR_UNSUPPORTED, NULL, false, {0}},
+         {FETCH_CALL_TRANSIENT, REASON_BAD_ANSWER, 0, false}},
+        {{OK_JSON, 0, ERR_TOO_LARGE, NULL, false, {0}},
+         {FETCH_CALL_TOO_LARGE, REASON_TOO_LARGE, 0, false}},
+        {{OK_JSON, 0, ERR_NO_MEMORY, NULL, false, {0}},
+         {FETCH_CALL_TOO_LARGE, REASON_TOO_LARGE, 0, false}},
+        {{FETCH_TRANSPORT_OK, 200, false, 0, 0, NULL, false, {0}},
+         {FETCH_CALL_TRANSIENT, REASON_BAD_ANSWER, 0, false}},
+        {{FETCH_TRANSPORT_OK, 500, true, 0, 0, NULL, false, {0}},
          {FETCH_CALL_TRANSIENT, REASON_UNAVAILABLE, 0, false}},
-        {{FETCH_TRANSPORT_OK, 502, false, 0, 0, NULL},
+        {{FETCH_TRANSPORT_OK, 502, false, 0, 0, NULL, false, {0}},
          {FETCH_CALL_TRANSIENT, REASON_UNAVAILABLE, 0, false}},
-        {{FETCH_TRANSPORT_OK, 503, false, 30, 0, NULL},
+        {{FETCH_TRANSPORT_OK, 503, false, 30, 0, NULL, false, {0}},
          {FETCH_CALL_TRANSIENT, REASON_UNAVAILABLE, 30000, false}},
-        {{FETCH_TRANSPORT_OK, 429, false, UINT32_MAX, 0, NULL},
+        {{FETCH_TRANSPORT_OK, 429, false, UINT32_MAX, 0, NULL, false, {0}},
          {FETCH_CALL_LIMITED, REASON_UNAVAILABLE, UINT32_MAX, true}},
-        {{FETCH_TRANSPORT_OK, 408, false, 0, 0, NULL},
+        {{FETCH_TRANSPORT_OK, 408, false, 0, 0, NULL, false, {0}},
          {FETCH_CALL_TRANSIENT, REASON_UNAVAILABLE, 0, false}},
-        {{FETCH_TRANSPORT_OK, 414, false, 0, 0, NULL},
+        {{FETCH_TRANSPORT_OK, 414, false, 0, 0, NULL, false, {0}},
          {FETCH_CALL_SPLIT, REASON_REFUSED, 0, false}},
-        {{FETCH_TRANSPORT_OK, 404, false, 0, 0, NULL},
+        {{FETCH_TRANSPORT_OK, 404, false, 0, 0, NULL, false, {0}},
          {FETCH_CALL_PERMANENT, REASON_REFUSED, 0, false}},
-        {{FETCH_TRANSPORT_OK, 403, true, 0, 0, NULL},
+        {{FETCH_TRANSPORT_OK, 403, true, 0, 0, NULL, false, {0}},
          {FETCH_CALL_PERMANENT, REASON_REFUSED, 0, false}},
-        {{FETCH_TRANSPORT_OK, 301, false, 0, 0, NULL},
+        {{FETCH_TRANSPORT_OK, 301, false, 0, 0, NULL, false, {0}},
          {FETCH_CALL_PERMANENT, REASON_REFUSED, 0, false}},
-        {{FETCH_TRANSPORT_OK, 204, false, 0, 0, NULL},
+        {{FETCH_TRANSPORT_OK, 204, false, 0, 0, NULL, false, {0}},
          {FETCH_CALL_PERMANENT, REASON_REFUSED, 0, false}},
-        {{FETCH_TRANSPORT_TIMEOUT, 200, true, 9, 0, NULL},
+        {{FETCH_TRANSPORT_TIMEOUT, 200, true, 9, 0, NULL, false, {0}},
          {FETCH_CALL_TRANSIENT, REASON_TIMEOUT, 0, false}},
-        {{FETCH_TRANSPORT_BROKEN, 0, false, 0, 0, NULL},
+        {{FETCH_TRANSPORT_BROKEN, 0, false, 0, 0, NULL, false, {0}},
          {FETCH_CALL_TRANSIENT, REASON_UNAVAILABLE, 0, false}},
-        {{FETCH_TRANSPORT_GARBLED, 0, false, 0, 0, NULL},
+        {{FETCH_TRANSPORT_GARBLED, 0, false, 0, 0, NULL, false, {0}},
          {FETCH_CALL_TRANSIENT, REASON_BAD_ANSWER, 0, false}},
-        {{FETCH_TRANSPORT_TOO_LARGE, 200, true, 0, 0, NULL},
+        {{FETCH_TRANSPORT_TOO_LARGE, 200, true, 0, 0, NULL, false, {0}},
          {FETCH_CALL_TOO_LARGE, REASON_TOO_LARGE, 0, false}},
     };
 
@@ -105,12 +112,89 @@ static void every_reply_has_a_class(void **state)
     }
 }
 
+/* Answers of a real MediaWiki 1.39.17 (tests/unit/answers), with their statuses and types. */
+static void a_real_reply_to_a_question_has_its_meaning(void **state)
+{
+    static const struct {
+        enum question_kind kind;
+        const char *file;
+        uint32_t status;
+        bool is_html;
+        enum fetch_call_result result;
+        enum enrich_verdict verdict;
+        enum reason reason; /* of the verdict, or of the call */
+    } ROWS[] = {
+        {QUESTION_PARSE, "parse_one2.json", 200, false, FETCH_CALL_OK, ENRICH_VERDICT_OK,
+         REASON_NONE},
+        {QUESTION_PARSE, "parse_missing.json", 200, false, FETCH_CALL_OK, ENRICH_VERDICT_MISSING,
+         REASON_MISSING},
+        {QUESTION_PARSE_PARENT, "parse_missing.json", 200, false, FETCH_CALL_OK,
+         ENRICH_VERDICT_HIDDEN, REASON_MISSING},
+        {QUESTION_PARSE, "parse_hid1.json", 200, false, FETCH_CALL_OK, ENRICH_VERDICT_HIDDEN,
+         REASON_TEXT_HIDDEN},
+        {QUESTION_PARSE, "maxlag.json", 200, false, FETCH_CALL_LIMITED, ENRICH_VERDICT_OK,
+         REASON_UNAVAILABLE},
+        {QUESTION_PARSE, "exception.json", 200, false, FETCH_CALL_SPLIT, ENRICH_VERDICT_OK,
+         REASON_UNAVAILABLE},
+        {QUESTION_PARSE, "dbdown.html", 500, true, FETCH_CALL_TRANSIENT, ENRICH_VERDICT_OK,
+         REASON_UNAVAILABLE},
+        {QUESTION_PARSE, "user_bot.json", 200, false, FETCH_CALL_TRANSIENT, ENRICH_VERDICT_OK,
+         REASON_BAD_ANSWER},
+        {QUESTION_USER, "user_bot.json", 200, false, FETCH_CALL_OK, ENRICH_VERDICT_OK, REASON_NONE},
+        {QUESTION_DIFF, "restcmp_one2.json", 200, false, FETCH_CALL_OK, ENRICH_VERDICT_OK,
+         REASON_NONE},
+        {QUESTION_DIFF, "restcmp_hid2.json", 403, false, FETCH_CALL_OK, ENRICH_VERDICT_HIDDEN,
+         REASON_TEXT_HIDDEN},
+        {QUESTION_DIFF, "restcmp_missing.json", 404, false, FETCH_CALL_OK, ENRICH_VERDICT_HIDDEN,
+         REASON_MISSING},
+        {QUESTION_DIFF, "restcmp_otherpage.json", 400, false, FETCH_CALL_PERMANENT,
+         ENRICH_VERDICT_OK, REASON_REFUSED},
+        {QUESTION_DIFF, "restprivate.json", 403, false, FETCH_CALL_PERMANENT, ENRICH_VERDICT_OK,
+         REASON_REFUSED},
+        {QUESTION_DIFF, "html_one2.html", 200, true, FETCH_CALL_TRANSIENT, ENRICH_VERDICT_OK,
+         REASON_BAD_ANSWER},
+        {QUESTION_HTML, "html_one2.html", 200, true, FETCH_CALL_OK, ENRICH_VERDICT_OK, REASON_NONE},
+        {QUESTION_HTML, "html_hid1.json", 500, false, FETCH_CALL_OK, ENRICH_VERDICT_HIDDEN,
+         REASON_TEXT_HIDDEN},
+        {QUESTION_HTML, "html_missing.json", 404, false, FETCH_CALL_OK, ENRICH_VERDICT_MISSING,
+         REASON_MISSING},
+        {QUESTION_HTML, "restdbdown.json", 500, false, FETCH_CALL_TRANSIENT, ENRICH_VERDICT_OK,
+         REASON_UNAVAILABLE},
+        {QUESTION_HTML, "parse_one2.json", 200, false, FETCH_CALL_TRANSIENT, ENRICH_VERDICT_OK,
+         REASON_BAD_ANSWER},
+    };
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 16, 1 << 24);
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        struct mwapi_answer answer = {0};
+        struct fetch_verdict verdict = {0};
+        struct fetch_reply reply = {.http_status = ROWS[i].status,
+                                    .is_html = ROWS[i].is_html,
+                                    .is_json = !ROWS[i].is_html,
+                                    .body = recorded(&a, ROWS[i].file),
+                                    .answer = &answer};
+        if (reply.is_json)
+            reply.decode_rc =
+                mwapi_decode_other(&a, reply.body, question_type(ROWS[i].kind)->root, &answer);
+        const struct fetch_result result = fetch_alone_class(&reply, ROWS[i].kind, &verdict);
+        const enum reason reason = result.result == FETCH_CALL_OK ? verdict.reason : result.reason;
+        if (result.result != ROWS[i].result || verdict.verdict != ROWS[i].verdict ||
+            reason != ROWS[i].reason)
+            fail_msg("row %zu (%s): %d %d %s", i, ROWS[i].file, (int)result.result,
+                     (int)verdict.verdict, reason_word(reason));
+    }
+    arena_deinit(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_query_names_the_revisions_and_all_that_is_judged),
         cmocka_unit_test(the_longest_query_fits),
         cmocka_unit_test(every_reply_has_a_class),
+        cmocka_unit_test(a_real_reply_to_a_question_has_its_meaning),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,7 @@ enum {
 
 struct request {
     struct event event;
+    struct question question;
     struct enrich_outcome outcome;
     struct io_fetch_hold *hold;
     unsigned ended; /* times */
@@ -32,6 +33,7 @@ struct request {
 };
 
 struct fixture {
+    struct question question; /* to be put instead of one for a revision; text absent: none */
     uv_loop_t loop;
     struct stub_http *stub;
     struct io_fetch *f;
@@ -214,8 +216,18 @@ static int submit(struct fixture *x, size_t n)
     r->event.request_id = SLICE_LIT("req-1");
     r->event.slots[0].role = SLICE_LIT("main");
     r->event.slots[0].sha1 = SLICE_LIT("jt72fo5t4yobf0qugwuczbwj07max7h");
-    const struct io_fetch_request request = {
-        .event = &r->event, .source_time_ms = -1, .data = r, .done = on_done};
+    r->question = (struct question){
+        .kind = QUESTION_REVISION, .domain = r->event.domain, .rev_id = r->event.rev_id};
+    if (x->question.text.ptr != NULL) { /* another one */
+        r->question = x->question;
+        r->question.domain = r->event.domain;
+        r->question.rev_id = r->event.rev_id;
+    }
+    const struct io_fetch_request request = {.question = &r->question,
+                                             .event = &r->event,
+                                             .source_time_ms = -1,
+                                             .data = r,
+                                             .done = on_done};
     const int rc = io_fetch_submit(x->f, &request);
     if (rc == 0)
         x->pending++;
@@ -295,6 +307,73 @@ static void under_backlog_calls_are_few_and_connections_are_kept(void **state)
     }
     io_fetch_stats(x->f, &stats);
     assert_int_equal(stats.bytes_held, 0);
+}
+
+/* A question that is asked alone. */
+static void put_other(struct fixture *x, enum question_kind kind, struct slice text)
+{
+    x->question = (struct question){.kind = kind, .api = question_type(kind)->api, .text = text};
+}
+
+static void other_questions_are_put_alone_and_give_the_body(void **state)
+{
+    struct fixture *x = *state;
+    struct io_fetch_stats stats;
+
+    x->head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
+    x->body = "{\"parse\":{\"links\":[]}}";
+    put_other(x, QUESTION_PARSE, SLICE_LIT("format=json&action=parse&oldid=1"));
+    start(x, &(struct fetch_limits){0});
+    assert_int_equal(submit(x, 0), 0);
+    assert_int_equal(submit(x, 1), 0);
+    run(x);
+    for (size_t n = 0; n < 2; n++) {
+        assert_int_equal(x->requests[n].outcome.reason, REASON_NONE);
+        assert_true(slice_equal(x->requests[n].outcome.body, slice_str(x->body)));
+        assert_true(x->requests[n].outcome.at_ms > 1500000000000);
+    }
+    io_fetch_stats(x->f, &stats);
+    assert_int_equal(stats.calls, 2);
+    assert_non_null(
+        strstr(x->last, "GET /w/api.php?maxlag=5&format=json&action=parse&oldid=1 HTTP/1.1\r\n"));
+    assert_non_null(strstr(x->last, "Host: a.wiki\r\n"));
+}
+
+static void html_comes_from_the_rest_api(void **state)
+{
+    struct fixture *x = *state;
+
+    x->head = "HTTP/1.1 200 OK\r\nContent-Type: text/html;charset=UTF-8\r\n";
+    x->body = "<p>h</p>";
+    put_other(x, QUESTION_HTML, SLICE_LIT("revision/1/html"));
+    start(x, &(struct fetch_limits){0});
+    fetch_one(x);
+    assert_int_equal(x->requests[0].outcome.reason, REASON_NONE);
+    assert_true(slice_equal(x->requests[0].outcome.body, SLICE_LIT("<p>h</p>")));
+    assert_non_null(strstr(x->last, "GET /w/rest.php/v1/revision/1/html HTTP/1.1\r\n"));
+}
+
+static void a_long_question_is_posted(void **state)
+{
+    static char text[3000] = "format=json&action=query&titles=";
+    struct fixture *x = *state;
+
+    memset(text + 32, 'a', sizeof text - 33);
+    x->head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
+    x->body = "{\"query\":{}}";
+    put_other(x, QUESTION_IMAGES, slice_str(text));
+    start(x, &(struct fetch_limits){0});
+    fetch_one(x);
+    assert_int_equal(x->requests[0].outcome.reason, REASON_NONE);
+    assert_non_null(strstr(x->last, "POST /w/api.php?maxlag=5 HTTP/1.1\r\n"));
+    assert_non_null(strstr(x->last, "Content-Length: 2999\r\n"));
+    /* and the handle is as before for a GET */
+    x->question = (struct question){0};
+    x->head = NULL;
+    assert_int_equal(submit(x, 1), 0);
+    run(x);
+    check_content(&x->requests[1]);
+    assert_non_null(strstr(x->last, "GET /w/api.php?action=query&"));
 }
 
 static void compressed_answers_are_read(void **state)
@@ -460,22 +539,20 @@ static void requests_that_may_not_be_made_are_refused(void **state)
     static const char *const BAD[] = {"evil.example", "a.wiki.evil", "a.wiki\r\nX: y",
                                       "wiki",         "127.0.0.1",   "canary"};
     struct fixture *x = *state;
-    struct event event = {.rev_id = 1};
-    const struct io_fetch_request request = {.event = &event, .done = on_done};
+    struct question question = {.kind = QUESTION_REVISION, .rev_id = 1};
+    const struct event event = {.rev_id = 1};
+    const struct io_fetch_request request = {
+        .question = &question, .event = &event, .done = on_done};
 
     start(x, &(struct fetch_limits){.items_max = 1});
     for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) {
-        event.domain = slice_str(BAD[i]);
+        question.domain = slice_str(BAD[i]);
         assert_int_equal(io_fetch_submit(x->f, &request), ERR_REFUSED);
     }
-    const struct event nameless = {.rev_id = 1};
-    const struct event no_revision = {.rev_id = -1, .domain = SLICE_LIT("a.wiki")};
-    assert_int_equal(
-        io_fetch_submit(x->f, &(struct io_fetch_request){.event = &nameless, .done = on_done}),
-        ERR_MALFORMED);
-    assert_int_equal(
-        io_fetch_submit(x->f, &(struct io_fetch_request){.event = &no_revision, .done = on_done}),
-        ERR_MALFORMED);
+    question = (struct question){.rev_id = 1};
+    assert_int_equal(io_fetch_submit(x->f, &request), ERR_MALFORMED);
+    question = (struct question){.rev_id = -1, .domain = SLICE_LIT("a.wiki")};
+    assert_int_equal(io_fetch_submit(x->f, &request), ERR_MALFORMED);
     assert_int_equal(submit(x, 0), 0);
     assert_int_equal(submit(x, 1), ERR_BUSY);
     run(x);
@@ -541,8 +618,10 @@ static void closing_from_within_done_is_allowed(void **state)
     start(x, &(struct fetch_limits){.in_flight_max = 1});
     for (size_t n = 0; n < 3; n++) {
         assert_int_equal(submit(x, n), 0);
-        const struct io_fetch_request again = {
-            .event = &x->requests[n].event, .data = &x->requests[10 + n], .done = close_from_done};
+        const struct io_fetch_request again = {.question = &x->requests[n].question,
+                                               .event = &x->requests[n].event,
+                                               .data = &x->requests[10 + n],
+                                               .done = close_from_done};
         x->requests[10 + n].fixture = x;
         assert_int_equal(io_fetch_submit(x->f, &again), 0);
         x->pending++;
@@ -582,6 +661,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_revision_is_asked_for_under_the_wikis_name_and_ours),
         TEST(under_backlog_calls_are_few_and_connections_are_kept),
+        TEST(other_questions_are_put_alone_and_give_the_body),
+        TEST(html_comes_from_the_rest_api),
+        TEST(a_long_question_is_posted),
         TEST(compressed_answers_are_read),
         TEST(a_reply_that_inflates_without_end_is_cut_off),
         TEST(every_bad_reply_ends_in_its_reason),

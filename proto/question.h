@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * question.h - what can be asked of a wiki about an event, each kind of question as one row of a
+ *              table: how it is put, after which others, what an answer looks like.
+ *
+ * Promise: the text of a question is made from the event and earlier answers alone, so that equal
+ *          questions of several streams have equal texts and one answer serves them all. No title is
+ *          taken apart or put together here, but for the canonical "File:", which every wiki takes.
+ * Pure:    yes.
+ * Not here: HTTP and retries (node/fetch_http.h, node/fetch.h); what answers become (enrichment.h).
+ */
+#ifndef BRAID_PROTO_QUESTION_H
+#define BRAID_PROTO_QUESTION_H
+
+#include "proto/event.h"
+#include "proto/json.h"
+
+enum question_kind {
+    QUESTION_REVISION,     /* contents of all slots, and what is hidden: many in one call */
+    QUESTION_PARSE,        /* what the parser finds in the revision */
+    QUESTION_PARSE_PARENT, /* the same of its parent */
+    QUESTION_IMAGES,       /* what is known of the files that it shows */
+    QUESTION_DIFF,         /* compare with the parent: main slot */
+    QUESTION_DIFF_SLOTS,   /* the same: the other slots */
+    QUESTION_HTML,         /* Parsoid's HTML */
+    QUESTION_USER,         /* who made the change */
+    QUESTION_COUNT,
+};
+
+#define QUESTION_BIT(kind) (1U << (kind))
+
+enum {
+    QUESTION_TEXT_MAX = 64 * 1024,
+    QUESTION_TITLES_MAX = 50,  /* in one question: what an anonymous reader may ask */
+    QUESTION_CONTRIBS_MAX = 50 /* contributions of a user */
+};
+
+/* Whom to ask, which also says what errors look like. */
+enum question_api {
+    QUESTION_ACTION, /* api.php; errors come with status 200 */
+    QUESTION_REST,   /* rest.php/v1; errors have their status */
+    QUESTION_PAGE,   /* rest.php/v1, the answer is HTML */
+};
+
+struct question {
+    enum question_kind kind;
+    enum question_api api;
+    struct slice domain; /* of the event */
+    int64_t page_id;     /* of the event; -1 if it has none */
+    int64_t rev_id;      /* of the event */
+    struct slice text;   /* ACTION: a query without maxlag; else the path; absent for REVISION */
+};
+
+/* What came of one question. */
+struct answer {
+    bool is_asked;      /* false: there was nothing to ask about this event */
+    enum reason reason; /* REASON_NONE: body is the answer */
+    struct slice body;  /* borrowed from the response */
+    int64_t at_ms;      /* wall clock, when it came */
+};
+
+struct question_type {
+    const char *name; /* for people */
+    enum question_api api;
+    const char *root; /* ACTION, REST: member that a good answer has */
+    uint32_t after;   /* bits of questions whose answers it is made from */
+    bool is_optional; /* missing or hidden is an answer too: of a parent */
+    struct slice (*put)(const struct event *event, const struct answer *answers,
+                        struct arena *scratch, struct arena *keep);
+};
+
+const struct question_type *question_type(enum question_kind kind);
+
+/*
+ * Makes the question; its text lies in `keep`. `answers` has QUESTION_COUNT entries, those of
+ * `after` are there. 0; ERR_NOT_FOUND: nothing to ask about this event; ERR_NO_MEMORY.
+ */
+int question_put(enum question_kind kind, const struct event *event, const struct answer *answers,
+                 struct arena *scratch, struct arena *keep, struct question *out);
+
+/* Reads a JSON answer: any JSON object within the limits of an answer (mwapi.h). Error codes as
+ * json_parse. */
+int question_read(struct arena *scratch, struct slice body, struct json *out);
+
+#endif
