@@ -56,6 +56,7 @@ struct hot_paths {
     struct enrich_page page;
     struct arena scratch;
     struct arena keep;
+    struct arena made; /* of the page */
     struct record record;
     struct line line;
     struct line_actions actions;
@@ -113,10 +114,13 @@ struct hot_paths *hot_paths_new(struct arena *a)
         return NULL;
     arena_init(&h->scratch, 1 << 20, 1 << 26);
     arena_init(&h->keep, 1 << 20, 1 << 26);
+    arena_init(&h->made, 1 << 12, 1 << 26);
     arena_init(&h->kept, 1 << 20, 1 << 26);
     if (mwapi_decode(&h->scratch, &h->kept, h->body, &h->decoded) != 0)
         return NULL;
-    h->spec = (struct enrich_spec){.output = SLICE_LIT("out.v1"), .domains = {DOMAINS, 1}};
+    h->spec = (struct enrich_spec){.output = SLICE_LIT("out.v1"),
+                                   .domains = {DOMAINS, 1},
+                                   .enrichments = ENRICHMENT_BIT(ENRICHMENT_CONTENT)};
     h->record = (struct record){.key = SLICE_LIT("{\"page_id\":1,\"wiki_id\":\"enwiki\"}"),
                                 .value = slice_of(h->value, 12000)};
     headers_parse(HEADERS, HEADER_N, &h->record.braid);
@@ -198,16 +202,19 @@ static uint64_t run_answer(struct hot_paths *h)
 
 static uint64_t run_splice(struct hot_paths *h)
 {
+    const struct enrich_memory memory = {&h->scratch, &h->made};
+    struct question question;
     bool is_null;
 
-    arena_reset(&h->scratch);
-    const bool must_fetch =
-        enrich_page_open(&h->page, &h->spec, &h->scratch, slice_of(h->event, h->event_len));
-    assert(must_fetch);
+    arena_reset(&h->made);
+    bool must_ask = enrich_page_open(&h->page, &h->spec, &memory, slice_of(h->event, h->event_len));
+    assert(must_ask);
+    must_ask = enrich_page_ask(&h->page, &h->scratch, &question);
+    assert(must_ask);
     const struct enrich_judgement j = enrich_page_judge(&h->page.event, &h->decoded);
     const struct enrich_outcome outcome = {
         .revision = j.revision, .attempts = 1, .http_status = 200, .ms = 12};
-    enrich_page_settle(&h->page, &outcome);
+    enrich_page_settle(&h->page, question.kind, &outcome, &h->scratch);
     const size_t len = enrich_page_value(&h->page, NOW_MS, &is_null);
     assert(len <= sizeof h->value);
     enrich_page_write(&h->page, h->value);

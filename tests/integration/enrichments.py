@@ -1,0 +1,304 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Makes pages for every enrichment, and holds what the streams say of them against MediaWiki.
+
+  enrichments.py edit           edits; prints a JSON object: what was made
+  enrichments.py check MADE     reads all streams of deploy/streams in both DCs, one line for a promise
+
+The validator of the schemas is python3-jsonschema, and what must be in an event is asked of
+MediaWiki here by other code: neither has anything to do with this project's C. Uses the variables
+that `cluster env` prints.
+"""
+
+import http.client
+import importlib.machinery
+import importlib.util
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import urllib.parse
+
+import jsonschema
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HOST = "test.wiki.localhost"
+DCS = ("eqiad", "codfw")
+SCHEMAS = {
+    "/mediawiki/page/change/1.2.0": "mediawiki/page/change/1.2.0",
+    "/braid/page/change_enriched/1.0.0": "braid/page/change_enriched/1.0.0",
+}
+failed = 0
+
+
+def edits_module():
+    loader = importlib.machinery.SourceFileLoader("edits", str(ROOT / "deploy/local/edits"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("edits", loader))
+    loader.exec_module(module)
+    return module
+
+
+def address():
+    parts = urllib.parse.urlsplit(os.environ["BRAID_MEDIAWIKI_EQIAD"])
+    return parts.hostname, parts.port
+
+
+def get(path):
+    connection = http.client.HTTPConnection(*address(), timeout=60)
+    connection.request("GET", path, headers={"Host": HOST})
+    return connection.getresponse().read()
+
+
+def api(**params):
+    params |= {"format": "json", "formatversion": "2"}
+    return json.loads(get("/w/api.php?" + urllib.parse.urlencode(params)))
+
+
+# ---- edits ---------------------------------------------------------------------------------------
+
+
+def edit():
+    session = edits_module().Session(address(), HOST, 60)
+    made = {}
+
+    def save(name, title, text):
+        answer = session.change(action="edit", title=title, text=text, summary="s")["edit"]
+        made[name] = {"rev": answer["newrevid"], "page": answer["pageid"], "title": answer["title"]}
+
+    run = f"{int(time.time())}"
+    save("template", f"Template:Box {run}", "<b>{{{1|}}}</b> [[Target of box]] [[Category:Boxed]]")
+    save(
+        "create",
+        f"Rich {run}",
+        f"Intro [[Bar]] [[Category:Stuff]] {{{{Box {run}|x}}}} [[File:Missing.png|thumb|cap]] "
+        "[https://example.org/a?b=1&c=2 ex]\n\n== Früh ==\n\"quoted\" [[fr:Autre]]\n=== Sub ===\nmore",
+    )
+    save(
+        "edit",
+        f"Rich {run}",
+        f"Intro [[Bär]] [[Qux#Frag]] [[Category:Stuff|key]] {{{{Box {run}|y}}}} {{{{Nope}}}} "
+        "[[File:Other Pic.jpg]] [https://example.org/new ex]\n\n== Früh ==\nchanged 🧵\n== Late ==\nx",
+    )
+    for number in (1, 2):
+        answer = session.change(
+            action="braidslots", title=f"Slots {run}", text=f"main {number}", extra=f'{{"v":{number}}}'
+        )["braidslots"]
+        made[f"slots{number}"] = {"rev": answer["newrevid"]}
+    save("moved", f"From {run}", "to be moved")
+    session.change(**{"action": "move", "from": f"From {run}", "to": f"To {run}", "reason": "r"})
+    save("gone", f"Gone {run}", "soon gone [[Bar]]")
+    time.sleep(5)
+    session.change(action="delete", title=f"Gone {run}", reason="r")
+    time.sleep(2)
+    session.change(action="undelete", title=f"Gone {run}", reason="r")
+    session.change(
+        action="revisiondelete", type="revision", ids=made["moved"]["rev"], hide="content", reason="r"
+    )
+    save("hidden", f"Hidden {run}", "who did it is hidden")
+    time.sleep(2)
+    session.change(
+        action="revisiondelete",
+        type="revision",
+        ids=made["hidden"]["rev"],
+        hide="user|comment",
+        reason="r",
+    )
+    print(json.dumps(made))
+
+
+# ---- checks --------------------------------------------------------------------------------------
+
+
+def check(sentence, problems):
+    global failed
+    problems = list(problems)
+    if problems:
+        failed += 1
+    print(f"  {'FAILED' if problems else 'ok    '} {sentence}")
+    for problem in problems[:5]:
+        print(f"         {str(problem)[:600]}")
+
+
+def read(stream, dc):
+    broker = os.environ[f"BRAID_KAFKA_{dc.upper()}"]
+    out = subprocess.run(
+        ["kcat", "-C", "-q", "-e", "-J", "-b", broker, "-t", f"global.{stream}", "-o", "beginning",
+         "-X", "isolation.level=read_committed"],
+        check=True, capture_output=True, text=True,
+    ).stdout
+    records = []
+    for line in out.splitlines():
+        record = json.loads(line)
+        headers = record["headers"]
+        record["headers"] = dict(zip(headers[::2], headers[1::2]))
+        if "braid-seq" in record["headers"]:
+            record["value"] = json.loads(record["payload"]) if record["payload"] else None
+            records.append(record)
+    return records
+
+
+def streams():
+    names = {}
+    for file in sorted((ROOT / "deploy/streams").glob("*.yaml")):
+        for line in file.read_text().splitlines():
+            if line.startswith("stream: "):
+                names[file.stem] = line[len("stream: "):]
+    return names
+
+
+def validators():
+    found = {}
+    for name, path in SCHEMAS.items():
+        schema = json.loads((ROOT / f"docs/schemas/{path}.json").read_text())
+        jsonschema.Draft7Validator.check_schema(schema)
+        found[name] = jsonschema.Draft7Validator(schema, format_checker=jsonschema.FormatChecker())
+    return found
+
+
+def schema_problems(records, known):
+    for record in records:
+        if record["value"] is None:
+            continue
+        validator = known.get(record["value"]["$schema"])
+        if validator is None:
+            yield f"schema {record['value']['$schema']}"
+            continue
+        for error in validator.iter_errors(record["value"]):
+            yield f"{list(error.absolute_path)}: {error.message[:300]}"
+
+
+def of(records, rev, kind=None):
+    """The enrichments of the one event about a revision."""
+    found = [
+        r for r in records
+        if r["value"] and r["value"]["revision"]["rev_id"] == rev
+        and r["value"]["wiki_id"] == "testwiki"
+        and (kind is None or r["value"]["page_change_kind"] == kind)
+    ]
+    return found[0] if len(found) == 1 else {"value": {}, "headers": {}, "found": len(found)}
+
+
+def parse(rev, *props):
+    return api(action="parse", oldid=rev, prop="|".join(props))["parse"]
+
+
+def differs(what, got, wanted):
+    return [] if got == wanted else [f"{what}: {got!r}, not {wanted!r}"]
+
+
+def titles(items):
+    return sorted(item["title"] for item in items)
+
+
+def link_problems(event, rev, parent):
+    links = event.get("enrichments", {}).get("links", {})
+    now, before = (parse(r, "links", "externallinks") if r else {"links": [], "externallinks": []}
+                   for r in (rev, parent))
+    yield from differs("pages", titles(links.get("pages", [])), titles(now["links"]))
+    yield from differs("external", sorted(links.get("external", [])), sorted(now["externallinks"]))
+    a, b = set(titles(now["links"])), set(titles(before["links"]))
+    yield from differs("added", titles(links.get("added", {}).get("pages", [])), sorted(a - b))
+    yield from differs("removed", titles(links.get("removed", {}).get("pages", [])), sorted(b - a))
+    templates = event.get("enrichments", {}).get("templates", {}).get("templates", [])
+    yield from differs("templates", titles(templates), titles(parse(rev, "templates")["templates"]))
+    categories = event.get("enrichments", {}).get("categories", {}).get("categories", [])
+    yield from differs(
+        "categories", sorted(c["category"] for c in categories),
+        sorted(c["category"] for c in parse(rev, "categories")["categories"]),
+    )
+
+
+def diff_problems(event, rev, parent, slots):
+    diff = event.get("enrichments", {}).get("diff", {})
+    wanted = json.loads(get(f"/w/rest.php/v1/revision/{parent}/compare/{rev}"))["diff"]
+    got = {slot["slot_role"]: slot for slot in diff.get("slots", [])}
+    yield from differs("slots", sorted(got), slots)
+    yield from differs("main", got.get("main", {}).get("diff"), wanted)
+    yield from differs("parent", diff.get("parent_rev_id"), parent)
+
+
+def check_made(all_records, made):
+    links = all_records["page_links"]
+    create, change = made["create"]["rev"], made["edit"]["rev"]
+    check("links, templates and categories of a creation are MediaWiki's, all of them added",
+          link_problems(of(links, create)["value"], create, None))
+    check("those of an edit, too, with what it added and removed",
+          link_problems(of(links, change)["value"], change, create))
+    html = of(all_records["page_html"], change)["value"].get("enrichments", {}).get("html", {})
+    # The front ends of the DCs differ in the port that stands in addresses.
+    wanted, got = (re.sub(r"localhost:\d+", "localhost", body) for body in
+                   (get(f"/w/rest.php/v1/revision/{change}/html").decode(), html.get("body", "")))
+    check("the HTML is Parsoid's", [] if got == wanted else [f"{got[-300:]}, not {wanted[-300:]}"])
+    sections = of(all_records["page_sections"], change)["value"]
+    check("sections are MediaWiki's", differs(
+        "sections", sections.get("enrichments", {}).get("sections", {}).get("sections"),
+        parse(change, "sections")["sections"]))
+    check("the diff is REST compare's", diff_problems(sections, change, create, ["main"]))
+    check("of a page of two slots both are compared", diff_problems(
+        of(all_records["page_sections"], made["slots2"]["rev"])["value"],
+        made["slots2"]["rev"], made["slots1"]["rev"], ["extra", "main"]))
+    images = of(all_records["page_images"], change)["value"].get("enrichments", {}).get("images", {})
+    check("images are named and described", [
+        *differs("names", images.get("names"), ["Other_Pic.jpg"]),
+        *differs("files", images.get("files"),
+                 [{"title": "File:Other Pic.jpg", "repository": "", "info": None}]),
+        *differs("removed", images.get("removed"), {"names": ["Missing.png"]})])
+    user = of(all_records["page_user"], change)["value"].get("enrichments", {}).get("user") or {}
+    known = api(action="query", list="users", ususers="Loombot", usprop="editcount|groups")
+    known = known["query"]["users"][0]
+    check("the user is described", [
+        *differs("user_id", user.get("user_id"), known["userid"]),
+        *differs("groups", user.get("groups"), known["groups"]),
+        *([] if 0 < user.get("edit_count", 0) <= known["editcount"] else [user.get("edit_count")]),
+        *([] if any(c["revid"] == change for c in user.get("contributions", []))
+          else ["the edit itself is not among the contributions"])])
+
+
+def check_kinds(all_records, made):
+    content, links = all_records["page_content"], all_records["page_links"]
+    gone = made["gone"]["rev"]
+    deletion, undeletion = of(links, gone, "delete"), of(links, gone, "undelete")
+    check("a deletion carries no content and no enrichments", [
+        *differs("status", deletion["headers"].get("braid-status"), "ok"),
+        *differs("enrichments", deletion["value"].get("enrichments"), None),
+        *([] if "content_body" not in json.dumps(of(content, gone, "delete")["value"]) else ["body"])])
+    check("an undeletion is fetched again", [
+        *differs("status", undeletion["headers"].get("braid-status"), "ok"),
+        *differs("content", of(content, gone, "undelete")["value"]["revision"]["content_slots"]
+                 ["main"].get("content_body"), "soon gone [[Bar]]"),
+        *differs("links", titles(undeletion["value"].get("enrichments", {}).get("links", {})
+                                 .get("pages", [])), ["Bar"])])
+    hidden = of(links, made["hidden"]["rev"], "visibility_change")["value"]
+    check("a change of visibility carries nothing hidden", [
+        *differs("kind", hidden.get("page_change_kind"), "visibility_change"),
+        *differs("editor", hidden.get("revision", {}).get("editor"), None),
+        *differs("comment", hidden.get("revision", {}).get("comment"), None)])
+    moves = [r["value"] for r in links if r["value"] and r["value"]["page_change_kind"] == "move"
+             and r["value"]["page"]["page_id"] == made["moved"]["page"]]
+    check("a move has its enrichments", [] if len(moves) == 1 and "enrichments" in moves[0]
+          else [len(moves)])
+
+
+def main():
+    if sys.argv[1] == "edit":
+        edit()
+        return 0
+    made = json.loads(pathlib.Path(sys.argv[2]).read_text())
+    known, all_records = validators(), {}
+    for name, stream in streams().items():
+        copies = {dc: read(stream, dc) for dc in DCS}
+        all_records[name] = copies["eqiad"]
+        bare = [[(r["key"], r["payload"], r["headers"]) for r in copies[dc]] for dc in DCS]
+        check(f"both copies of {stream} are equal, {len(bare[0])} records",
+              [] if bare[0] == bare[1] and bare[0] else ["they differ, or are empty"])
+        check("and each record follows its schema", schema_problems(copies["eqiad"], known))
+    check_made(all_records, made)
+    check_kinds(all_records, made)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# test_enrichments.sh - every stream of deploy/streams, on real servers.
+#
+# Goal: each enrichment says what MediaWiki says, in both DCs the same, valid against its schema; each
+# kind of change carries what it must and nothing hidden. Method: all streams at once, pages made for
+# each enrichment, and some random edits; then enrichments.py and `braidctl verify`.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+BRAID_STATE=$(mktemp -d)/state
+BRAID_PORT_BASE=${BRAID_TEST_PORT_BASE:-19800}
+export BRAID_STATE BRAID_PORT_BASE
+cluster=$PWD/deploy/local/cluster
+# shellcheck disable=SC2034  # for lib/line.sh
+build=$PWD/build
+made=${BRAID_STATE%/state}/made.json
+# shellcheck source=deploy/local/lib/line.sh
+. deploy/local/lib/line.sh
+# shellcheck source=tests/integration/check.sh
+. tests/integration/check.sh
+
+apply_all() {
+	local file
+	for file in deploy/streams/*.yaml; do
+		ctl apply -f "$file" --yes -m test || return 1
+	done
+}
+
+streams() { sed -n 's/^stream: //p' deploy/streams/*.yaml; }
+
+edit() {
+	deploy/local/edits --count 20 --quiet && tests/integration/enrichments.py edit >"$made"
+}
+
+drain() {
+	local stream
+	for stream in $(streams); do
+		wait_drained "$stream" 120 || { echo "$stream is not drained" && ctl status && return 1; }
+	done
+}
+
+# A page may be deleted before it is fetched; of few events, it may be most.
+verify() {
+	local stream
+	for stream in $(streams); do
+		ctl verify "$stream" --min-ok 50 || return 1
+	done
+}
+
+take_down() {
+	[ -n "${KEEP:-}" ] || { "$cluster" down >/dev/null 2>&1 && rm -rf "${BRAID_STATE%/state}"; }
+}
+trap take_down EXIT
+
+check "the cluster is up" "$cluster" up
+eval "$("$cluster" env)"
+check "the streams of deploy/streams can be applied" apply_all
+check "pages are made" edit
+check "everything comes through" drain
+tests/integration/enrichments.py check "$made" >"$check_log.out" 2>&1 ||
+	grep -q "^  FAILED" "$check_log.out" || failed=$((failed + 1))
+cat "$check_log.out"
+passed=$((passed + $(grep -c '^  ok' "$check_log.out")))
+failed=$((failed + $(grep -c '^  FAILED' "$check_log.out")))
+rm -f "$check_log.out"
+check "and braidctl verify finds all streams sound" verify
+check_end
