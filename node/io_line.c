@@ -206,7 +206,7 @@ static void on_in(void *data, const struct io_read_event *read)
         return;
     if (read->kind == IO_READ_BOUNDS) {
         l->in = read->bounds;
-        l->has_in = true;
+        l->has_in = l->has_out; /* older than the output's: they are asked for once more */
         maybe_start(l);
         return;
     }
@@ -228,7 +228,10 @@ static void on_out(void *data, const struct io_read_event *read)
         if (read->kind == IO_READ_BOUNDS) {
             l->out = read->bounds;
             l->has_out = true;
-            maybe_start(l);
+            /* Another owner may have copied records that came after an earlier look at the input: the
+             * output must not seem to hold what the input does not have. */
+            if (!l->has_started)
+                io_reading_ask_bounds(l->reading_in);
             return;
         }
         ev.kind = read->kind == IO_READ_RECORDS ? LINE_EV_OUT : LINE_EV_OUT_END;
@@ -371,8 +374,7 @@ static void tick(struct io_line *l)
     }
     if (l->is_late) {
         l->is_late = l->has_in = l->has_out = false;
-        io_reading_ask_bounds(l->reading_in);
-        io_reading_ask_bounds(l->reading_out);
+        io_reading_ask_bounds(l->reading_out); /* and the input's after them */
     }
     if (!l->has_started)
         return;
