@@ -224,6 +224,11 @@ sim: build/$(SIM_VARIANT)/sim ## simulation: SEEDS=n [FIRST=k] [SEED=n] [MUTANT=
 	@$< $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST)) \
 	    $(if $(MUTANT),--mutant $(MUTANT)) $(SIM_FLAGS)
 
+.PHONY: stories
+stories: build/$(SIM_VARIANT)/sim ## scripted scenarios with what they must tell: [STORY=name] shows the trace of one
+	@rc=0; for s in $(if $(STORY),tests/stories/$(STORY).story,tests/stories/*.story); do \
+	    $< --story $$s $(if $(STORY),--trace) $(if $(MUTANT),--mutant $(MUTANT)) || rc=1; done; exit $$rc
+
 .PHONY: mutants
 mutants: build/$(SIM_VARIANT)/sim ## each planted bug is found by the simulation
 	@$< --mutants $(SIM_FLAGS)

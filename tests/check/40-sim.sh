@@ -15,6 +15,13 @@ if make -s sim SEEDS=$seeds SIM_VARIANT=$variant SIM_FLAGS=--stats; then
 else
     failed=$((failed + 1))
 fi
+for story in tests/stories/*.story; do
+    if build/$variant/sim --story "$story"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+    fi
+done
 for seed in 2 5; do
     first=$(build/$variant/sim --seed $seed --trace | sha256sum)
     second=$(build/$variant/sim --seed $seed --trace | sha256sum)

@@ -70,6 +70,12 @@ static void see_enriched(struct world *w, const struct klog *log, const struct k
     if (strand == UINT32_MAX || w->origin_partition[f->origin] != log->partition)
         return;
     last = &c->held[log->dc][strand];
+    if (f->offset <= *last && log->role == LOG_ENRICHED)
+        say(w, log->dc, NOBODY, "enriched",
+            "a second version of %.*s's offset %lld (%.*s): nobody"
+            " takes it",
+            SLICE_ARG(w->dcs[w->origin_dc[f->origin]].name), (long long)f->offset,
+            SLICE_ARG(f->status));
     if (f->offset <= *last || f->prev > *last)
         return;
     *last = f->offset;
@@ -147,6 +153,10 @@ static void check_new(struct world *w, uint32_t dc, const struct krec *k, const 
         check_fail(w, "I5", "number %llu has origin offset %lld, which cut %llu does not decide",
                    (unsigned long long)f->seq, (long long)f->offset, (unsigned long long)f->cut);
     check_not_withheld(w, f, cut);
+    say(w, dc, NOBODY, "global", "number %llu is %.*s's offset %lld: %.*s, enriched in %.*s",
+        (unsigned long long)f->seq, SLICE_ARG(w->dcs[w->origin_dc[f->origin]].name),
+        (long long)f->offset, SLICE_ARG(f->status),
+        SLICE_ARG(w->dcs[f->by < SIM_DCS ? f->by : dc].name));
     c->stream_cut = f->cut;
     c->emitted[f->origin] = f->offset;
     c->stream =
@@ -369,8 +379,9 @@ void check_report(struct world *w, uint32_t dc, int64_t claim, struct slice byte
         return; /* of a log epoch that is over: nobody counts it */
     c->report_claim[dc] = claim;
     c->reported_us[dc] = w->now_us;
-    say(w, dc, NOBODY, "etcd", "report %llu of claim %lld", (unsigned long long)r.number,
-        (long long)claim);
+    if (w->p.story == NULL)
+        say(w, dc, NOBODY, "etcd", "report %llu of claim %lld", (unsigned long long)r.number,
+            (long long)claim);
     for (uint32_t s = 0; s < w->layout.count; s++) {
         int64_t held = c->held[dc][s];
 
@@ -447,12 +458,22 @@ static void check_members(struct world *w, const struct parsed_cut *cut)
                    (unsigned long long)cut->number, count, w->p.min_members);
 }
 
-static void tell_cut(const struct world *w, const struct parsed_cut *cut)
+/* What a cut does that an operator would ask about: positions, members, why they change. */
+static void tell_cut(struct world *w, const struct parsed_cut *cut)
 {
     char members[64] = "";
+    char moves[256] = "";
 
-    if (!w->trace)
+    if (!w->trace && w->p.story == NULL)
         return;
+    for (uint32_t o = 0; o < w->origin_count && cut->number != 0; o++) {
+        size_t len = strlen(moves);
+
+        if (cut->furthest[o] > cut[-1].furthest[o] && len + 48 < sizeof moves)
+            (void)snprintf(moves + len, sizeof moves - len, "%s %.*s.%u/%u to %lld",
+                           len == 0 ? " takes" : ",", SLICE_ARG(w->dcs[w->origin_dc[o]].name),
+                           w->origin_topic[o], w->origin_partition[o], (long long)cut->furthest[o]);
+    }
     for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
         if (cut->is_member[dc]) {
             size_t len = strlen(members);
@@ -461,8 +482,10 @@ static void tell_cut(const struct world *w, const struct parsed_cut *cut)
                            SLICE_ARG(w->dcs[dc].name));
         }
     }
-    say(w, NOBODY, NOBODY, "etcd", "cut %llu is committed; members:%s",
-        (unsigned long long)cut->number, members);
+    if (cut->number != 0 && moves[0] == '\0' && cut->reason.len == 0)
+        (void)snprintf(moves, sizeof moves, " moves what was behind");
+    say(w, NOBODY, NOBODY, "etcd", "cut %llu%s; members:%s%s%.*s", (unsigned long long)cut->number,
+        moves, members, cut->reason.len == 0 ? "" : "; ", SLICE_ARG(cut->reason));
 }
 
 void check_cut(struct world *w, uint64_t number, struct slice bytes)

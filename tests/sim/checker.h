@@ -49,8 +49,9 @@ struct parsed_cut {
     bool failed_emit;
     bool canaries_drop;
     bool is_member[SIM_DCS];
-    uint32_t proposer; /* DC */
-    uint32_t silent;   /* DC that it drops for want of reports, as its reason says */
+    uint32_t proposer;   /* DC */
+    struct slice reason; /* of a change of members */
+    uint32_t silent;     /* DC that it drops for want of reports, as its reason says */
     uint32_t strand_count;
     int64_t *positions; /* by strand */
     int64_t *furthest;  /* by origin partition */

@@ -258,13 +258,13 @@ static bool ends_with(struct slice s, const char *text)
 }
 
 /* "dropped DC: no report" */
-static uint32_t silent_dc(const struct world *w, struct slice reason)
+static void read_reason(const struct world *w, struct slice reason, struct parsed_cut *out)
 {
-    const struct slice verb = next_part(&reason, ' ');
+    const bool is_silence = ends_with(reason, "no report");
 
-    if (!slice_equal(verb, SLICE_LIT("dropped")) || !ends_with(reason, "no report"))
-        return UINT32_MAX;
-    return dc_index(w, next_part(&reason, ':'));
+    out->reason = reason;
+    if (is_silence && slice_equal(next_part(&reason, ' '), SLICE_LIT("dropped")))
+        out->silent = dc_index(w, next_part(&reason, ':'));
 }
 
 bool cut_read(struct world *w, struct slice bytes, struct parsed_cut *out)
@@ -299,7 +299,7 @@ bool cut_read(struct world *w, struct slice bytes, struct parsed_cut *out)
         else if (f.number == 14)
             out->proposer = dc_index(w, next_part(&f.bytes, '/'));
         else if (f.number == 15)
-            out->silent = silent_dc(w, f.bytes);
+            read_reason(w, f.bytes, out);
     }
     return in.len == 0 && out->strand_count == w->layout.count;
 }

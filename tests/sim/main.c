@@ -4,6 +4,7 @@
  * again, and what was covered.
  */
 #include "tests/sim/report.h"
+#include "tests/sim/story.h"
 #include "tests/sim/world.h"
 
 #include <stdio.h>
@@ -19,13 +20,14 @@ struct options {
     bool mutants;
     uint32_t workers;
     enum mutant mutant;
+    const char *story; /* path */
 };
 
 static void usage(void)
 {
     (void)fprintf(stderr,
                   "usage: sim [--seeds N] [--first K] [--seed S] [--mutant NAME] [--trace]\n"
-                  "           [--stats] [--mutants] [--workers N]\n");
+                  "           [--stats] [--mutants] [--workers N] [--story FILE]\n");
     exit(2);
 }
 
@@ -65,6 +67,8 @@ static void parse(int argc, char **argv, struct options *o)
             o->first = number_of(value);
             o->seeds = 1;
             o->one_seed = true;
+        } else if (strcmp(argv[n], "--story") == 0 && value != NULL) {
+            o->story = value;
         } else if (strcmp(argv[n], "--workers") == 0) {
             o->workers = (uint32_t)number_of(value);
         } else if (strcmp(argv[n], "--mutant") == 0 && value != NULL) {
@@ -82,6 +86,25 @@ static void parse(int argc, char **argv, struct options *o)
 
 static struct world the_world;
 
+static int tell_story(const struct options *o)
+{
+    static struct story story;
+    struct params p;
+    bool is_fine;
+
+    story_read(&story, o->story, &p);
+    world_init(&the_world);
+    the_world.trace = o->trace;
+    mutant_choose(o->mutant);
+    is_fine = world_run(&the_world, &p);
+    if (!is_fine)
+        report_one(&the_world, stdout);
+    is_fine = story_is_told(&story) && is_fine;
+    (void)printf("story %s %s\n", o->story, is_fine ? "holds" : "FAILS");
+    world_free(&the_world);
+    return is_fine ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
     struct options o;
@@ -89,6 +112,8 @@ int main(int argc, char **argv)
     bool is_fine;
 
     parse(argc, argv, &o);
+    if (o.story != NULL)
+        return tell_story(&o);
     if (o.mutants)
         return report_mutants(o.workers, o.stats);
     if (!o.one_seed)

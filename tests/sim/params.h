@@ -65,8 +65,11 @@ enum fault {
     FAULT_COUNT
 };
 
+struct story;
+
 struct params {
     uint64_t seed;
+    struct story *story; /* borrowed; NULL: a drawn seed */
     enum mutant mutant;
     uint32_t dc_count;
     uint32_t node_count;

@@ -36,12 +36,12 @@ static const struct body *new_event(struct world *w)
         fault_count(w, FAULT_id_repeated);
         number -= 1 + chance_below(&w->chance, EVENTS_BACK) % number;
     }
-    if (number % 97 == 3)
+    if (number % 97 == 3 && w->p.story == NULL)
         kind = 'c';
-    if (number % 31 == 4)
+    if (number % 31 == 4 && w->p.story == NULL)
         kind = 'f';
     key_len = snprintf(key, sizeof key, "p%u", chance_below(&w->chance, 500));
-    value_len = number % 83 == 5
+    value_len = number % 83 == 5 && w->p.story == NULL
                     ? snprintf(value, sizeof value, "{no-id-%llu}", (unsigned long long)number)
                     : snprintf(value, sizeof value, "e%llu %c", (unsigned long long)number, kind);
     if (chance_permille(&w->chance, 300))
@@ -64,6 +64,15 @@ static int64_t interval_us(struct world *w)
 void source_begin(struct world *w)
 {
     world_plan(w, SECOND, &(struct happening){.kind = HAPPENS_SOURCE});
+}
+
+void source_send(struct world *w, uint32_t dc, uint32_t count)
+{
+    struct klog *log = w->dcs[dc].source[dc][0][0];
+    struct krec like = {.copy_dc = -1, .time_ms = world_now_ms(w)};
+
+    for (uint32_t n = 0; n < count; n++)
+        (void)klog_append(w, log, new_event(w), like);
 }
 
 static void burst(struct world *w)

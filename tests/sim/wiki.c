@@ -42,14 +42,14 @@ struct slice wiki_fetch(struct world *w, uint32_t dc, const struct body *source,
         *out_value = SLICE_LIT("");
         return SLICE_LIT("filtered");
     }
-    if (event % 1000 < w->p.withheld_share)
+    if (event % 1000 < w->p.withheld_share || window_is_on(w, dc, FAULT_page_hidden))
         return SLICE_LIT("withheld:hidden");
     if ((event >> 12) % 1000 < w->p.fault_share[FAULT_page_hidden] && (fetch & 1) != 0) {
         fault_count(w, FAULT_page_hidden);
         return SLICE_LIT("withheld:hidden");
     }
     if (window_is_on(w, dc, FAULT_wiki_errors))
-        failed += 500;
+        failed += w->p.story == NULL ? 500 : 1000;
     if ((fetch >> 12) % 1000 < failed)
         return SLICE_LIT("failed:http");
     len = snprintf(text, sizeof text, "%.*s +%.*s@%lld", SLICE_ARG(source->value),

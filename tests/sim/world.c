@@ -2,6 +2,7 @@
 #include "tests/sim/world.h"
 
 #include "tests/sim/check.h"
+#include "tests/sim/story.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -99,23 +100,28 @@ uint32_t strand_index(const struct world *w, uint32_t by, uint32_t origin)
     return w->strand_table[by][origin];
 }
 
-void say(const struct world *w, uint32_t dc, uint32_t node, const char *part, const char *format,
-         ...)
+void say(struct world *w, uint32_t dc, uint32_t node, const char *part, const char *format, ...)
 {
     char who[48] = "";
+    char line[512];
+    size_t len;
     va_list args;
 
-    if (!w->trace)
+    if (!w->trace && w->p.story == NULL)
         return;
     if (dc < w->p.dc_count && node < SIM_NODES)
         (void)snprintf(who, sizeof who, "%.*s-%u", SLICE_ARG(w->dcs[dc].name), node + 1);
     else if (dc < w->p.dc_count)
         (void)snprintf(who, sizeof who, "%.*s", SLICE_ARG(w->dcs[dc].name));
-    (void)printf("[%8.3fs] %-8s %-13s ", (double)w->now_us / 1e6, who, part);
+    len = (size_t)snprintf(line, sizeof line, "[%9.3fs] %-8s %-13s ", (double)w->now_us / 1e6, who,
+                           part);
     va_start(args, format);
-    (void)vprintf(format, args);
+    (void)vsnprintf(line + len, sizeof line - len, format, args);
     va_end(args);
-    (void)printf("\n");
+    if (w->trace)
+        (void)printf("%s\n", line);
+    if (w->p.story != NULL)
+        story_hear(w, line);
 }
 
 /* What every node of the DC learns of the head, by its watch or a re-read. */
@@ -346,6 +352,9 @@ static void happen(struct world *w, const struct happening *h)
     case HAPPENS_LOOK:
         look(w);
         break;
+    case HAPPENS_STORY:
+        story_happens(w, h);
+        break;
     case HAPPENS_PUMP:
     case HAPPENS_DELIVERED:
     case HAPPENS_WORKED:
@@ -405,8 +414,12 @@ bool world_run(struct world *w, const struct params *p)
     tasks_begin(w);
     etcd_begin(w);
     owners_look(w);
-    source_begin(w);
-    faults_begin(w);
+    if (p->story != NULL) {
+        story_begin(w);
+    } else {
+        source_begin(w);
+        faults_begin(w);
+    }
     world_plan(w, 0, &(struct happening){.kind = HAPPENS_REREAD});
     world_plan(w, p->faults_ms * MS, &(struct happening){.kind = HAPPENS_HEAL});
     while (!w->is_over && !check_verdict(w)->is_broken && timeline_next(&w->timeline, &h)) {

@@ -42,7 +42,8 @@ enum happening_kind {
     HAPPENS_FAULT,
     HAPPENS_FAULT_END,
     HAPPENS_HEAL,
-    HAPPENS_LOOK, /* has all drained? */
+    HAPPENS_LOOK,  /* has all drained? */
+    HAPPENS_STORY, /* a step of a story */
 };
 
 struct node {
@@ -181,6 +182,8 @@ void faults_heal(struct world *w);
 void fault_count(struct world *w, enum fault f);
 void source_begin(struct world *w);
 void source_happens(struct world *w, const struct happening *h);
+/* So many events of the DC at once. */
+void source_send(struct world *w, uint32_t dc, uint32_t count);
 
 /* What the API says (wiki.c): a status text, and the enrichment as far as it is ok. */
 struct slice wiki_fetch(struct world *w, uint32_t dc, const struct body *source, int64_t at_us,
@@ -188,7 +191,7 @@ struct slice wiki_fetch(struct world *w, uint32_t dc, const struct body *source,
 int64_t wiki_delay_us(struct world *w, uint32_t dc);
 
 /* One line of the story, if anybody wants it. `node` NOBODY: the world itself. */
-void say(const struct world *w, uint32_t dc, uint32_t node, const char *part, const char *format,
-         ...) __attribute__((format(printf, 5, 6)));
+void say(struct world *w, uint32_t dc, uint32_t node, const char *part, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 
 #endif
