@@ -252,7 +252,7 @@ static void judge_member(const struct members *m, const struct merge_view *view,
         return;
     }
     const char *why = is_self ? NULL : reason_to_drop(track_find(m, head->dc));
-    if (why != NULL && out->dropped.len == 0) {
+    if (why != NULL && (out->dropped.len == 0 || MUTANT(drop_two))) {
         out->is_changed = true;
         out->dropped = head->dc;
         out->dropped_revision = dc->report_revision;
@@ -290,7 +290,7 @@ static bool may_join(const struct members *m, const struct merge_view *view,
         COVER(member_not_held);
         return false;
     }
-    if (!has_logged(m, view, dc)) {
+    if (!has_logged(m, view, dc) && !MUTANT(join_unlogged)) {
         COVER(member_unlogged);
         return false;
     }

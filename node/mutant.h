@@ -30,6 +30,10 @@
     X(cut_goes_back, "R6", "a cut's position may go back to what is held")                         \
     X(join_unheld, "R7", "a DC becomes a member without holding every strand")                     \
     X(drop_stale_view, "R7", "a member is dropped without comparing its report")                   \
+    X(drop_two, "A13", "one cut drops every member that it finds wanting")                         \
+    X(join_unlogged, "A5", "a DC becomes a member whatever its log of cuts holds")                 \
+    X(one_clock, "A7", "a lone clock may take cut time hours ahead")                               \
+    X(floor_forgotten, "A7", "a wider window counts ids that a DC may not have")                   \
     X(ignore_epochs, "R5", "a proposal does not compare the members' log epochs")                  \
     X(no_min_members, "R7", "a cut is made with fewer members than min_members")                   \
     X(emit_before_commit, "R8", "a merge emits its own proposal before it is known committed")     \

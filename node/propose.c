@@ -152,7 +152,7 @@ static int64_t cut_time(const struct proposer *p, const struct merge_view *view,
         if (v->report.clock_ms > most)
             most = v->report.clock_ms;
     }
-    const bool agree = clocks > 1 && most - least <= MERGE_CLOCKS_AGREE_MS;
+    const bool agree = (clocks > 1 && most - least <= MERGE_CLOCKS_AGREE_MS) || MUTANT(one_clock);
     COVER_IF(least < head, time_stands);
     COVER_IF(least - head > MERGE_TIME_STEP_MS && agree, time_step_agreed);
     COVER_IF(least - head > MERGE_TIME_STEP_MS && !agree, time_step_refused);
@@ -204,7 +204,8 @@ static struct merge_params params_next(const struct proposer *p, const struct cu
         next = head->params; /* we have an older spec than the chain */
     next.dedup_floor = head->params.dedup_floor;
     /* A7: a wider window must not ask for ids that a restarted DC may not have kept. */
-    if (next.dedup_window > head->params.dedup_window && next.dedup_floor < number_bound(p)) {
+    if (next.dedup_window > head->params.dedup_window && next.dedup_floor < number_bound(p) &&
+        !MUTANT(floor_forgotten)) {
         COVER(floor_rises);
         next.dedup_floor = number_bound(p);
     }

@@ -379,6 +379,7 @@ void check_report(struct world *w, uint32_t dc, int64_t claim, struct slice byte
         return; /* of a log epoch that is over: nobody counts it */
     c->report_claim[dc] = claim;
     c->reported_us[dc] = w->now_us;
+    c->clock_ms[dc] = r.clock_ms;
     if (w->p.story == NULL)
         say(w, dc, NOBODY, "etcd", "report %llu of claim %lld", (unsigned long long)r.number,
             (long long)claim);
@@ -434,6 +435,46 @@ static void check_proposer(struct world *w, const struct parsed_cut *cut)
     if (before >= d->logged_count || d->logged[before] == NULL)
         check_fail(w, "I5", "%.*s proposes cut %llu, but has not logged the one before",
                    SLICE_ARG(d->name), (unsigned long long)cut->number);
+}
+
+/* Whether a member may leave for another reason than what its reports say. */
+static bool is_sent_away(const struct world *w, const struct parsed_cut *cut, uint32_t dc)
+{
+    const struct etcd *e = &w->etcd;
+
+    if (e->depooled[dc] || (e->pool_us[dc] != 0 && w->now_us - e->pool_us[dc] < 60 * SECOND))
+        return true;
+    return e->epochs[dc] != cut[-1].incarnation[dc];
+}
+
+/* A13: at most one member a cut is judged by its reports: the cut compares only that one's. */
+static void check_one_dropped(struct world *w, const struct parsed_cut *cut)
+{
+    uint32_t judged = 0;
+
+    for (uint32_t dc = 0; dc < w->p.dc_count; dc++)
+        judged += !cut->is_member[dc] && cut[-1].is_member[dc] && !is_sent_away(w, cut, dc);
+    if (judged > 1)
+        check_fail(w, "I5", "cut %llu drops %u members for what they reported",
+                   (unsigned long long)cut->number, judged);
+}
+
+/* A7: over an hour ahead only if two members' clocks are there. Reports are a little newer or
+ * older than what the proposer saw. */
+static void check_time(struct world *w, const struct parsed_cut *cut)
+{
+    uint32_t clocks = 0;
+
+    if (cut->time_ms < cut[-1].time_ms)
+        check_fail(w, "I5", "cut %llu's time goes back", (unsigned long long)cut->number);
+    if (cut->time_ms - cut[-1].time_ms <= 3600000)
+        return;
+    for (uint32_t dc = 0; dc < w->p.dc_count; dc++)
+        clocks += cut->is_member[dc] && w->check->clock_ms[dc] >= cut->time_ms;
+    if (clocks < 2)
+        check_fail(w, "I5", "cut %llu's time goes %lld s ahead, though only one clock says so",
+                   (unsigned long long)cut->number,
+                   (long long)(cut->time_ms - cut[-1].time_ms) / 1000);
 }
 
 /* R7: who leaves does so for a reason, and enough stay. */
@@ -511,8 +552,8 @@ void check_cut(struct world *w, uint64_t number, struct slice bytes)
     if (cut->previous_hash != XXH3_64bits(cut[-1].bytes.ptr, cut[-1].bytes.len))
         check_fail(w, "I5", "cut %llu does not name the cut before by its hash",
                    (unsigned long long)number);
-    if (cut->time_ms < cut[-1].time_ms)
-        check_fail(w, "I5", "cut %llu's time goes back", (unsigned long long)number);
+    check_time(w, cut);
+    check_one_dropped(w, cut);
     if (memcmp(cut->is_member, cut[-1].is_member, sizeof cut->is_member) != 0)
         w->stats.member_changes++;
     check_proposer(w, cut);

@@ -49,9 +49,10 @@ struct parsed_cut {
     bool failed_emit;
     bool canaries_drop;
     bool is_member[SIM_DCS];
-    uint32_t proposer;   /* DC */
-    struct slice reason; /* of a change of members */
-    uint32_t silent;     /* DC that it drops for want of reports, as its reason says */
+    uint32_t incarnation[SIM_DCS]; /* log epochs of the members */
+    uint32_t proposer;             /* DC */
+    struct slice reason;           /* of a change of members */
+    uint32_t silent;               /* DC that it drops for want of reports, as its reason says */
     uint32_t strand_count;
     int64_t *positions; /* by strand */
     int64_t *furthest;  /* by origin partition */
@@ -60,6 +61,7 @@ struct parsed_cut {
 struct parsed_report {
     uint32_t incarnation;
     uint64_t number;
+    int64_t clock_ms;
     int64_t read_back[SIM_STRANDS];
     int64_t offer[SIM_STRANDS];
 };
@@ -74,6 +76,7 @@ struct check {
     struct times came[SIM_DCS][SIM_STRANDS]; /* when a record was there to be read */
     int64_t report_claim[SIM_DCS];
     int64_t reported_us[SIM_DCS];
+    int64_t clock_ms[SIM_DCS]; /* as last reported */
     struct parsed_cut *cuts;
     size_t cut_count;
     size_t cut_capacity;

@@ -45,6 +45,7 @@ struct etcd {
     uint32_t epochs[SIM_DCS];          /* log epoch; 0: the key is absent */
     int64_t epoch_revisions[SIM_DCS];
     bool depooled[SIM_DCS];
+    int64_t pool_us[SIM_DCS]; /* when that last changed */
     bool is_paused;
     uint64_t spec_version;
     uint64_t window_max; /* the largest of all versions */

@@ -242,12 +242,20 @@ static void read_strand(const struct world *w, struct slice in, struct parsed_cu
 
 static void read_member(const struct world *w, struct slice in, struct parsed_cut *out)
 {
+    uint32_t incarnation = 0;
+    uint32_t dc = UINT32_MAX;
     struct field f;
 
     while (next_field(&in, &f)) {
-        if (f.number == 1 && dc_index(w, f.bytes) != UINT32_MAX)
-            out->is_member[dc_index(w, f.bytes)] = true;
+        if (f.number == 1)
+            dc = dc_index(w, f.bytes);
+        else if (f.number == 2)
+            incarnation = (uint32_t)f.value;
     }
+    if (dc == UINT32_MAX)
+        return;
+    out->is_member[dc] = true;
+    out->incarnation[dc] = incarnation;
 }
 
 static bool ends_with(struct slice s, const char *text)
@@ -321,12 +329,15 @@ bool report_read(const struct world *w, struct slice bytes, struct parsed_report
     struct field f;
 
     out->number = 0;
+    out->clock_ms = 0;
     out->incarnation = 0;
     while (next_field(&in, &f)) {
         if (f.number == 2)
             out->incarnation = (uint32_t)f.value;
         else if (f.number == 3)
             out->number = f.value;
+        else if (f.number == 4)
+            out->clock_ms = (int64_t)f.value;
         else if (f.number == 6)
             counts[0] = read_list(f.bytes, out->read_back, w->layout.count);
         else if (f.number == 7)

@@ -227,6 +227,7 @@ static void depool(struct world *w)
     if (net_etcd_site(w, dc) < 0)
         return;
     w->etcd.depooled[dc] = true;
+    w->etcd.pool_us[dc] = w->now_us;
     w->etcd.revision++;
     say(w, dc, NOBODY, "operator", "depools the DC");
     world_plan(w, some_time_us(w, 120),
@@ -258,6 +259,14 @@ static void broker_down(struct world *w)
     say(w, dc, NOBODY, "kafka", "is away");
 }
 
+static void pool(struct world *w, uint32_t dc)
+{
+    if (!w->etcd.depooled[dc])
+        return;
+    w->etcd.depooled[dc] = false;
+    w->etcd.pool_us[dc] = w->now_us;
+}
+
 static void fault_ends(struct world *w, const struct happening *h)
 {
     const enum fault f = (enum fault)h->which;
@@ -267,7 +276,7 @@ static void fault_ends(struct world *w, const struct happening *h)
     else if (f == FAULT_truncation)
         operator_acts(w, h->who);
     else if (f == FAULT_depool)
-        w->etcd.depooled[h->who] = false;
+        pool(w, h->who);
     else if (f == FAULT_link_flap && w->is_faulty)
         cut_link(w, h->who, (uint32_t)h->number, w->now_us + 2 * SECOND);
 }
@@ -360,7 +369,7 @@ void faults_heal(struct world *w)
         struct dc *d = &w->dcs[dc];
 
         d->kafka_down_until_us = 0;
-        w->etcd.depooled[dc] = false;
+        pool(w, dc);
         memset(d->window_until_us, 0, sizeof d->window_until_us);
         for (uint32_t n = 0; n < w->p.node_count; n++) {
             d->nodes[n].is_up = true;
