@@ -350,6 +350,9 @@ int io_fetch_open(uv_loop_t *loop, const struct io_fetch_config *config,
         free_memory(f);
         return rc;
     }
+    /* libcurl keeps four connections for each transfer under way: when a burst of answers is taken
+     * out, it would close those that the next burst needs. */
+    (void)curl_multi_setopt(f->multi.curl, CURLMOPT_MAXCONNECTS, (long)FETCH_CALLS_MAX);
     f->domains = config->domains;
     f->bytes_held_max = config->bytes_held_max == 0 ? BYTES_HELD_MAX : config->bytes_held_max;
     if (observer != NULL)
