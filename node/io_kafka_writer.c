@@ -230,7 +230,8 @@ static int session_open(struct io_writer *w)
     const struct io_kafka_setting settings[] = {
         {"enable.idempotence", "true"},
         {"acks", "all"},
-        {"linger.ms", "2"},
+        {"linger.ms", "5"},
+        {"message.copy.max.bytes", "4096"}, /* larger values are sent from where they lie */
         {"message.max.bytes", "15728640"}, /* the topic's own limit is the broker's to check */
         {"queue.buffering.max.kbytes", kbytes},
         {"queue.buffering.max.messages", "50000"},
@@ -306,7 +307,8 @@ int io_writer_produce(struct io_writer_client *c, const struct io_write *record)
     const rd_kafka_vu_t vus[] = {
         {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = c->topic},
         {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = c->config.partition},
-        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS,
+         .u.i = record->value_heap != NULL ? RD_KAFKA_MSG_F_FREE : RD_KAFKA_MSG_F_COPY},
         {.vtype = RD_KAFKA_VTYPE_KEY,
          .u.mem = {(void *)(uintptr_t)record->key.ptr, record->key.len}},
         {.vtype = RD_KAFKA_VTYPE_VALUE,

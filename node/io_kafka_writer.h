@@ -42,6 +42,7 @@ struct io_writer_config {
 struct io_write {
     struct slice key;   /* ptr NULL: null */
     struct slice value; /* ptr NULL: null */
+    uint8_t *value_heap; /* NULL, or the value's memory, from malloc: taken over with result 0 */
     const struct header *headers;
     size_t header_count;
     int64_t time_ms; /* Kafka timestamp; 0: now */
@@ -59,7 +60,7 @@ struct io_writer_client *io_writer_client_open(struct io_writer *w,
 void io_writer_client_close(struct io_writer_client *c);
 
 /*
- * Takes the record (copies it). ERR_BUSY: full, again after the next ack or in a while.
+ * Takes the record (copies it, but for value_heap). ERR_BUSY: full, again after the next ack or in a while.
  * ERR_TOO_LARGE: above the client's own limit. ERR_DELIVERY: the producer cannot go on (failed
  * follows from the loop).
  */

@@ -214,9 +214,18 @@ static int produce_page(struct io_line *l, struct job *job)
     int rc = 0;
     if (status_of(job) == STATUS_FAILED && !job->is_noted)
         rc = line_note_error(l, job, headers, count);
+    const struct io_write record = {
+        .key = job->key,
+        .value = value,
+        .value_heap = bytes,
+        .headers = headers,
+        .header_count = count,
+        .ticket = job->ticket,
+    };
     if (rc == 0)
-        rc = produce(l, job, headers, count, &value);
-    free(bytes);
+        rc = io_writer_produce(l->client, &record);
+    if (rc != 0)
+        free(bytes);
     return rc;
 }
 
