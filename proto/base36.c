@@ -3,20 +3,32 @@
 
 #include "proto/err.h"
 
+/* Long division in base 2^32 by 36^5, the largest power whose remainder leaves room for a word: seven
+ * rounds instead of one for each of the 31 digits. */
+#define CHUNK_DIGITS 5
+#define CHUNK        60466176U
+#define WORDS        (SHA1_BYTES / 4)
+
 void base36_from_sha1(const uint8_t digest[SHA1_BYTES], uint8_t out[SHA1_BASE36_LEN])
 {
     static const char DIGITS[] = "0123456789abcdefghijklmnopqrstuvwxyz";
-    uint8_t number[SHA1_BYTES];
+    uint32_t number[WORDS];
+    size_t place = SHA1_BASE36_LEN;
 
-    memcpy(number, digest, sizeof number);
-    for (size_t place = SHA1_BASE36_LEN; place > 0; place--) {
-        unsigned rest = 0;
-        for (size_t i = 0; i < SHA1_BYTES; i++) {
-            const unsigned value = rest * 256U + number[i];
-            number[i] = (uint8_t)(value / 36U);
-            rest = value % 36U;
+    for (size_t i = 0; i < WORDS; i++)
+        number[i] = (uint32_t)digest[4 * i] << 24 | (uint32_t)digest[4 * i + 1] << 16 |
+                    (uint32_t)digest[4 * i + 2] << 8 | digest[4 * i + 3];
+    while (place > 0) {
+        uint64_t rest = 0;
+        for (size_t i = 0; i < WORDS; i++) {
+            const uint64_t value = rest << 32 | number[i];
+            number[i] = (uint32_t)(value / CHUNK);
+            rest = value % CHUNK;
         }
-        out[place - 1] = (uint8_t)DIGITS[rest];
+        for (int i = 0; i < CHUNK_DIGITS && place > 0; i++) {
+            out[--place] = (uint8_t)DIGITS[rest % 36];
+            rest /= 36;
+        }
     }
 }
 
