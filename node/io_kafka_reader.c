@@ -308,16 +308,16 @@ static bool deliver(struct io_reading *rg)
     }
     while (b.count < room && b.bytes < IO_READER_BATCH_BYTES) {
         msg = rd_kafka_consume_queue(rg->queue, 0);
-        if (msg != NULL) {
-            rg->heard_ms = io_mono_ms();
-            rg->is_heard = true;
-        }
         if (msg == NULL || msg->err != RD_KAFKA_RESP_ERR_NO_ERROR)
             break;
         io_kafka_record(msg, rg->config.with_hash, &b.records[b.count]);
         b.bytes += b.records[b.count].bytes;
         b.count++;
         msg = NULL;
+    }
+    if (msg != NULL || b.count > 0) {
+        rg->heard_ms = io_mono_ms();
+        rg->is_heard = true;
     }
     const bool is_more =
         msg != NULL || (b.count > 0 && b.count == room) || b.bytes >= IO_READER_BATCH_BYTES;
