@@ -56,7 +56,7 @@ static const struct key CONFIG_ROWS[] = {
      AT(merge_entries_max), NULL, "Records that one merge knows of and has not yet emitted"},
     {"limits.fetch_bytes", KEY_BYTES, false, "24MiB", MIB, 1024 * MIB, NULL, AT(fetch_bytes_max),
      NULL, "Answers of the API that one stream keeps"},
-    {"limits.copies_in_flight", KEY_NUMBER, false, "256", 1, LINE_IN_FLIGHT_MAX, NULL,
+    {"limits.copies_in_flight", KEY_NUMBER, false, "1000", 1, LINE_IN_FLIGHT_MAX, NULL,
      AT(copies_in_flight), NULL, "Records under way in one partition of a copy"},
     {"limits.pages_in_flight", KEY_NUMBER, false, "512", 1, LINE_IN_FLIGHT_MAX, NULL,
      AT(pages_in_flight), NULL, "Records under way in one enriched partition"},
