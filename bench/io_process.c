@@ -65,10 +65,12 @@ pid_t process_start(const char *const argv[], const char *log)
     return pid;
 }
 
-static int wait_code(pid_t pid)
+int process_wait(pid_t pid)
 {
     int status = 0;
 
+    if (pid <= 0)
+        return -1;
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
             return -1;
@@ -77,9 +79,7 @@ static int wait_code(pid_t pid)
 
 int process_run(const char *const argv[], const char *log)
 {
-    const pid_t pid = process_start(argv, log);
-
-    return pid < 0 ? -1 : wait_code(pid);
+    return process_wait(process_start(argv, log));
 }
 
 int process_read(const char *const argv[], char *out, size_t size)
@@ -103,7 +103,7 @@ int process_read(const char *const argv[], char *out, size_t size)
     }
     out[len] = '\0';
     (void)close(fds[0]);
-    return pid < 0 ? -1 : wait_code(pid);
+    return process_wait(pid);
 }
 
 void process_end(pid_t pid)

@@ -25,6 +25,9 @@ void sleep_us(int64_t us);
 /* Starts argv[0] with its output in the file `log` (appended); -1 and errno. */
 pid_t process_start(const char *const argv[], const char *log);
 
+/* Waits for its end; as process_run. */
+int process_wait(pid_t pid);
+
 /* Runs a command to its end; its exit code, -1 if it could not be run or was killed. */
 int process_run(const char *const argv[], const char *log);
 

@@ -10,6 +10,8 @@
 #include "proto/braid.pb-c.h"
 #include "proto/err.h"
 
+#define DELETE_US 700000 /* then the nodes have seen that the stream is gone */
+
 static struct slice cluster_name(void)
 {
     return slice_str(getenv("BRAID_CLUSTER"));
@@ -144,7 +146,8 @@ static int write_spec(const struct stage *s, const struct stage_stream *st, char
     return fclose(file) == 0 ? 0 : ERR_IO;
 }
 
-static int ctl(const struct stage *s, const char *const words[])
+/* Starts braidctl. */
+static pid_t ctl_start(const struct stage *s, const char *const words[])
 {
     char path[STAGE_PATH_MAX + 32];
     const char *argv[PROCESS_ARGS_MAX] = {path};
@@ -152,7 +155,7 @@ static int ctl(const struct stage *s, const char *const words[])
     (void)snprintf(path, sizeof path, "%s/build/braidctl", s->root);
     for (int i = 0; words[i] != NULL && i + 2 < PROCESS_ARGS_MAX; i++)
         argv[i + 1] = words[i];
-    return process_run(argv, s->log);
+    return process_start(argv, s->log);
 }
 
 int stage_stream_apply(struct stage *s, const struct stage_stream *st)
@@ -164,7 +167,7 @@ int stage_stream_apply(struct stage *s, const struct stage_stream *st)
     rc = rc != 0 ? rc : set_claims(s, st, st->rest, true);
     if (rc != 0)
         return rc;
-    if (ctl(s, words) != 0) {
+    if (process_wait(ctl_start(s, words)) != 0) {
         (void)fprintf(stderr, "braid-bench: the stream could not be applied; see %s\n", s->log);
         return ERR_REFUSED;
     }
@@ -173,11 +176,16 @@ int stage_stream_apply(struct stage *s, const struct stage_stream *st)
 
 void stage_stream_close(struct stage *s, const struct stage_stream *st)
 {
-    const char *const words[] = {"delete", st->output, "--purge", "--yes", "-m", "bench", NULL};
+    const char *const words[] = {"delete", st->output, "--yes", "-m", "bench", NULL};
 
-    (void)ctl(s,
-              words); /* what stays behind only takes disk space; the next stream has other names */
+    if (st->output[0] == '\0')
+        return;
+    /* It waits until nobody holds the stream's tasks; but were the bench to let go of them first, they
+     * would begin. What stays behind only takes disk space: the next stream has other names. */
+    const pid_t pid = ctl_start(s, words);
+    sleep_us(DELETE_US);
     (void)stage_release(s, st, STAGE_REST_ALL);
+    (void)process_wait(pid);
     for (int d = 0; d < STAGE_DCS; d++) {
         for (int e = 0; e < STAGE_DCS; e++) {
             client_delete_topic(s->kafka[d], st->source[e]);

@@ -21,6 +21,11 @@ bool point_has_target(const struct point *p)
 
 bool point_is_met(const struct point *p)
 {
+    const bool is_cpu_asked = p->ratio_at_most >= 0 || p->cpu_at_most >= 0;
+    const bool is_latency_asked = p->p50_at_most_ms >= 0 || p->p99_at_most_ms >= 0;
+
+    if ((is_cpu_asked && p->events == 0) || (is_latency_asked && p->latency.count == 0))
+        return false; /* not measured */
     return (p->ratio_at_most < 0 || point_ratio(p) <= p->ratio_at_most) &&
            (p->cpu_at_most < 0 || point_cpu_per_1000(p) <= p->cpu_at_most) &&
            (p->p50_at_most_ms < 0 || p->latency.p50 <= p->p50_at_most_ms) &&
