@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "coord/keyspace.h"
+#include "coord/spec_enrich.h"
 #include "node/io_loop.h"
 #include "proto/err.h"
 
@@ -29,50 +30,6 @@ struct io_spec *io_spec_hold(struct io_stream *s)
     return s->spec;
 }
 
-static int fill_enrich(struct io_spec *spec, const struct domain_list *domains)
-{
-    const struct spec *from = &spec->spec;
-
-    spec->namespaces =
-        arena_calloc(&spec->arena, from->namespaces.count + 1, sizeof(*spec->namespaces));
-    spec->where = arena_calloc(&spec->arena, from->where.count + 1, sizeof(*spec->where));
-    if (spec->namespaces == NULL || spec->where == NULL)
-        return ERR_NO_MEMORY;
-    for (size_t i = 0; i < from->where.count; i++) {
-        const struct key_pair *pair = &from->where.items[i];
-        const int rc = where_parse(pair->name, pair->value, &spec->where[i]);
-        if (rc != 0)
-            return rc;
-    }
-    for (size_t i = 0; i < from->namespaces.count; i++)
-        spec->namespaces[i] = (int32_t)from->namespaces.items[i];
-    uint32_t enrichments = 0;
-    for (size_t i = 0; i < from->enrichments.count; i++) {
-        const uint32_t bit = enrichment_find(from->enrichments.items[i]);
-        if (bit == 0) /* of a newer braidctl: the spec before it is followed on */
-            return ERR_UNSUPPORTED;
-        enrichments |= bit;
-    }
-    spec->enrich = (struct enrich_spec){
-        .enrichments = enrichments,
-        .output = from->output,
-        .schema = from->output_schema,
-        .wikis = from->wikis.items,
-        .wiki_count = from->wikis.count,
-        .namespaces = spec->namespaces,
-        .namespace_count = from->namespaces.count,
-        .kinds = from->kinds.items,
-        .kind_count = from->kinds.count,
-        .models = from->models.items,
-        .model_count = from->models.count,
-        .where = spec->where,
-        .where_count = from->where.count,
-        .domains = *domains,
-        .value_bytes_max = (size_t)from->value_bytes_max,
-    };
-    return 0;
-}
-
 static int spec_open(struct slice bytes, uint64_t version, const struct domain_list *domains,
                      struct io_spec **out)
 {
@@ -87,7 +44,7 @@ static int spec_open(struct slice bytes, uint64_t version, const struct domain_l
     if (rc == 0)
         rc = spec_decode(copy, &spec->arena, &spec->spec);
     if (rc == 0)
-        rc = fill_enrich(spec, domains);
+        rc = spec_enrich(&spec->spec, domains, &spec->arena, &spec->enrich);
     if (rc != 0) {
         io_spec_release(spec);
         return rc;

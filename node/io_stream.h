@@ -32,8 +32,6 @@ struct io_spec {
     struct arena arena;
     struct spec spec;
     struct enrich_spec enrich; /* of the spec and the node's domains */
-    int32_t *namespaces;       /* in the arena */
-    struct where *where;       /* in the arena */
 };
 
 #define IO_STREAM_CODES_MAX 12

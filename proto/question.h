@@ -60,7 +60,7 @@ struct answer {
 };
 
 struct question_type {
-    const char *name; /* for people */
+    const char *name; /* in failures and in spec tests */
     enum question_api api;
     const char *root; /* ACTION, REST: member that a good answer has */
     uint32_t after;   /* bits of questions whose answers it is made from */

@@ -107,6 +107,11 @@ static const struct command COMMANDS[COMMAND_COUNT] = {
      "--body bytes. Reads as a group of nobody: it cannot disturb readers.",
      "braidctl tap mediawiki.page_content_change.v1 -n 10 --from-seq 0"},
     {"tasks", "", 0, 0, 0, false, "which node does what", NULL, "braidctl tasks"},
+    {"test", "FILE", 1, 1, 0, false, "run a file of cases for a stream's spec, without any server",
+     "Each case has an event, the wiki's answers and what must come of it: docs/spec-tests.md. "
+     "Exits "
+     "1 if one fails.",
+     "braidctl test deploy/streams/tests/page_links.yaml"},
     {"translate", "", 0, 0,
      BIT(GROUP) | BIT(STREAM) | BIT(FROM) | BIT(TO) | BIT(SEQ) | BIT(OFFSET) | BIT(EXECUTE), true,
      "where the readers of one DC's copy go on in another's",

@@ -30,6 +30,7 @@ int cmd_streamconfig(struct session *s);
 int cmd_streams(struct session *s);
 int cmd_tap(struct session *s);
 int cmd_tasks(struct session *s);
+int cmd_test(struct session *s);
 int cmd_translate(struct session *s);
 int cmd_undrain(struct session *s);
 int cmd_verify(struct session *s);

@@ -30,6 +30,7 @@ static int (*const COMMANDS_RUN[COMMAND_COUNT])(struct session *s) = {
     [COMMAND_STREAMS] = cmd_streams,
     [COMMAND_TAP] = cmd_tap,
     [COMMAND_TASKS] = cmd_tasks,
+    [COMMAND_TEST] = cmd_test,
     [COMMAND_TRANSLATE] = cmd_translate,
     [COMMAND_UNDRAIN] = cmd_undrain,
     [COMMAND_VERIFY] = cmd_verify,

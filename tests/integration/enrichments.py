@@ -87,6 +87,12 @@ def edit():
             action="braidslots", title=f"Slots {run}", text=f"main {number}", extra=f'{{"v":{number}}}'
         )["braidslots"]
         made[f"slots{number}"] = {"rev": answer["newrevid"]}
+    # Two slots of two million bytes each: more than the stream in the test with a small limit takes.
+    answer = session.change(
+        action="braidslots", title=f"Big {run}", text="word ü " * 250000,
+        extra=json.dumps({"v": "x" * 2000000}),
+    )["braidslots"]
+    made["big"] = {"rev": answer["newrevid"]}
     save("moved", f"From {run}", "to be moved")
     session.change(**{"action": "move", "from": f"From {run}", "to": f"To {run}", "reason": "r"})
     save("gone", f"Gone {run}", "soon gone [[Bar]]")
@@ -257,6 +263,23 @@ def check_made(all_records, made):
           else ["the edit itself is not among the contributions"])])
 
 
+def check_big(all_records, made):
+    rev = made["big"]["rev"]
+    big = of(all_records["page_content"], rev)
+    slots = big["value"].get("revision", {}).get("content_slots", {})
+    wanted = api(action="query", prop="revisions", revids=rev, rvslots="*", rvprop="content")
+    wanted = wanted["query"]["pages"][0]["revisions"][0]["slots"]
+    check("a page of 2 MB in each of two slots comes through whole", [
+        *differs("status", big["headers"].get("braid-status"), "ok"),
+        *([] if {r: s.get("content_body") for r, s in slots.items()}
+          == {r: s["content"] for r, s in wanted.items()} else ["the contents differ"])])
+    copies = {dc: read("test.small_values.v1", dc) for dc in DCS}
+    small = of(copies["eqiad"], rev)
+    check("where a value may be smaller only, it is failed:too_large, without content", [
+        *differs("status", small["headers"].get("braid-status"), "failed:too_large"),
+        *differs("content", "content_body" in json.dumps(small["value"]), False)])
+
+
 def check_kinds(all_records, made):
     content, links = all_records["page_content"], all_records["page_links"]
     gone = made["gone"]["rev"]
@@ -296,6 +319,7 @@ def main():
               [] if bare[0] == bare[1] and bare[0] else ["they differ, or are empty"])
         check("and each record follows its schema", schema_problems(copies["eqiad"], known))
     check_made(all_records, made)
+    check_big(all_records, made)
     check_kinds(all_records, made)
     return 1 if failed else 0
 

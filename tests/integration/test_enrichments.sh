@@ -24,9 +24,18 @@ apply_all() {
 	for file in deploy/streams/*.yaml; do
 		ctl apply -f "$file" --yes -m test || return 1
 	done
+	cat >"${BRAID_STATE%/state}/small.yaml" <<'END'
+stream: test.small_values.v1
+dcs: [eqiad, codfw]
+sources: [{topic: mediawiki.page_change.v1}]
+enrich: [content]
+failed: emit
+limits: {value_bytes: 1MiB}
+END
+	ctl apply -f "${BRAID_STATE%/state}/small.yaml" --yes -m test
 }
 
-streams() { sed -n 's/^stream: //p' deploy/streams/*.yaml; }
+streams() { sed -n 's/^stream: //p' deploy/streams/*.yaml "${BRAID_STATE%/state}/small.yaml"; }
 
 edit() {
 	deploy/local/edits --count 20 --quiet && tests/integration/enrichments.py edit >"$made"
@@ -47,6 +56,18 @@ verify() {
 	done
 }
 
+# Over all nodes: how many questions were asked, and how many others were served by those answers.
+show_shared() {
+	local dc n url
+	for dc in EQIAD CODFW; do
+		for n in 1 2; do
+			url=BRAID_HTTP_${dc}_$n
+			curl -fsS -m 2 --noproxy '*' "${!url}/metrics"
+		done
+	done | sed -n 's/^braid_fetch_questions_total{how="\([a-z]*\)"}/\1/p' |
+		awk '{ sum[$1] += $2 } END { printf "  questions: %d asked, %d joined, %d kept\n", sum["asked"], sum["joined"], sum["kept"] }'
+}
+
 take_down() {
 	[ -n "${KEEP:-}" ] || { "$cluster" down >/dev/null 2>&1 && rm -rf "${BRAID_STATE%/state}"; }
 }
@@ -63,5 +84,6 @@ cat "$check_log.out"
 passed=$((passed + $(grep -c '^  ok' "$check_log.out")))
 failed=$((failed + $(grep -c '^  FAILED' "$check_log.out")))
 rm -f "$check_log.out"
+show_shared
 check "and braidctl verify finds all streams sound" verify
 check_end
