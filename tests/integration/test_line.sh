@@ -141,6 +141,10 @@ request_faults() {
 	fault "commits that do not arrive" requests drop 26 3
 	fault "commits that arrive twice" requests repeat 26 5
 	fault "commits that are late" requests delay 26 3000 2
+	fault "beginnings (AddPartitionsToTxn) whose answers are lost" requests drop-reply 24 3
+	fault "beginnings that do not arrive" requests drop 24 3
+	fault "beginnings that arrive twice" requests repeat 24 5
+	fault "beginnings that are late" requests delay 24 3000 2
 	fault "writes (Produce) whose answers are lost" requests drop-reply 0 5
 	fault "writes that do not arrive" requests drop 0 5
 	fault "writes that arrive twice" requests repeat 0 10

@@ -168,7 +168,7 @@ bool totals_print(struct totals *t, uint64_t seeds, bool is_whole, int64_t secon
     }
     if (!print_measures(t))
         is_fine = false;
-    (void)printf("core %s, seeds %llu, faults %llu, years %.2f, branches %d, below %u\n", CORE_HASH,
+    (void)printf("core %s, seeds %llu, faults %llu, years %.3f, branches %d, below %u\n", CORE_HASH,
                  (unsigned long long)(t->got - t->broken), (unsigned long long)t->sum.faults,
                  t->virtual_s / YEAR_S, COVER_COUNT, below);
     (void)printf("%llu seeds, %llu broken, %lld s\n", (unsigned long long)t->got,

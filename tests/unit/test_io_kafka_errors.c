@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: each class of error that a broker can answer ends as the core expects it: what can be tried
+ *       again is, what cannot ends the run once, and no commit counts as clean if a request of it
+ *       may still be on its way (R2, R10, R13).
+ * Method: librdkafka's mock cluster answers chosen requests with chosen errors; tables of what must
+ *       come of each.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+#include <stdlib.h>
+
+#include "node/io_kafka_reader.h"
+#include "node/io_kafka_txn.h"
+#include "node/io_kafka_writer.h"
+#include "node/io_loop.h"
+#include "proto/err.h"
+
+#define WAIT_MS 20000
+
+/* Kafka's numbers of requests. */
+enum api {
+    API_PRODUCE = 0,
+    API_FETCH = 1,
+    API_INIT_PRODUCER = 22,
+    API_ADD_PARTITIONS = 24,
+    API_END_TXN = 26,
+};
+
+struct world {
+    uv_loop_t loop;
+    struct io_log log;
+    rd_kafka_t *mock_owner;
+    rd_kafka_mock_cluster_t *mock;
+    struct io_kafka_cluster cluster;
+    struct io_kafka_ask *ask;
+    struct io_reader *reader;
+    struct io_writer *writer;
+    int acked;
+    int failed;
+    int code;
+    int ready;
+    int ended;
+    int closed;
+    int records;
+    int ranges;
+    enum io_txn_result result;
+};
+
+static int setup(void **state)
+{
+    struct world *w = calloc(1, sizeof(*w));
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    char text[128];
+
+    assert_non_null(w);
+    w->mock_owner = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof(text));
+    w->mock = rd_kafka_mock_cluster_new(w->mock_owner, 1);
+    assert_non_null(w->mock);
+    rd_kafka_mock_topic_create(w->mock, "t", 2, 1);
+    uv_loop_init(&w->loop);
+    io_log_init(&w->log, LOG_ERROR);
+    w->cluster = (struct io_kafka_cluster){.loop = &w->loop,
+                                           .log = &w->log,
+                                           .bootstrap = rd_kafka_mock_cluster_bootstraps(w->mock),
+                                           .name = "mock"};
+    assert_int_equal(io_kafka_ask_open(&w->cluster, &w->ask), 0);
+    assert_int_equal(io_reader_open(&w->cluster, w->ask, &w->reader), 0);
+    assert_int_equal(io_writer_open(&w->cluster, &w->writer), 0);
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+
+    io_reader_close(w->reader);
+    io_kafka_ask_close(w->ask);
+    io_writer_close(w->writer);
+    uv_run(&w->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&w->loop), 0);
+    rd_kafka_mock_cluster_destroy(w->mock);
+    rd_kafka_destroy(w->mock_owner);
+    free(w);
+    return 0;
+}
+
+static void run_until(struct world *w, const int *what, int at_least)
+{
+    const int64_t limit_ms = io_mono_ms() + WAIT_MS;
+
+    while (*what < at_least && io_mono_ms() < limit_ms)
+        uv_run(&w->loop, UV_RUN_ONCE);
+    assert_true(*what >= at_least);
+}
+
+static void answer_with(struct world *w, enum api api, rd_kafka_resp_err_t err)
+{
+    rd_kafka_mock_push_request_errors(w->mock, (int16_t)api, 1, err);
+}
+
+/* --- transactions (R10) ------------------------------------------------------------------------- */
+
+static void on_ready(void *data, int code, const char *detail)
+{
+    struct world *w = data;
+
+    (void)detail;
+    w->code = code;
+    w->ready++;
+}
+
+static void on_ended(void *data, enum io_txn_result result, const char *detail)
+{
+    struct world *w = data;
+
+    (void)detail;
+    w->result = result;
+    w->ended++;
+}
+
+static void on_closed(void *data)
+{
+    struct world *w = data;
+
+    w->closed++;
+}
+
+static struct io_txn *open_txn(struct world *w)
+{
+    const struct io_txn_config config = {.transactional_id = "braid-test",
+                                         .topic = "t",
+                                         .partition = 1,
+                                         .data = w,
+                                         .ready = on_ready,
+                                         .ended = on_ended};
+    struct io_txn *t;
+
+    w->ready = 0;
+    assert_int_equal(io_txn_open(&w->cluster, &config, &t), 0);
+    run_until(w, &w->ready, 1);
+    return t;
+}
+
+static void close_txn(struct world *w, struct io_txn *t)
+{
+    w->closed = 0;
+    io_txn_close(t, on_closed, w);
+    run_until(w, &w->closed, 1);
+}
+
+/* What comes of a transaction of one record with a new producer, of which one request is answered
+ * with the error. */
+static enum io_txn_result commit_with(struct world *w, enum api api, rd_kafka_resp_err_t err)
+{
+    const struct io_write record = {.key = SLICE_LIT("k"), .value = SLICE_LIT("v")};
+    struct io_txn *t = open_txn(w);
+
+    assert_int_equal(w->code, 0);
+    answer_with(w, api, err);
+    w->ended = 0;
+    assert_int_equal(io_txn_begin(t), 0);
+    assert_int_equal(io_txn_produce(t, &record), 0);
+    io_txn_commit(t);
+    run_until(w, &w->ended, 1);
+    close_txn(w, t);
+    return w->result;
+}
+
+/* The broker did nothing, and said so on the same connection: trying again is clean. */
+static void a_transaction_that_the_broker_puts_off_is_clean(void **state)
+{
+    struct world *w = *state;
+
+    assert_int_equal(commit_with(w, API_ADD_PARTITIONS, RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS),
+                     IO_TXN_COMMITTED);
+    assert_int_equal(commit_with(w, API_END_TXN, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS),
+                     IO_TXN_COMMITTED);
+}
+
+/* The library sends EndTxn again, to another broker; with its first protocol version that may be
+ * one too many. */
+static void a_commit_whose_coordinator_moved_is_unclear(void **state)
+{
+    struct world *w = *state;
+
+    assert_int_equal(commit_with(w, API_END_TXN, RD_KAFKA_RESP_ERR_NOT_COORDINATOR),
+                     IO_TXN_UNCLEAR);
+}
+
+/* Nobody knows what became of a request without an answer, or when it comes a second time. */
+static void a_commit_with_a_lost_answer_is_unclear_whichever_it_was(void **state)
+{
+    struct world *w = *state;
+
+    assert_int_equal(commit_with(w, API_ADD_PARTITIONS, RD_KAFKA_RESP_ERR__TRANSPORT),
+                     IO_TXN_UNCLEAR);
+    assert_int_equal(commit_with(w, API_PRODUCE, RD_KAFKA_RESP_ERR__TRANSPORT), IO_TXN_UNCLEAR);
+    assert_int_equal(commit_with(w, API_END_TXN, RD_KAFKA_RESP_ERR__TRANSPORT), IO_TXN_UNCLEAR);
+}
+
+static void a_commit_that_the_broker_refuses_is_unclear(void **state)
+{
+    struct world *w = *state;
+
+    assert_int_equal(commit_with(w, API_END_TXN, RD_KAFKA_RESP_ERR_INVALID_TXN_STATE),
+                     IO_TXN_UNCLEAR);
+    assert_int_equal(
+        commit_with(w, API_ADD_PARTITIONS, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED),
+        IO_TXN_UNCLEAR);
+    assert_int_equal(commit_with(w, API_PRODUCE, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE),
+                     IO_TXN_UNCLEAR);
+}
+
+static void a_fence_is_told_whichever_request_meets_it(void **state)
+{
+    struct world *w = *state;
+
+    assert_int_equal(commit_with(w, API_END_TXN, RD_KAFKA_RESP_ERR_PRODUCER_FENCED), IO_TXN_FENCED);
+    assert_int_equal(commit_with(w, API_END_TXN, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH),
+                     IO_TXN_FENCED);
+    assert_int_equal(commit_with(w, API_ADD_PARTITIONS, RD_KAFKA_RESP_ERR_PRODUCER_FENCED),
+                     IO_TXN_FENCED);
+}
+
+static void a_producer_that_may_not_be_made_says_so(void **state)
+{
+    struct world *w = *state;
+    struct io_txn *t;
+
+    answer_with(w, API_INIT_PRODUCER, RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    t = open_txn(w);
+    assert_int_equal(w->code, ERR_TXN);
+    close_txn(w, t);
+    answer_with(w, API_INIT_PRODUCER, RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS);
+    t = open_txn(w);
+    assert_int_equal(w->code, 0);
+    close_txn(w, t);
+}
+
+/* --- idempotent writers (R2) -------------------------------------------------------------------- */
+
+static void on_acked(void *data, uint64_t ticket, int64_t log_offset)
+{
+    struct world *w = data;
+
+    (void)ticket, (void)log_offset;
+    w->acked++;
+}
+
+static void on_failed(void *data, int code, const char *detail)
+{
+    struct world *w = data;
+
+    (void)detail;
+    w->code = code;
+    w->failed++;
+}
+
+/* What three records come to if the first request is answered with the error: 0, or the code. */
+static int write_with(struct world *w, rd_kafka_resp_err_t err)
+{
+    const struct io_writer_config config = {
+        .topic = "t", .partition = 0, .data = w, .acked = on_acked, .failed = on_failed};
+    const struct header headers[] = {
+        {SLICE_LIT("braid-origin"), SLICE_LIT("eqiad/s/0/0/-1/0")},
+        {SLICE_LIT("braid-time"), SLICE_LIT("1700000000000")},
+    };
+    struct io_writer_client *client = io_writer_client_open(w->writer, &config);
+    const int64_t limit_ms = io_mono_ms() + WAIT_MS;
+
+    assert_non_null(client);
+    w->acked = w->failed = 0;
+    answer_with(w, API_PRODUCE, err);
+    for (uint64_t n = 0; n < 3; n++) {
+        const struct io_write record = {.key = SLICE_LIT("k"),
+                                        .value = SLICE_LIT("v"),
+                                        .headers = headers,
+                                        .header_count = 2,
+                                        .ticket = n};
+        assert_int_equal(io_writer_produce(client, &record), 0);
+    }
+    while (w->acked < 3 && w->failed == 0 && io_mono_ms() < limit_ms)
+        uv_run(&w->loop, UV_RUN_ONCE);
+    io_writer_client_close(client);
+    assert_true(w->acked == 3 || w->failed == 1);
+    return w->failed == 0 ? 0 : w->code;
+}
+
+static void a_delivery_that_can_be_tried_again_is_acknowledged_once(void **state)
+{
+    struct world *w = *state;
+
+    assert_int_equal(write_with(w, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION), 0);
+    assert_int_equal(write_with(w, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS), 0);
+    assert_int_equal(write_with(w, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT), 0);
+    assert_int_equal(write_with(w, RD_KAFKA_RESP_ERR__TRANSPORT), 0);
+}
+
+static void a_delivery_that_is_refused_for_good_fails_the_run_once(void **state)
+{
+    struct world *w = *state;
+
+    assert_int_equal(write_with(w, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE), ERR_TOO_LARGE);
+    assert_int_equal(write_with(w, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED), ERR_DELIVERY);
+    assert_int_equal(write_with(w, RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED), ERR_DELIVERY);
+}
+
+/* --- readers ------------------------------------------------------------------------------------ */
+
+static void on_read(void *data, const struct io_read_event *ev)
+{
+    struct world *w = data;
+
+    if (ev->kind == IO_READ_RECORDS) {
+        for (uint32_t n = 0; n < ev->count; n++)
+            io_kafka_release(ev->records[n].handle);
+        w->records += (int)ev->count;
+    }
+    w->ranges += ev->kind == IO_READ_RANGE;
+    if (ev->kind == IO_READ_FAILED) {
+        w->code = ev->code;
+        w->failed++;
+    }
+}
+
+/* Reads three records, the first fetch answered with the error: 0 once all are there, or the code. */
+static int read_with(struct world *w, rd_kafka_resp_err_t err)
+{
+    const struct io_reading_config config = {
+        .topic = "t", .partition = 0, .data = w, .on_event = on_read};
+    struct io_reading *reading = io_reading_start(w->reader, &config);
+    const int64_t limit_ms = io_mono_ms() + WAIT_MS;
+
+    assert_non_null(reading);
+    w->records = w->failed = w->ranges = 0;
+    answer_with(w, API_FETCH, err);
+    io_reading_from(reading, 0);
+    while (w->records < 3 && w->failed == 0 && w->ranges == 0 && io_mono_ms() < limit_ms)
+        uv_run(&w->loop, UV_RUN_ONCE);
+    io_reading_stop(reading);
+    assert_true(w->records == 3 || w->failed == 1 || w->ranges == 1);
+    return w->failed == 0 ? -w->ranges : w->code;
+}
+
+static void a_fetch_that_can_be_tried_again_loses_nothing(void **state)
+{
+    struct world *w = *state;
+
+    assert_int_equal(write_with(w, RD_KAFKA_RESP_ERR_NO_ERROR), 0);
+    assert_int_equal(read_with(w, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION), 0);
+    assert_int_equal(read_with(w, RD_KAFKA_RESP_ERR__TRANSPORT), 0);
+    assert_int_equal(read_with(w, RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR), 0);
+}
+
+/* Never from the earliest or the latest that there is (R13). */
+static void a_fetch_out_of_range_asks_what_the_log_has(void **state)
+{
+    struct world *w = *state;
+
+    assert_int_equal(write_with(w, RD_KAFKA_RESP_ERR_NO_ERROR), 0);
+    assert_int_equal(read_with(w, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE), -1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_transaction_that_the_broker_puts_off_is_clean),
+        TEST(a_commit_whose_coordinator_moved_is_unclear),
+        TEST(a_commit_with_a_lost_answer_is_unclear_whichever_it_was),
+        TEST(a_commit_that_the_broker_refuses_is_unclear),
+        TEST(a_fence_is_told_whichever_request_meets_it),
+        TEST(a_producer_that_may_not_be_made_says_so),
+        TEST(a_delivery_that_can_be_tried_again_is_acknowledged_once),
+        TEST(a_delivery_that_is_refused_for_good_fails_the_run_once),
+        TEST(a_fetch_that_can_be_tried_again_loses_nothing),
+        TEST(a_fetch_out_of_range_asks_what_the_log_has),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
