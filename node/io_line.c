@@ -38,41 +38,6 @@ void line_done_later(struct io_line *l, uint64_t ticket)
     l->done[l->done_count++] = ticket;
 }
 
-static void on_committed(void *data, const struct io_kafka_answer *answer);
-
-static void commit_places(struct io_line *l)
-{
-    char text[PLACE_TEXT_MAX];
-    struct line_place in;
-    struct line_place out;
-    const struct io_kafka_partition where = {l->topic_out, (int32_t)l->task.partition};
-
-    if (l->question != NULL) {
-        l->commit_again = true;
-        return;
-    }
-    l->commit_again = false;
-    line_places(l->line, &in, &out);
-    if (!out.valid)
-        return;
-    const size_t len = place_format(l->strands_hash, l->config.strand_count, &in, &out, text);
-    l->question =
-        io_kafka_ask_commit(l->site_out->ask, l->group, where, out.log_offset, slice_of(text, len),
-                            (struct io_kafka_asker){on_committed, l});
-}
-
-static void on_committed(void *data, const struct io_kafka_answer *answer)
-{
-    struct io_line *l = data;
-
-    l->question = NULL;
-    if (answer->code != 0) {
-        l->commit_again = true; /* with the next tick; the run needs it only when it restarts */
-        io_log_about(&l->host->log, l, LOG_WARN, "cannot save a task's place, trying again",
-                     "task=%s err=%s why=\"%s\"", l->name, err_name(answer->code), answer->detail);
-    }
-}
-
 static void carry_out(struct io_line *l, const struct line_action *a, const struct line_event *ev)
 {
     const struct record *r = a->index < ev->count ? &ev->records[a->index] : NULL;
@@ -102,7 +67,7 @@ static void carry_out(struct io_line *l, const struct line_action *a, const stru
         io_kafka_release(r->handle);
         return;
     case LINE_DO_COMMIT:
-        commit_places(l);
+        line_commit(l);
         return;
     case LINE_DO_STOP:
         line_end(l, a->code, a->why);
@@ -145,7 +110,7 @@ static bool ends_early(const struct io_line *l)
            (l->place_out.valid && l->out.end < l->place_out.log_offset);
 }
 
-static void maybe_start(struct io_line *l)
+void line_maybe_start(struct io_line *l)
 {
     struct line_event ev = {
         .kind = LINE_EV_START,
@@ -207,7 +172,7 @@ static void on_in(void *data, const struct io_read_event *read)
     if (read->kind == IO_READ_BOUNDS) {
         l->in = read->bounds;
         l->has_in = l->has_out; /* older than the output's: they are asked for once more */
-        maybe_start(l);
+        line_maybe_start(l);
         return;
     }
     ev.kind = read->kind == IO_READ_RECORDS ? LINE_EV_IN : LINE_EV_IN_END;
@@ -267,28 +232,6 @@ static void on_failed(void *data, int code, const char *detail)
     step(l, &ev);
 }
 
-static void on_places(void *data, const struct io_kafka_answer *answer)
-{
-    struct io_line *l = data;
-
-    l->question = NULL;
-    if (l->is_over)
-        return;
-    if (answer->code != 0) {
-        line_end(l, answer->code, answer->detail);
-        return;
-    }
-    if (answer->offset >= 0) {
-        const int rc = place_parse(answer->metadata, l->strands_hash, l->config.strand_count,
-                                   &l->place_in, &l->place_out);
-        if (rc != 0)
-            io_log(&l->host->log, LOG_WARN, "a saved place is not usable, reading from the start",
-                   "task=%s err=%s", l->name, err_name(rc));
-    }
-    l->has_places = true;
-    maybe_start(l);
-}
-
 /* ---- life cycle ----------------------------------------------------------------------------- */
 
 /* Opens both logs once the strands are known. */
@@ -308,7 +251,6 @@ static int open_logs(struct io_line *l)
                                             .data = l,
                                             .acked = on_acked,
                                             .failed = on_failed};
-    const struct io_kafka_partition where = {l->topic_out, (int32_t)l->task.partition};
 
     l->line = malloc(sizeof(*l->line));
     l->jobs = calloc(l->config.in_flight_max, sizeof(struct job *));
@@ -323,8 +265,7 @@ static int open_logs(struct io_line *l)
     l->reading_out = io_reading_start(l->site_out->reader, &out);
     if (l->reading_in == NULL || l->reading_out == NULL)
         return ERR_NO_MEMORY;
-    l->question = io_kafka_ask_committed(l->site_out->ask, l->group, where,
-                                         (struct io_kafka_asker){on_places, l});
+    line_ask_places(l);
     return 0;
 }
 
@@ -382,7 +323,7 @@ static void tick(struct io_line *l)
     if (l->is_over)
         return;
     if (l->commit_again)
-        commit_places(l);
+        line_commit(l);
     line_retry(l);
     io_reading_kick(l->reading_in);
 }
@@ -443,7 +384,7 @@ void io_line_stop(struct io_line *l)
         l->drain_ms = io_mono_ms();
     l->is_draining = true;
     if (!l->is_over && l->has_started && l->line->phase == LINE_RUNNING)
-        commit_places(l);
+        line_commit(l);
     (void)uv_timer_start(l->timer, on_timer, 0, 20);
 }
 

@@ -10,53 +10,7 @@
 
 #include "node/inner.h"
 #include "node/io_line.h"
-
-struct job;
-
-/* A question of a job, put to the wiki or waiting to be. */
-struct asking {
-    struct job *job;
-    struct asking *next; /* in the queue of those that wait */
-    struct question question;
-    struct io_fetch_hold *hold; /* owned; the answer's bytes */
-    bool is_fetching;
-    bool is_unshared; /* a shared answer was not good for this event */
-};
-
-/* What the enrichment of one record needs. */
-struct page_work {
-    struct enrich_page page;
-    struct arena keep; /* questions and what is made of answers */
-    struct asking asking[QUESTION_COUNT];
-    uint32_t fetching; /* of them, at the fetcher */
-};
-
-struct asking_queue {
-    struct asking *first;
-    struct asking *last;
-};
-
-/* A record on its way from input to output. */
-struct job {
-    struct io_line *line;       /* NULL: its run is over, it ends with its fetch */
-    struct job *next;           /* in a queue */
-    enum line_action_kind kind; /* WORK, PRODUCE (a copy), SKIP or GAP */
-    uint64_t ticket;
-    struct origin origin;
-    int64_t source_time_ms;
-    void *handle;           /* owned; the input record, NULL for SKIP and GAP */
-    struct slice key;       /* borrowed from the handle */
-    struct slice value;     /* borrowed from the handle */
-    struct io_spec *spec;   /* held, of WORK */
-    struct page_work *work; /* owned, of WORK */
-    bool is_too_large;      /* of WORK: the producer refused the value */
-    bool is_noted;          /* of WORK: what failed stands in the error topic */
-};
-
-struct job_queue {
-    struct job *first;
-    struct job *last;
-};
+#include "node/io_line_job.h"
 
 struct io_line {
     struct io_host *host;
@@ -117,6 +71,15 @@ struct io_line {
     uint64_t reasons[REASON_COUNT];
     int64_t last_time_ms; /* of the last record taken */
 };
+
+/* Starts the core once places and bounds are known. */
+void line_maybe_start(struct io_line *l);
+
+/* Asks for the saved places, then line_maybe_start. */
+void line_ask_places(struct io_line *l);
+
+/* Saves both places; l->commit_again if that must be tried again. */
+void line_commit(struct io_line *l);
 
 /* Finds out what the task reads and writes. 0; ERR_UNAVAILABLE, ERR_NOT_FOUND: not known yet. */
 int line_set_up(struct io_line *l);
