@@ -27,7 +27,7 @@ static const struct key CONFIG_ROWS[] = {
      "Properties of librdkafka for all connections, such as security.protocol"},
 };
 
-const struct key_table CONFIG_TABLE = {
+const struct key_table CTL_CONFIG_TABLE = {
     .title = "braidctl's own file",
     .rows = CONFIG_ROWS,
     .count = sizeof(CONFIG_ROWS) / sizeof(CONFIG_ROWS[0]),

@@ -25,6 +25,6 @@ struct config {
     struct key_pairs kafka_properties; /* librdkafka's, for every client */
 };
 
-extern const struct key_table CONFIG_TABLE;
+extern const struct key_table CTL_CONFIG_TABLE;
 
 #endif

@@ -138,7 +138,7 @@ static int read_config(struct session *s)
 {
     const char *path = session_option(s, OPTION_CONFIG);
     struct yaml_file file = {
-        .name = path == NULL ? CONFIG_PATH : path, .table = &CONFIG_TABLE, .arena = &s->arena};
+        .name = path == NULL ? CONFIG_PATH : path, .table = &CTL_CONFIG_TABLE, .arena = &s->arena};
     struct text errors = text_in(&s->arena);
     bool is_there = path != NULL || access(CONFIG_PATH, R_OK) == 0;
 

@@ -19,6 +19,9 @@
 #include "coord/ctl/config.h"
 #include "coord/spec.h"
 
+/* Of node/config.h, whose struct has the name of braidctl's. */
+extern const struct key_table CONFIG_TABLE;
+
 enum {
     PAGE_MAX = 1 << 18
 };
@@ -110,8 +113,16 @@ static void the_man_page_has_every_key_of_the_file(void **state)
 {
     struct text t = text_in(*state);
 
-    keys_print_mdoc(&CONFIG_TABLE, &t);
+    keys_print_mdoc(&CTL_CONFIG_TABLE, &t);
     expect("docs/man/braidctl.1", "keys:", text_string(&t));
+}
+
+static void the_nodes_page_has_every_key_of_its_file(void **state)
+{
+    struct text t = text_in(*state);
+
+    keys_print_mdoc(&CONFIG_TABLE, &t);
+    expect("docs/man/braidd.8", "keys:", text_string(&t));
 }
 
 static void the_examples_are_the_tables(void **state)
@@ -121,7 +132,7 @@ static void the_examples_are_the_tables(void **state)
     keys_print_example(&SPEC_TABLE, &t);
     expect("deploy/stream.example.yaml", NULL, text_string(&t));
     t = text_in(*state);
-    keys_print_example(&CONFIG_TABLE, &t);
+    keys_print_example(&CTL_CONFIG_TABLE, &t);
     expect("deploy/braidctl.example.yaml", NULL, text_string(&t));
 }
 
@@ -132,6 +143,7 @@ int main(void)
         TEST(the_page_of_streams_has_every_key_of_the_table),
         TEST(the_man_page_has_every_command_and_option),
         TEST(the_man_page_has_every_key_of_the_file),
+        TEST(the_nodes_page_has_every_key_of_its_file),
         TEST(the_examples_are_the_tables),
     };
 

@@ -1,0 +1,219 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# test_ctl.sh - what operators do to a running stream, on real servers.
+#
+# Goal: every command of braidctl that changes something does what it says, the nodes obey it, it
+# refuses with a reason what it must refuse, and the stream stays sound. Method: a stream under load in
+# both DCs; one command after the other; in the end verify everything.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+BRAID_STATE=$(mktemp -d)/state
+BRAID_PORT_BASE=${BRAID_TEST_PORT_BASE:-18200}
+export BRAID_STATE BRAID_PORT_BASE
+cluster=$PWD/deploy/local/cluster
+# shellcheck disable=SC2034  # for lib/line.sh
+build=$PWD/build
+stream=mediawiki.page_content_change.v1
+# shellcheck source=deploy/local/lib/line.sh
+. deploy/local/lib/line.sh
+# shellcheck source=tests/integration/check.sh
+. tests/integration/check.sh
+load=()
+
+start() {
+	"$cluster" up || return 1
+	eval "$("$cluster" env)"
+	ctl apply -f deploy/local/demo.yaml --yes -m test && deploy/local/edits --count 40 --quiet
+}
+
+start_load() {
+	local dc
+	for dc in eqiad codfw; do
+		deploy/local/synth --dc "$dc" --rate 20 --seconds 600 >/dev/null 2>&1 &
+		load+=($!)
+	done
+}
+
+stop_load() {
+	local pid
+	for pid in "${load[@]}"; do kill -s TERM "$pid" 2>/dev/null; done
+	for pid in "${load[@]}"; do wait "$pid"; done
+	load=()
+} 2>/dev/null
+
+cleanup() {
+	stop_load
+	if [ "$failed" != 0 ] && [ -n "${KEEP_LOGS:-}" ]; then cp -r "$BRAID_STATE/log" "$KEEP_LOGS"; fi
+	"$cluster" down
+	rm -rf "${BRAID_STATE%/state}"
+}
+
+# ---- questions -----------------------------------------------------------------------------------
+
+is_fine() { ctl status -o json | jq -e '.fine'; }
+head_of() { ctl cuts "$1" -n 1 -o json | jq -r '.cuts[0].cut'; }
+has_moved() { [ "$(head_of "$1")" != "$2" ]; }
+goes_on() { eventually 20 has_moved "$1" "$(head_of "$1")"; }
+members_are() { [ "$(ctl streams -o json | jq -r --arg s "$stream" '.specs[] | select(.stream == $s).members')" = "$1" ]; }
+enriching() { ctl tasks -o tsv | grep -c $'\tenrich/'"$1"; }
+enriching_is() { [ "$(enriching "$1")" = "$2" ]; }
+tasks_of() { ctl tasks -o tsv | grep -c $'\t'"$1"$'\t'; }
+
+# exits CODE PATTERN COMMAND...: braidctl ends so, and says that.
+exits() {
+	local code=$1 pattern=$2 said rc=0
+	shift 2
+	said=$(ctl "$@" 2>&1) || rc=$?
+	echo "exit $rc, not $code; or not '$pattern': $said"
+	[ "$rc" = "$code" ] && grep -qE -- "$pattern" <<<"$said"
+}
+
+# ---- plans, the lock, the log --------------------------------------------------------------------
+
+description() { sed "s/^description:.*/description: $1/" deploy/local/demo.yaml; }
+description_is() { [ "$(ctl get "$stream" -o json | jq -r .description)" = "$1" ]; }
+plan_revision() { description "$1" | ctl apply -f - --plan -o json | jq -e .revision; }
+
+plans() {
+	local revision
+	revision=$(plan_revision one) || return 1
+	description one | ctl apply -f - --plan -o json | jq -e '.cost | length == 7' || return 1
+	description_is one && { echo "a plan has changed something"; return 1; }
+	description one | ctl apply -f - --if-revision "$revision" --yes -m test || return 1
+	description_is one || return 1
+	description two | ctl apply -f - --if-revision "$revision" --yes -m test && {
+		echo "an old revision was not refused"
+		return 1
+	}
+	description_is one
+}
+
+# A drill of the length of a blink holds the lock for some seconds.
+is_locked_out() {
+	local rc
+	ctl depool codfw --wait --for 20s --yes -m "holds the lock" >/dev/null 2>&1 &
+	for _ in $(seq 100); do
+		ctl pause "$stream" --for 1s --yes -m "in between" >"$BRAID_STATE/said" 2>&1
+		rc=$?
+		[ $rc != 5 ] || break
+	done
+	wait $!
+	cat "$BRAID_STATE/said"
+	[ $rc = 5 ] && grep -q "does 'depool codfw'" "$BRAID_STATE/said"
+}
+
+history_says() { ctl history -n 50 -o json | jq -e --arg what "$1" '[.operations[].what] | index($what)'; }
+
+# ---- a reader that moves -------------------------------------------------------------------------
+
+# read_some DC OFFSET: 40 records from there on, as "OFFSET NUMBER".
+read_some() {
+	local bootstrap=BRAID_KAFKA_${1^^}
+	kcat -C -b "${!bootstrap}" -X isolation.level=read_committed -o "$2" -c 40 -f '%o %h\n' \
+		-t "global.$stream" -p 0 2>/dev/null | sed 's/ .*braid-seq=\([0-9]*\).*/ \1/'
+}
+
+# A reader that reads on in the other DC six times, at the offset that translate prints.
+moves() {
+	local numbers="$BRAID_STATE/numbers" from=eqiad to=codfw offset=0 turn
+	: >"$numbers"
+	for turn in 1 2 3 4 5 6; do
+		read_some $from "$offset" >"$BRAID_STATE/some"
+		[ "$(wc -l <"$BRAID_STATE/some")" = 40 ] || { echo "turn $turn brought too little"; return 1; }
+		cut -d' ' -f2 "$BRAID_STATE/some" >>"$numbers"
+		offset=$(($(tail -n 1 "$BRAID_STATE/some" | cut -d' ' -f1) + 1))
+		eventually 20 translated $from $to "$offset" || return 1
+		offset=$(jq .offset "$BRAID_STATE/place")
+		read -r from to <<<"$to $from"
+	done
+	awk 'NR > 1 && $1 != last + 1 { print "number " $1 " after " last; exit 1 } { last = $1 }
+		END { if (NR != 240) exit 1 }' "$numbers"
+}
+translated() {
+	ctl translate --stream "$stream" --from "$1" --to "$2" --offset "$3" -o json >"$BRAID_STATE/place"
+}
+
+# A group that has read something in eqiad is moved to codfw: there it has the same number next.
+group_moves() {
+	local there
+	timeout 20 kcat -b "$BRAID_KAFKA_EQIAD" -G moving -X auto.offset.reset=earliest \
+		-X session.timeout.ms=6000 -c 40 "global.$stream" >/dev/null 2>&1
+	eventually 20 ctl translate --group moving --stream "$stream" --from eqiad --to codfw --execute \
+		--yes -m test -o json >"$BRAID_STATE/moved" || return 1
+	there=$(ctl translate --group moving --stream "$stream" --from codfw --to eqiad -o json | jq .seq)
+	echo "moved: $(cat "$BRAID_STATE/moved"); there it reads $there next"
+	[ -n "$there" ] && [ "$there" = "$(jq .seq "$BRAID_STATE/moved")" ]
+}
+
+# ---- the whole -----------------------------------------------------------------------------------
+
+operate() {
+	check "a plan shows cost and changes nothing; its revision guards what it was made for" plans
+	check "a rollback brings an earlier version back" \
+		eval 'ctl rollback $stream 1 --yes -m test && not description_is one && goes_on $stream'
+	check "an unknown version is refused" exits 1 "has no version 77" rollback $stream 77 --yes -m x
+	check "without a reason nothing is changed" exits 2 "needs -m" depool codfw --yes
+
+	check "while one operation holds the lock another is refused, with who and what" is_locked_out
+	check "a DC that was waited for is out" members_are eqiad
+	check "the last member cannot be taken out" exits 1 "eqiad is the last member" \
+		depool eqiad --yes -m test
+	check "status says so" exits 3 "exists in eqiad alone" status
+	check "a pooled DC becomes a member again" \
+		eval 'ctl pool codfw --yes -m test && eventually 30 members_are codfw,eqiad'
+
+	check "a drained node has no task left" \
+		eval 'ctl drain codfw/codfw-1 --wait --yes -m test && [ "$(tasks_of codfw/codfw-1)" = 0 ]'
+	check "the last node of a DC is not drained" exits 1 "no other node" \
+		drain codfw/codfw-2 --yes -m test
+	check "an undrained node gets tasks again" \
+		eval 'ctl undrain codfw/codfw-1 --yes -m test && eventually 20 has_tasks codfw/codfw-1'
+
+	check "a paused partition is enriched by nobody" \
+		eval 'ctl pause $stream --partition 0 --for 6s --yes -m test && eventually 5 enriching_is $stream 0'
+	check "its pause ends by itself" eventually 20 enriching_is $stream 4
+	check "a partition that is not there is refused" exits 1 "there is no partition 3" \
+		pause $stream --partition 3 --yes -m test
+	check "a paused stream stands still, and goes on when it is resumed" pause_and_resume
+
+	check "a reader that moves between DCs sees every number once" moves
+	check "a group is moved to the same number" group_moves
+	check "a place that is not there yet is refused" exits 1 "has numbers up to" \
+		translate --stream $stream --to codfw --seq 99999999
+	check "a second stream is applied, and deleted with its topics while it runs" second_stream
+	check "a killed DC costs nothing but time" \
+		ctl drill --dc codfw --mode kill --for 6s --stream $stream --gap-max 20s --yes -m test
+	check "history has it all" eval 'history_says "drain codfw/codfw-1" && history_says "pool codfw"'
+}
+
+has_tasks() { [ "$(tasks_of "$1")" -gt 0 ]; }
+
+pause_and_resume() {
+	local before
+	ctl pause "$stream" --for 60s --yes -m test && sleep 2 || return 1
+	before=$(head_of "$stream")
+	sleep 2
+	[ "$(head_of "$stream")" = "$before" ] || { echo "cuts go on during a pause"; return 1; }
+	ctl resume "$stream" --yes -m test && eventually 10 has_moved "$stream" "$before"
+}
+
+second_stream() {
+	description second | sed 's/^stream:.*/stream: second.v1/' >"$BRAID_STATE/second.yaml"
+	ctl apply -f "$BRAID_STATE/second.yaml" --yes -m test && goes_on second.v1 &&
+		ctl delete second.v1 --purge --yes -m test && eventually 20 is_fine || return 1
+	kcat -b "$BRAID_KAFKA_EQIAD" -L | grep -q 'global.second.v1' && { echo "its topic is there"; return 1; }
+	exits 1 "cannot be used again" apply -f "$BRAID_STATE/second.yaml" --yes -m test
+}
+
+trap cleanup EXIT
+check "the cluster starts, a stream is applied, pages are edited" start
+if [ "$failed" = 0 ]; then
+	eval "$("$cluster" env)"
+	start_load
+	check "all is fine under load" eventually 30 is_fine
+	operate
+	stop_load
+	check "without load, both copies come to the end of the source topics" wait_drained "$stream" 60
+	check "they are equal, dense, in order and complete" ctl verify "$stream" --min-ok 90
+fi
+check_end
