@@ -48,6 +48,13 @@ static const struct command COMMANDS[COMMAND_COUNT] = {
      "member of any stream and all that it held is emitted by all that are left; exit 3 if that "
      "takes longer than --for.",
      "braidctl depool codfw --wait --yes -m 'rack move'"},
+    {"doctor", "", 0, 0, 0, false, "ask every server whether it is as Braid needs it",
+     "etcd's members, certificates, nodes, clocks, versions, each DC's API, and the topics of each "
+     "stream with their settings and foreign records. Each finding has its fix. Looks from this "
+     "machine; what only a node's machine can see, its /readyz is asked. Exit 1 if anything is "
+     "bad, 3 "
+     "if something is a warning.",
+     "braidctl doctor"},
     {"drain", "NODE", 1, 1, BIT(WAIT) | BIT(FOR), true,
      "move a node's tasks to the other nodes of its DC",
      "NODE is <dc>/<name> as braidctl nodes prints it. Refused if its DC has no other node to take "

@@ -14,6 +14,7 @@ int cmd_apply(struct session *s);
 int cmd_cuts(struct session *s);
 int cmd_delete(struct session *s);
 int cmd_depool(struct session *s);
+int cmd_doctor(struct session *s);
 int cmd_drain(struct session *s);
 int cmd_drill(struct session *s);
 int cmd_example(struct session *s);

@@ -14,6 +14,7 @@ static int (*const COMMANDS_RUN[COMMAND_COUNT])(struct session *s) = {
     [COMMAND_CUTS] = cmd_cuts,
     [COMMAND_DELETE] = cmd_delete,
     [COMMAND_DEPOOL] = cmd_depool,
+    [COMMAND_DOCTOR] = cmd_doctor,
     [COMMAND_DRAIN] = cmd_drain,
     [COMMAND_DRILL] = cmd_drill,
     [COMMAND_EXAMPLE] = cmd_example,
