@@ -209,9 +209,11 @@ static void check_api(struct visiting *x, struct slice dc)
     if (status == 0 || status >= 500) {
         line.verdict = DOCTOR_BAD;
         line.fix = "events of this DC are enriched by the others meanwhile; bring MediaWiki back";
-    } else if (status != 200) {
-        line.verdict = DOCTOR_WARNING; /* a farm may want to know which wiki */
-        line.fix = "403: may Braid's user agent and address ask the API?";
+    } else if (status == 403 || status == 429) {
+        line.verdict = DOCTOR_WARNING;
+        line.fix = "may Braid's user agent and address ask the API, and so often?";
+    } else if (status == 404) {
+        line.what = "answers (404, since the question named no wiki)";
     }
     doctor_add(x->doctor, line);
 }

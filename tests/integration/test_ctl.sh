@@ -118,11 +118,11 @@ moves() {
 	local numbers="$BRAID_STATE/numbers" from=eqiad to=codfw offset=0 turn
 	: >"$numbers"
 	for turn in 1 2 3 4 5 6; do
-		read_some $from "$offset" >"$BRAID_STATE/some"
+		read_some "$from" "$offset" >"$BRAID_STATE/some"
 		[ "$(wc -l <"$BRAID_STATE/some")" = 40 ] || { echo "turn $turn brought too little"; return 1; }
 		cut -d' ' -f2 "$BRAID_STATE/some" >>"$numbers"
 		offset=$(($(tail -n 1 "$BRAID_STATE/some" | cut -d' ' -f1) + 1))
-		eventually 20 translated $from $to "$offset" || return 1
+		eventually 20 translated "$from" "$to" "$offset" || return 1
 		offset=$(jq .offset "$BRAID_STATE/place")
 		read -r from to <<<"$to $from"
 	done
@@ -149,8 +149,7 @@ group_moves() {
 
 operate() {
 	check "a plan shows cost and changes nothing; its revision guards what it was made for" plans
-	check "a rollback brings an earlier version back" \
-		eval 'ctl rollback $stream 1 --yes -m test && not description_is one && goes_on $stream'
+	check "a rollback brings an earlier version back" rolls_back
 	check "an unknown version is refused" exits 1 "has no version 77" rollback $stream 77 --yes -m x
 	check "without a reason nothing is changed" exits 2 "needs -m" depool codfw --yes
 
@@ -163,14 +162,13 @@ operate() {
 		eval 'ctl pool codfw --yes -m test && eventually 30 members_are codfw,eqiad'
 
 	check "a drained node has no task left" \
-		eval 'ctl drain codfw/codfw-1 --wait --yes -m test && [ "$(tasks_of codfw/codfw-1)" = 0 ]'
+		eval 'ctl drain codfw/codfw-1 --wait --yes -m test && not has_tasks codfw/codfw-1'
 	check "the last node of a DC is not drained" exits 1 "no other node" \
 		drain codfw/codfw-2 --yes -m test
 	check "an undrained node gets tasks again" \
 		eval 'ctl undrain codfw/codfw-1 --yes -m test && eventually 20 has_tasks codfw/codfw-1'
 
-	check "a paused partition is enriched by nobody" \
-		eval 'ctl pause $stream --partition 0 --for 6s --yes -m test && eventually 5 enriching_is $stream 0'
+	check "a paused partition is enriched by nobody" pauses_partition
 	check "its pause ends by itself" eventually 20 enriching_is $stream 4
 	check "a partition that is not there is refused" exits 1 "there is no partition 3" \
 		pause $stream --partition 3 --yes -m test
@@ -186,6 +184,12 @@ operate() {
 	check "history has it all" eval 'history_says "drain codfw/codfw-1" && history_says "pool codfw"'
 }
 
+rolls_back() {
+	ctl rollback "$stream" 1 --yes -m test && not description_is one && goes_on "$stream"
+}
+pauses_partition() {
+	ctl pause "$stream" --partition 0 --for 6s --yes -m test && eventually 5 enriching_is "$stream" 0
+}
 has_tasks() { [ "$(tasks_of "$1")" -gt 0 ]; }
 
 pause_and_resume() {
