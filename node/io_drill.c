@@ -40,7 +40,7 @@ static bool read_arguments(char bytes[ARGUMENT_BYTES_MAX], char *argv[ARGUMENTS_
 
 int io_drill_die(int64_t until_ms)
 {
-    static char bytes[ARGUMENT_BYTES_MAX];
+    char bytes[ARGUMENT_BYTES_MAX];
     char *argv[ARGUMENTS_MAX + 1];
     char until[32];
     char path[4096];
@@ -70,6 +70,7 @@ void io_drill_sleep(void)
     (void)unsetenv(UNTIL_VARIABLE); /* fails only for a bad name */
     if (until_ms <= io_now_ms())
         return;
-    while (clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, NULL) == EINTR)
-        continue;
+    int rc = EINTR;
+    while (rc == EINTR)
+        rc = clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, NULL);
 }

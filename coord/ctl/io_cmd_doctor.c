@@ -260,7 +260,6 @@ static void check_stream(struct visiting *x, const struct snapshot_stream *st)
 {
     struct session *s = x->session;
     struct applying *ap = arena_calloc(&s->arena, 1, sizeof(*ap));
-    size_t topics = 0;
 
     if (ap == NULL)
         return;
@@ -277,6 +276,8 @@ static void check_stream(struct visiting *x, const struct snapshot_stream *st)
                                   .what = "a Kafka could not be asked: see above",
                                   .fix = "does it run, and may we describe its topics?"});
     } else {
+        size_t topics = 0;
+
         add_problems(x, st, ap);
         for (size_t i = 0; i < ap->site_count; i++)
             topics += ap->sites[i].wanted_count;
