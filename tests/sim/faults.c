@@ -76,7 +76,7 @@ static void fault_of_node(struct world *w, enum fault f)
                            ? chance_between(&w->chance, -3600000, 3600000)
                            : chance_between(&w->chance, 0, 365LL * 86400000);
 
-        if (chance_permille(&w->chance, 150)) {
+        if (chance_permille(&w->chance, 400)) {
             all_clocks(w, chance_between(&w->chance, 3600000, 6 * 3600000));
             return;
         }

@@ -58,7 +58,7 @@ static void draw_spec(struct params *p, struct chance *c)
     p->cut_interval_ms = ONE_OF(c, 500, 1000, 1000, 1500);
     p->member_timeout_ms = (uint32_t)chance_between(c, 4000, 15000);
     p->member_rejoin_ms = (uint32_t)chance_between(c, 2000, 10000);
-    p->member_lag_max_ms = (uint32_t)chance_between(c, 10000, 40000);
+    p->member_lag_max_ms = (uint32_t)chance_between(c, 4000, 30000);
     p->failed_grace_ms = (uint32_t)chance_between(c, 2000, 10000);
     p->min_members = p->dc_count == 2 ? 1 : ONE_OF(c, 1, 2, 2);
     p->dedup_window = ONE_OF(c, 20, 60, 200, 1000);

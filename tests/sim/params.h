@@ -27,7 +27,7 @@
     X(node_crash, 60000, "a node dies and comes back with nothing in memory")                      \
     X(node_pause, 60000, "a node stands still for seconds or minutes, then goes on as a zombie")   \
     X(second_owner, 60000, "a task runs on two nodes at once")                                     \
-    X(second_merge, 45000, "a second merge starts while the first goes on")                        \
+    X(second_merge, 25000, "a second merge starts while the first goes on")                        \
     X(broker_down, 90000, "a DC's Kafka is away")                                                  \
     X(link_cut, 60000, "two sites cannot reach each other")                                        \
     X(link_one_way, 60000, "a link passes one way only")                                           \

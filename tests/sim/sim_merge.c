@@ -397,7 +397,6 @@ static void answered(struct world *w, uint32_t instance, const struct etcd_reque
     struct instance *i = &w->instances[instance];
     struct merge_run *run = i->merge;
     struct merge_view *view = &run->views[run->view_turn ^ 1];
-    struct merge_recovery recovery;
     struct merge_event ev = {
         .kind = MERGE_EV_VIEW, .view = view, .is_answer = request->ask == ASK_REPORT};
 
@@ -439,19 +438,27 @@ static void answered(struct world *w, uint32_t instance, const struct etcd_reque
     }
     if (!run->is_started) {
         run->is_started = true;
-        recover(w, instance, &recovery);
-        if (recovery.has_line)
-            say(w, i->dc, i->node, "merge",
-                "recovers from cut %llu, next number %llu; the tail is %llu",
-                (unsigned long long)recovery.line.emitted.number,
-                (unsigned long long)recovery.line.emitted.next_seq,
-                (unsigned long long)recovery.tail_seq);
-        feed_ids(w, instance, &recovery);
+        feed_ids(w, instance, &run->recovery);
         ev.kind = MERGE_EV_START;
-        ev.recovery = &recovery;
+        ev.recovery = &run->recovery;
         merge_plan(w, instance, HAPPENS_TICK, w->p.cut_interval_ms * MS, 0);
     }
     (void)merge_feed(w, instance, &ev);
+}
+
+/* Kafka first, then etcd: a view must not be older than the log of cuts that it is compared with. */
+static void start(struct world *w, uint32_t instance)
+{
+    const struct instance *i = &w->instances[instance];
+    struct merge_recovery *r = &i->merge->recovery;
+
+    recover(w, instance, r);
+    if (r->has_line)
+        say(w, i->dc, i->node, "merge",
+            "recovers from cut %llu, next number %llu; the tail is %llu",
+            (unsigned long long)r->line.emitted.number,
+            (unsigned long long)r->line.emitted.next_seq, (unsigned long long)r->tail_seq);
+    ask(w, instance, ASK_VIEW, 0);
 }
 
 /* The producer is made: from here on no older one can write; then the tail is read. */
@@ -473,7 +480,7 @@ static void ready(struct world *w, uint32_t instance, const struct happening *h)
     dc->txn_writer = run->writer;
     check_initialised(w, i->dc, run->writer);
     if (h->which == 0) {
-        ask(w, instance, ASK_VIEW, 0);
+        start(w, instance);
         return;
     }
     recover(w, instance, &recovery);

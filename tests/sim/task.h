@@ -143,10 +143,11 @@ struct merge_run {
     uint64_t spec_told;
     struct merge_view views[2];
     uint32_t view_turn;
-    int64_t row_offset;      /* of the first line of the row that recovery follows */
-    int64_t line_offset;     /* of its last, the recovery line, in the log of cuts */
-    bool is_asking;          /* a read of etcd is under way */
-    struct session *session; /* to the log of cuts */
+    struct merge_recovery recovery; /* read before the first view */
+    int64_t row_offset;             /* of the first line of the row that recovery follows */
+    int64_t line_offset;            /* of its last, the recovery line, in the log of cuts */
+    bool is_asking;                 /* a read of etcd is under way */
+    struct session *session;        /* to the log of cuts */
 };
 
 struct instance {
