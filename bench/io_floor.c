@@ -14,6 +14,7 @@
 
 #define BATCH      1000
 #define SILENCE_US (20 * 1000000)
+#define FILLER_MAX 65536
 
 /* ---- copying ---------------------------------------------------------------------------------- */
 
@@ -26,7 +27,7 @@ struct copy {
     uint64_t acked;
     bool is_in_transaction;
     int64_t begun_us;
-    char *filler; /* owned; the value that is written if value_bytes says so */
+    char filler[FILLER_MAX]; /* the value that is written if value_bytes says so */
     int64_t start_us;
     double start_cpu;
 };
@@ -65,27 +66,43 @@ static void begin(struct copy *c)
     c->begun_us = now_us();
 }
 
+static rd_kafka_resp_err_t try_write(struct copy *c, const rd_kafka_message_t *msg,
+                                     rd_kafka_headers_t *headers)
+{
+    const bool is_own = c->f->value_bytes == 0;
+    const rd_kafka_vu_t vus[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = c->f->topic_to},
+        {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = msg->partition},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {msg->key, msg->key_len}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE,
+         .u.mem = {is_own ? msg->payload : c->filler, is_own ? msg->len : c->f->value_bytes}},
+        {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = rd_kafka_message_timestamp(msg, NULL)},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
+    };
+    const size_t count = sizeof vus / sizeof vus[0] - (headers == NULL ? 1 : 0);
+    rd_kafka_error_t *error = rd_kafka_produceva(c->writer, vus, count);
+
+    if (error == NULL)
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    const rd_kafka_resp_err_t err = rd_kafka_error_code(error);
+    rd_kafka_error_destroy(error);
+    return err;
+}
+
 static void write_copy(struct copy *c, rd_kafka_message_t *msg)
 {
     rd_kafka_headers_t *headers = NULL;
-    rd_kafka_resp_err_t err;
-    const bool is_own = c->f->value_bytes == 0;
 
     begin(c);
     (void)rd_kafka_message_detach_headers(msg, &headers); /* none: NULL */
-    do {
-        err = rd_kafka_producev(
-            c->writer, RD_KAFKA_V_TOPIC(c->f->topic_to), RD_KAFKA_V_PARTITION(msg->partition),
-            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(msg->key, msg->key_len),
-            RD_KAFKA_V_VALUE(is_own ? msg->payload : c->filler,
-                             is_own ? msg->len : c->f->value_bytes),
-            RD_KAFKA_V_TIMESTAMP(rd_kafka_message_timestamp(msg, NULL)),
-            RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
-        if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
-            (void)rd_kafka_poll(c->writer, 5);
-    } while (err == RD_KAFKA_RESP_ERR__QUEUE_FULL);
+    rd_kafka_resp_err_t err = try_write(c, msg, headers);
+    while (err == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+        (void)rd_kafka_poll(c->writer, 5);
+        err = try_write(c, msg, headers);
+    }
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR && headers != NULL)
-        rd_kafka_headers_destroy(headers);
+        rd_kafka_headers_destroy(headers); /* the count of acknowledgements will not be right */
 }
 
 static void take_batch(struct copy *c, int reader)
@@ -129,12 +146,9 @@ static int open_copy(struct copy *c)
         if (c->readers[i] == NULL)
             return -1;
     }
-    if (f->value_bytes > 0) {
-        c->filler = malloc(f->value_bytes);
-        if (c->filler == NULL)
-            return -1;
-        memset(c->filler, 'x', f->value_bytes);
-    }
+    if (f->value_bytes > sizeof c->filler)
+        return -1;
+    memset(c->filler, 'x', f->value_bytes);
     if (f->to == NULL)
         return 0;
     c->writer = client_new(RD_KAFKA_PRODUCER, f->to, f->cut_ms > 0 ? transactional : plain,

@@ -27,24 +27,39 @@ static void on_delivered(rd_kafka_t *rk, const rd_kafka_message_t *msg, void *op
         l->acked++;
 }
 
+static rd_kafka_resp_err_t try_send(struct load *l, const struct event_made *made, int64_t due_us)
+{
+    char stamp[32];
+    const int stamp_len = snprintf(stamp, sizeof stamp, "%lld", (long long)due_us);
+    const rd_kafka_vu_t vus[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = l->config.topic},
+        {.vtype = RD_KAFKA_VTYPE_PARTITION,
+         .u.i32 = (int32_t)(made->page % (uint32_t)l->config.partitions)},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)(uintptr_t)made->key, made->key_len}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {l->value, made->len}},
+        {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = due_us / 1000},
+        {.vtype = RD_KAFKA_VTYPE_HEADER, .u.header = {LOAD_TIME_HEADER, stamp, (ssize_t)stamp_len}},
+    };
+    rd_kafka_error_t *error = rd_kafka_produceva(l->rk, vus, sizeof vus / sizeof vus[0]);
+
+    if (error == NULL)
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    const rd_kafka_resp_err_t err = rd_kafka_error_code(error);
+    rd_kafka_error_destroy(error);
+    return err;
+}
+
 static void send_one(struct load *l, uint64_t i, int64_t due_us)
 {
     struct event_made made;
-    char stamp[32];
-    rd_kafka_resp_err_t err;
 
     event_text(l->config.source, l->config.first + i, due_us / 1000, l->value, &made);
-    const int stamp_len = snprintf(stamp, sizeof stamp, "%lld", (long long)due_us);
-    do {
-        err = rd_kafka_producev(
-            l->rk, RD_KAFKA_V_TOPIC(l->config.topic),
-            RD_KAFKA_V_PARTITION((int32_t)(made.page % (uint32_t)l->config.partitions)),
-            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(made.key, made.key_len),
-            RD_KAFKA_V_VALUE(l->value, made.len), RD_KAFKA_V_TIMESTAMP(due_us / 1000),
-            RD_KAFKA_V_HEADER(LOAD_TIME_HEADER, stamp, stamp_len), RD_KAFKA_V_END);
-        if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
-            (void)rd_kafka_poll(l->rk, 5);
-    } while (err == RD_KAFKA_RESP_ERR__QUEUE_FULL && !atomic_load(&l->is_stopped));
+    rd_kafka_resp_err_t err = try_send(l, &made, due_us);
+    while (err == RD_KAFKA_RESP_ERR__QUEUE_FULL && !atomic_load(&l->is_stopped)) {
+        (void)rd_kafka_poll(l->rk, 5);
+        err = try_send(l, &made, due_us);
+    }
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
         l->result.sent++;
 }

@@ -107,18 +107,25 @@ static void set_places(struct stage *s)
     (void)setenv("BRAID_KAFKA_TIER", "4", 0);
 }
 
-static bool is_running(struct stage *s, const char *name)
+/* The process that the cluster started under that name; 0: none. */
+static pid_t pid_of(const struct stage *s, const char *name)
 {
-    char path[STAGE_PATH_MAX + 64];
-    int pid = 0;
+    char path[STAGE_PATH_MAX + 96];
+    char line[64] = "";
 
     (void)snprintf(path, sizeof path, "%s/run/%s", s->state, name);
     FILE *file = fopen(path, "r");
     if (file == NULL)
-        return false;
-    if (fscanf(file, "%d", &pid) != 1)
-        pid = 0;
+        return 0;
+    const bool is_read = fgets(line, sizeof line, file) != NULL;
     (void)fclose(file);
+    return is_read ? (pid_t)strtol(line, NULL, 10) : 0;
+}
+
+static bool is_running(const struct stage *s, const char *name)
+{
+    const pid_t pid = pid_of(s, name);
+
     return pid > 0 && process_cpu_s(pid) >= 0;
 }
 
@@ -217,21 +224,6 @@ void stage_api_stop(struct stage *s)
 static void node_name(int i, char out[64])
 {
     (void)snprintf(out, 64, "node-%s-%d", STAGE_DC[i % STAGE_DCS], i / STAGE_DCS + 1);
-}
-
-static pid_t pid_of(const struct stage *s, const char *name)
-{
-    char path[STAGE_PATH_MAX + 96];
-    int pid = 0;
-
-    (void)snprintf(path, sizeof path, "%s/run/%s", s->state, name);
-    FILE *file = fopen(path, "r");
-    if (file == NULL)
-        return 0;
-    if (fscanf(file, "%d", &pid) != 1)
-        pid = 0;
-    (void)fclose(file);
-    return pid;
 }
 
 void stage_nodes_find(struct stage *s)

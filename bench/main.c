@@ -253,14 +253,8 @@ static int verdict(const struct options *o, const struct bench_report *r)
     return o->is_strict && is_missed ? EXIT_MISSED : EXIT_SUCCESS;
 }
 
-static int run(const struct options *o)
+static int run_all(const struct options *o, struct bench *b, struct bench_report *r)
 {
-    struct bench *b = calloc(1, sizeof *b);
-    struct bench_report *r = calloc(1, sizeof *r);
-    bool is_known = false;
-
-    if (b == NULL || r == NULL)
-        return EXIT_FAILURE;
     b->report = r;
     b->seed = o->seed;
     b->is_full = o->is_full;
@@ -271,16 +265,23 @@ static int run(const struct options *o)
     for (size_t i = 0; rc == 0 && i < SCENARIO_COUNT; i++) {
         if (strcmp(o->scenario, "all") != 0 && strcmp(o->scenario, SCENARIOS[i].name) != 0)
             continue;
-        is_known = true;
         rc = SCENARIOS[i].run(b);
         if (rc != 0)
             (void)fprintf(stderr, "braid-bench: %s failed\n", SCENARIOS[i].name);
     }
     stage_close(&b->stage);
+    arena_deinit(&b->text_arena);
     if (write_reports(o, r) != 0 || rc != 0)
         return EXIT_FAILURE;
-    const int code = is_known ? verdict(o, r) : EXIT_USAGE;
-    arena_deinit(&b->text_arena);
+    return verdict(o, r);
+}
+
+static int run(const struct options *o)
+{
+    struct bench *b = calloc(1, sizeof *b); /* too large for the stack, both */
+    struct bench_report *r = calloc(1, sizeof *r);
+    const int code = b != NULL && r != NULL ? run_all(o, b, r) : EXIT_FAILURE;
+
     free(b);
     free(r);
     return code;

@@ -232,7 +232,7 @@ static int session_open(struct io_writer *w)
         {"acks", "all"},
         {"linger.ms", "5"},
         {"message.copy.max.bytes", "4096"}, /* larger values are sent from where they lie */
-        {"message.max.bytes", "15728640"}, /* the topic's own limit is the broker's to check */
+        {"message.max.bytes", "15728640"},  /* the topic's own limit is the broker's to check */
         {"queue.buffering.max.kbytes", kbytes},
         {"queue.buffering.max.messages", "50000"},
         {"message.timeout.ms", timeout},

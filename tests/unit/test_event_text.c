@@ -107,7 +107,7 @@ static struct slice ask(struct fixture *f, uint64_t first, uint32_t count)
 
     for (uint32_t i = 0; i < count; i++)
         at += snprintf(request + at, sizeof request - (size_t)at, "%s%llu", i > 0 ? "%7C" : "",
-                       (unsigned long long)(EVENT_TEXT_REV_FIRST + first + i));
+                       (unsigned long long)EVENT_TEXT_REV_FIRST + first + i);
     at += snprintf(request + at, sizeof request - (size_t)at, " HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_int_equal(api_request_parse(slice_of(request, (size_t)at), &r), 0);
     assert_int_equal(r.len, at);
