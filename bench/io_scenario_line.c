@@ -252,7 +252,7 @@ static int enrich_floor(struct bench *b, const struct setting *setting,
         .count = setting->events,
         .warm = setting->warm_up,
         .batch = setting->batch,
-        .in_flight = 32,
+        .in_flight = 8, /* curl_multi_poll looks at each of them each time: more would only cost */
     };
 
     struct point *p = bench_point(b, "floor", setting);

@@ -11,7 +11,7 @@
 #include "bench/io_process.h"
 #include "proto/err.h"
 
-#define FILL_S 60
+#define FILL_S 120
 
 static const struct setting PLAIN = {
     .name = "1.5 to 12 KB",
@@ -20,8 +20,8 @@ static const struct setting PLAIN = {
     .batch = 50,
     .partitions = 1,
     .nodes = 1,
-    .events = 30000,
-    .warm_up = 6000,
+    .events = 15000,
+    .warm_up = 3000,
 };
 
 /* ---- readers in both DCs ---------------------------------------------------------------------- */
@@ -189,8 +189,8 @@ int scenario_merge(struct bench *b)
     setting.name = "1.5 KB"; /* the events with next to no text */
     setting.event_bytes = 1300;
     setting.text_bytes = 200;
-    setting.events = 60000;
-    setting.warm_up = 10000;
+    setting.events = 30000;
+    setting.warm_up = 6000;
     rc = rc != 0 ? rc : merge_one(b, &setting);
     if (rc != 0 || !b->is_full)
         return rc;
