@@ -66,6 +66,12 @@ static bool wants(const struct enrich_page *p, enum enrichment_kind kind)
     return (p->spec->enrichments & ENRICHMENT_BIT(kind)) != 0;
 }
 
+/* Nothing is to be added, and nothing in it is known to be hidden. */
+static bool is_bare(const struct enrich_page *p)
+{
+    return p->spec->enrichments == 0 && !p->event.is_content_hidden;
+}
+
 /* The rules, first match wins; docs/enrichment.md has them as a table. */
 static void decide(struct enrich_page *p, bool meets_conditions)
 {
@@ -75,12 +81,10 @@ static void decide(struct enrich_page *p, bool meets_conditions)
         end(p, ENRICH_CANARY, REASON_NONE);
     else if (!passes_filter(p->spec, e) || !meets_conditions)
         end(p, ENRICH_FILTERED, REASON_NONE);
-    else if (slice_equal(e->kind, SLICE_LIT("delete")))
+    else if (slice_equal(e->kind, SLICE_LIT("delete")) || is_bare(p))
         end(p, ENRICH_OK, REASON_NONE);
     else if (e->is_content_hidden)
         end(p, ENRICH_WITHHELD, REASON_CONTENT_HIDDEN);
-    else if (p->spec->enrichments == 0)
-        end(p, ENRICH_OK, REASON_NONE);
     else if (e->rev_id < 0)
         end(p, ENRICH_FAILED, REASON_NO_REVISION);
     else if (e->slot_count == 0 && wants(p, ENRICHMENT_CONTENT))

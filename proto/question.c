@@ -13,8 +13,8 @@
  * and so all enrichments and streams share the answer. */
 #define PARSE_HEAD                                                                                 \
     ACTION_HEAD                                                                                    \
-    "parse&disablelimitreport=1&prop=links%%7Cexternallinks%%7Cimages%%7Ctemplates"                \
-    "%%7Ccategories%%7Csections%%7Ciwlinks%%7Clanglinks%%7Cproperties%%7Crevid&oldid=%lld"
+    "parse&disablelimitreport=1&prop=links%7Cexternallinks%7Cimages%7Ctemplates"                   \
+    "%7Ccategories%7Csections%7Ciwlinks%7Clanglinks%7Cproperties%7Crevid&oldid="
 #define IMAGES_HEAD                                                                                \
     ACTION_HEAD "query&prop=imageinfo&iiprop=url%7Csize%7Cmime%7Csha1%7Ctimestamp&titles="
 /* flags and comment are asked for because only then the answer says that they are hidden */
@@ -22,7 +22,7 @@
     ACTION_HEAD "query&list=users%7Cusercontribs&usprop=editcount%7Cregistration%7Cgroups"         \
                 "&uclimit=50&ucprop=ids%7Ctitle%7Ctimestamp%7Csize%7Csizediff%7Cflags%7Ctags"      \
                 "%7Ccomment"
-#define DIFF_SLOTS_HEAD ACTION_HEAD "compare&prop=diff%%7Cids&fromrev=%lld&torev=%lld&slots="
+#define DIFF_SLOTS_HEAD ACTION_HEAD "compare&prop=diff%7Cids&fromrev="
 
 /* ---- texts ----------------------------------------------------------------------------------- */
 
@@ -65,15 +65,23 @@ static void add_escaped(struct text *t, struct slice value)
     }
 }
 
-static struct slice formatted(struct arena *keep, const char *format, int64_t a, int64_t b)
+/* Text with one number in it, or with two: b < 0 is none. */
+struct numbered {
+    const char *head;
+    int64_t a;
+    const char *middle;
+    int64_t b;
+};
+
+static struct slice numbered(struct arena *keep, const struct numbered *n)
 {
     char line[512];
-    /* the formats are those above, each with the numbers that it takes; the rest is ignored */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    const int len = snprintf(line, sizeof line, format, (long long)a, (long long)b);
-#pragma GCC diagnostic pop
+    char last[24] = "";
 
+    if (n->b >= 0)
+        (void)snprintf(last, sizeof last, "%lld", (long long)n->b);
+    const int len =
+        snprintf(line, sizeof line, "%s%lld%s%s", n->head, (long long)n->a, n->middle, last);
     assert(len > 0);
     assert((size_t)len < sizeof line);
     return arena_copy(keep, slice_of(line, (size_t)len));
@@ -102,7 +110,7 @@ static struct slice put_parse(const struct event *event, const struct answer *an
 {
     (void)answers;
     (void)scratch;
-    return formatted(keep, PARSE_HEAD, event->rev_id, 0);
+    return numbered(keep, &(struct numbered){PARSE_HEAD, event->rev_id, "", -1});
 }
 
 static struct slice put_parse_parent(const struct event *event, const struct answer *answers,
@@ -112,7 +120,7 @@ static struct slice put_parse_parent(const struct event *event, const struct ans
     (void)scratch;
     if (event->parent_id <= 0)
         return nothing();
-    return formatted(keep, PARSE_HEAD, event->parent_id, 0);
+    return numbered(keep, &(struct numbered){PARSE_HEAD, event->parent_id, "", -1});
 }
 
 static struct slice put_diff(const struct event *event, const struct answer *answers,
@@ -122,7 +130,8 @@ static struct slice put_diff(const struct event *event, const struct answer *ans
     (void)scratch;
     if (event->parent_id <= 0)
         return nothing();
-    return formatted(keep, "revision/%lld/compare/%lld", event->parent_id, event->rev_id);
+    return numbered(keep,
+                    &(struct numbered){"revision/", event->parent_id, "/compare/", event->rev_id});
 }
 
 static bool is_main(const struct event_slot *slot)
@@ -145,14 +154,17 @@ static struct slice put_diff_slots(const struct event *event, const struct answe
     }
     if (event->parent_id <= 0 || others == 0)
         return nothing();
-    const struct slice head = formatted(keep, DIFF_SLOTS_HEAD, event->parent_id, event->rev_id);
+    const struct slice head = numbered(
+        keep, &(struct numbered){DIFF_SLOTS_HEAD, event->parent_id, "&torev=", event->rev_id});
     if (head.ptr == NULL || !text_open(&t, keep, size))
         return (struct slice){0};
     add(&t, head);
+    add(&t, SLICE_LIT("&slots="));
+    const size_t before = t.len;
     for (size_t i = 0; i < event->slot_count; i++) {
         if (is_main(&event->slots[i]))
             continue;
-        if (t.len > head.len)
+        if (t.len > before)
             add(&t, SLICE_LIT("%7C"));
         add_escaped(&t, event->slots[i].role);
     }
@@ -164,7 +176,7 @@ static struct slice put_html(const struct event *event, const struct answer *ans
 {
     (void)answers;
     (void)scratch;
-    return formatted(keep, "revision/%lld/html", event->rev_id, 0);
+    return numbered(keep, &(struct numbered){"revision/", event->rev_id, "/html", -1});
 }
 
 static struct slice put_user(const struct event *event, const struct answer *answers,

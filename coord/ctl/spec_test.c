@@ -173,11 +173,11 @@ static bool expand(struct pairs *p, const struct pair *pair)
 {
     size_t i;
     size_t n;
-    yyjson_val *key;
     yyjson_val *val;
     bool is_equal = true;
 
     if (yyjson_is_obj(pair->wanted)) {
+        yyjson_val *key;
         if (!yyjson_is_obj(pair->got))
             return false;
         yyjson_obj_foreach(pair->wanted, i, n, key, val)

@@ -87,9 +87,10 @@ def edit():
             action="braidslots", title=f"Slots {run}", text=f"main {number}", extra=f'{{"v":{number}}}'
         )["braidslots"]
         made[f"slots{number}"] = {"rev": answer["newrevid"]}
-    # Two slots of two million bytes each: more than the stream in the test with a small limit takes.
+    # Two slots of two million bytes each: more than the stream with a small limit takes. No article,
+    # so that only some streams have it parsed.
     answer = session.change(
-        action="braidslots", title=f"Big {run}", text="word ü " * 250000,
+        action="braidslots", title=f"User:Big {run}", text=("word ü " * 25 + "\n") * 10000,
         extra=json.dumps({"v": "x" * 2000000}),
     )["braidslots"]
     made["big"] = {"rev": answer["newrevid"]}

@@ -14,6 +14,7 @@ cluster=$PWD/deploy/local/cluster
 # shellcheck disable=SC2034  # for lib/line.sh
 build=$PWD/build
 made=${BRAID_STATE%/state}/made.json
+links=mediawiki.page_links_enriched_change.v1
 # shellcheck source=deploy/local/lib/line.sh
 . deploy/local/lib/line.sh
 # shellcheck source=tests/integration/check.sh
@@ -68,6 +69,29 @@ show_shared() {
 		awk '{ sum[$1] += $2 } END { printf "  questions: %d asked, %d joined, %d kept\n", sum["asked"], sum["joined"], sum["kept"] }'
 }
 
+# ---- a reader ------------------------------------------------------------------------------------
+
+reader() { /usr/bin/python3 docs/examples/reader.py "$links" "$@" >/dev/null; }
+
+# has_read PLACE BROKERS NUMBER: reads on from the place, and is past the number then.
+has_read() { reader "$2" "$1" && [ "$(jq .seq "$1")" -gt "$3" ]; }
+
+# Reads in eqiad, which is lost then, reads on in codfw, and compares with one who read only there,
+# without waiting for commits.
+changes_dc() {
+	local dir=${BRAID_STATE%/state} before
+	has_read "$dir/place.json" "$BRAID_KAFKA_EQIAD" 10 || return 1
+	before=$(jq .seq "$dir/place.json")
+	"$cluster" kill-dc eqiad
+	deploy/local/edits --eqiad "" --count 15 --quiet --keep-going
+	eventually 60 has_read "$dir/place.json" "$BRAID_KAFKA_CODFW" $((before + 10)) || return 1
+	sleep 3
+	reader "$BRAID_KAFKA_CODFW" "$dir/place.json" && rm -f "$dir/fresh.json" &&
+		reader "$BRAID_KAFKA_CODFW" "$dir/fresh.json" uncommitted || return 1
+	jq -c . "$dir/place.json" "$dir/fresh.json"
+	[ "$(jq -S . "$dir/place.json")" = "$(jq -S . "$dir/fresh.json")" ]
+}
+
 take_down() {
 	[ -n "${KEEP:-}" ] || { "$cluster" down >/dev/null 2>&1 && rm -rf "${BRAID_STATE%/state}"; }
 }
@@ -86,4 +110,5 @@ failed=$((failed + $(grep -c '^  FAILED' "$check_log.out")))
 rm -f "$check_log.out"
 show_shared
 check "and braidctl verify finds all streams sound" verify
+check "a reader loses its DC, goes on in the other, and has counted each event once" changes_dc
 check_end

@@ -113,17 +113,39 @@ static void every_reply_has_a_class(void **state)
 }
 
 /* Answers of a real MediaWiki 1.39.17 (tests/unit/answers), with their statuses and types. */
+struct real_reply {
+    enum question_kind kind;
+    const char *file;
+    uint32_t status;
+    bool is_html;
+    enum fetch_call_result result;
+    enum enrich_verdict verdict;
+    enum reason reason; /* of the verdict, or of the call */
+};
+
+static void check_real(struct arena *a, const struct real_reply *row)
+{
+    struct mwapi_answer answer = {0};
+    struct fetch_verdict verdict = {0};
+    struct fetch_reply reply = {.http_status = row->status,
+                                .is_html = row->is_html,
+                                .is_json = !row->is_html,
+                                .body = recorded(a, row->file),
+                                .answer = &answer};
+
+    if (reply.is_json)
+        reply.decode_rc =
+            mwapi_decode_other(a, reply.body, question_type(row->kind)->root, &answer);
+    const struct fetch_result result = fetch_alone_class(&reply, row->kind, &verdict);
+    const enum reason reason = result.result == FETCH_CALL_OK ? verdict.reason : result.reason;
+    if (result.result != row->result || verdict.verdict != row->verdict || reason != row->reason)
+        fail_msg("%s of %s: %d %d %s", row->file, question_type(row->kind)->name,
+                 (int)result.result, (int)verdict.verdict, reason_word(reason));
+}
+
 static void a_real_reply_to_a_question_has_its_meaning(void **state)
 {
-    static const struct {
-        enum question_kind kind;
-        const char *file;
-        uint32_t status;
-        bool is_html;
-        enum fetch_call_result result;
-        enum enrich_verdict verdict;
-        enum reason reason; /* of the verdict, or of the call */
-    } ROWS[] = {
+    static const struct real_reply ROWS[] = {
         {QUESTION_PARSE, "parse_one2.json", 200, false, FETCH_CALL_OK, ENRICH_VERDICT_OK,
          REASON_NONE},
         {QUESTION_PARSE, "parse_missing.json", 200, false, FETCH_CALL_OK, ENRICH_VERDICT_MISSING,
@@ -167,24 +189,8 @@ static void a_real_reply_to_a_question_has_its_meaning(void **state)
 
     (void)state;
     arena_init(&a, 1 << 16, 1 << 24);
-    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
-        struct mwapi_answer answer = {0};
-        struct fetch_verdict verdict = {0};
-        struct fetch_reply reply = {.http_status = ROWS[i].status,
-                                    .is_html = ROWS[i].is_html,
-                                    .is_json = !ROWS[i].is_html,
-                                    .body = recorded(&a, ROWS[i].file),
-                                    .answer = &answer};
-        if (reply.is_json)
-            reply.decode_rc =
-                mwapi_decode_other(&a, reply.body, question_type(ROWS[i].kind)->root, &answer);
-        const struct fetch_result result = fetch_alone_class(&reply, ROWS[i].kind, &verdict);
-        const enum reason reason = result.result == FETCH_CALL_OK ? verdict.reason : result.reason;
-        if (result.result != ROWS[i].result || verdict.verdict != ROWS[i].verdict ||
-            reason != ROWS[i].reason)
-            fail_msg("row %zu (%s): %d %d %s", i, ROWS[i].file, (int)result.result,
-                     (int)verdict.verdict, reason_word(reason));
-    }
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++)
+        check_real(&a, &ROWS[i]);
     arena_deinit(&a);
 }
 
