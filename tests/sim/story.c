@@ -23,6 +23,34 @@ static void give_up(const struct story *s, uint32_t line, const char *format, ..
 
 /* --- reading ------------------------------------------------------------------------------------ */
 
+/* Cuts the next word off; empty at the end. */
+static char *next_word(char **text)
+{
+    char *word = *text + strspn(*text, " ");
+    char *end = word + strcspn(word, " ");
+
+    *text = end;
+    if (*end != '\0') {
+        *end = '\0';
+        *text = end + 1;
+    }
+    return word;
+}
+
+/* A whole number, with an optional s for seconds; 0 if there is no word. */
+static long number_word(const struct story *s, uint32_t line, char **text)
+{
+    const char *word = next_word(text);
+    char *end;
+    long number = strtol(word, &end, 10);
+
+    if (*end == 's')
+        end++;
+    if (*end != '\0')
+        give_up(s, line, "'%s' is not a number", word);
+    return number;
+}
+
 static void set_param(const struct story *s, uint32_t line, const char *name, long value,
                       struct params *p)
 {
@@ -57,9 +85,7 @@ static void add_line(struct story *s, uint32_t number, int64_t at_ms, bool is_ex
 
 static void read_line(struct story *s, uint32_t number, char *text, struct params *p)
 {
-    char name[32];
-    char rest[STORY_TEXT_MAX];
-    long value;
+    char *rest;
     double at;
 
     text[strcspn(text, "#\n")] = '\0';
@@ -68,15 +94,16 @@ static void read_line(struct story *s, uint32_t number, char *text, struct param
         text[len - 1] = '\0';
     if (*text == '\0')
         return;
-    if (*text == '>')
+    at = strtod(text, &rest);
+    if (*text == '>') {
         add_line(s, number, p->faults_ms, true, text + 1 + strspn(text + 1, " "));
-    else if (sscanf(text, "%lfs %159[^\n]", &at, rest) == 2) {
+    } else if (rest != text && *rest == 's') {
         p->faults_ms = (int64_t)(at * 1000);
-        add_line(s, number, p->faults_ms, false, rest);
-    } else if (sscanf(text, "%31s %ld", name, &value) == 2)
-        set_param(s, number, name, value, p);
-    else
-        give_up(s, number, "neither a setting, nor a step, nor an expected line: %s", text);
+        add_line(s, number, p->faults_ms, false, rest + 1 + strspn(rest + 1, " "));
+    } else {
+        const char *name = next_word(&text);
+        set_param(s, number, name, number_word(s, number, &text), p);
+    }
 }
 
 void story_read(struct story *s, const char *path, struct params *out)
@@ -128,7 +155,7 @@ static bool find_node(const struct world *w, const char *name, uint32_t *dc, uin
     const char *dash = strchr(name, '-');
     size_t len = dash == NULL ? strlen(name) : (size_t)(dash - name);
 
-    *node = dash == NULL ? 0 : (uint32_t)atoi(dash + 1) - 1;
+    *node = dash == NULL ? 0 : (uint32_t)strtoul(dash + 1, NULL, 10) - 1;
     for (*dc = 0; *dc < w->p.dc_count; (*dc)++) {
         if (slice_equal(w->dcs[*dc].name, slice_of((const uint8_t *)name, len)))
             return *node < w->p.node_count;
@@ -212,21 +239,25 @@ static bool act_on(struct world *w, const char *verb, uint32_t dc, uint32_t node
 void story_happens(struct world *w, const struct happening *h)
 {
     const struct story_line *l = h->ptr;
-    char verb[32] = "";
-    char name[32] = "";
-    long number = 0;
+    char words[STORY_TEXT_MAX];
+    char *rest = words;
+    const char *verb;
+    const char *name;
     uint32_t dc = 0;
     uint32_t node = 0;
 
     say(w, NOBODY, NOBODY, "story", "%s", l->text);
     if (strcmp(l->text, "wait") == 0)
         return;
-    if (sscanf(l->text, "etcd-down %ld", &number) == 1) {
-        w->etcd_down_until_us = w->now_us + number * SECOND;
+    (void)snprintf(words, sizeof words, "%s", l->text);
+    verb = next_word(&rest);
+    if (strcmp(verb, "etcd-down") == 0) {
+        w->etcd_down_until_us = w->now_us + number_word(w->p.story, l->number, &rest) * SECOND;
         return;
     }
-    if (sscanf(l->text, "%31s %31s %ld", verb, name, &number) < 2 ||
-        !find_node(w, name, &dc, &node) || !act_on(w, verb, dc, node, number))
+    name = next_word(&rest);
+    if (!find_node(w, name, &dc, &node) ||
+        !act_on(w, verb, dc, node, number_word(w->p.story, l->number, &rest)))
         give_up(w->p.story, l->number, "no such step: %s", l->text);
 }
 
