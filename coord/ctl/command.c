@@ -438,7 +438,7 @@ void command_print_help(struct text *out)
     text_adds(out, "braidctl - shows and steers Braid\n\n"
                    "usage: braidctl [-e ENDPOINTS] [-C CLUSTER] [-o FORMAT] COMMAND ...\n\n");
     for (unsigned i = 0; i < COMMAND_COUNT; i++) {
-        text_addf(out, "  %-9s %-13s %s\n", COMMANDS[i].name, COMMANDS[i].operands,
+        text_addf(out, "  %-12s %-14s %s\n", COMMANDS[i].name, COMMANDS[i].operands,
                   COMMANDS[i].sentence);
     }
     text_adds(out, "\noptions of every command:\n");
