@@ -16,9 +16,9 @@
 #include "node/line.h"
 
 #define IO_KAFKA_ASK_MS    10000
-#define IO_KAFKA_GROUP_MS  30000   /* of questions about groups: see io_kafka_ask.c */
-#define IO_KAFKA_TOPIC_ID  24      /* bytes of a topic id's text, NUL included */
-#define IO_KAFKA_PLACE_MAX 4096    /* offset.metadata.max.bytes, Kafka's default */
+#define IO_KAFKA_GROUP_MS  30000 /* of questions about groups: see io_kafka_ask.c */
+#define IO_KAFKA_TOPIC_ID  24    /* bytes of a topic id's text, NUL included */
+#define IO_KAFKA_PLACE_MAX 4096  /* offset.metadata.max.bytes, Kafka's default */
 
 struct io_kafka_ask;
 struct io_kafka_question;

@@ -40,8 +40,8 @@ struct io_writer_config {
 
 /* A record to be written. All borrowed for the call. */
 struct io_write {
-    struct slice key;   /* ptr NULL: null */
-    struct slice value; /* ptr NULL: null */
+    struct slice key;    /* ptr NULL: null */
+    struct slice value;  /* ptr NULL: null */
     uint8_t *value_heap; /* NULL, or the value's memory, from malloc: taken over with result 0 */
     const struct header *headers;
     size_t header_count;
