@@ -144,9 +144,12 @@ static int set_pool(struct session *s, bool is_pooled)
     if (w == NULL || pack_state(s, is_pooled, &op.put.value) != 0)
         return EXIT_REFUSED;
     view_text(&v, "dc", dc);
-    if (is_so)
-        output_note(&s->output, "%.*s is %s already", SLICE_ARG(dc),
-                    is_pooled ? "pooled" : "depooled");
+    if (is_so && (session_given(s, OPTION_PLAN) || !session_given(s, OPTION_WAIT))) {
+        view_heading(&v, "Nothing to do: %.*s is %s already.", SLICE_ARG(dc),
+                     is_pooled ? "pooled" : "depooled");
+        output_view(&s->output, &v);
+        return EXIT_DONE;
+    }
     if (!is_so && !ops_change_key(s, &snap, &v, &op, what, &rc))
         return rc;
     if (is_pooled) {
