@@ -299,7 +299,9 @@ void io_kafka_record(rd_kafka_message_t *msg, bool with_hash, struct record *out
     rd_kafka_timestamp_type_t type;
     size_t header_bytes = 0;
 
-    *out = (struct record){.log_offset = msg->offset, .handle = msg};
+    *out = (struct record){.log_offset = msg->offset,
+                           .leader_epoch = rd_kafka_message_leader_epoch(msg),
+                           .handle = msg};
     out->log_time_ms = rd_kafka_message_timestamp(msg, &type);
     out->key = bytes_of(msg->key, msg->key_len);
     out->value = bytes_of(msg->payload, msg->len);

@@ -232,7 +232,6 @@ static void take_error(struct io_reading *rg, const rd_kafka_message_t *msg)
     switch (msg->err) { /* of some two hundred, those that mean something here */
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
-    case RD_KAFKA_RESP_ERR__LOG_TRUNCATION:
         io_log(rg->reader->cluster.log, LOG_WARN,
                "log does not have the offset, asking what it has",
                "topic=%s partition=%d offset=%lld", rg->topic, rg->config.partition,
@@ -240,6 +239,13 @@ static void take_error(struct io_reading *rg, const rd_kafka_message_t *msg)
         unassign(rg);
         rg->is_range = true;
         io_reading_ask_bounds(rg);
+        return;
+    case RD_KAFKA_RESP_ERR__LOG_TRUNCATION:
+        io_log(rg->reader->cluster.log, LOG_ERROR, "log was truncated below what was read of it",
+               "topic=%s partition=%d offset=%lld", rg->topic, rg->config.partition,
+               (long long)rg->from);
+        unassign(rg);
+        emit(rg, &(struct io_read_event){.kind = IO_READ_MOVED, .log_offset = rg->from});
         return;
     default:
         break;

@@ -7,7 +7,7 @@
  * subscribed to; nothing is committed; only committed transactions are seen.
  *
  * Failures: an offset that the log does not have: RANGE with fresh bounds, and the reading is
- * stopped; the owner decides. A topic that is gone, made anew, or not readable: FAILED, stopped.
+ * stopped; the owner decides. A log that was truncated below what was read of it: MOVED, stopped. A topic that is gone, made anew, or not readable: FAILED, stopped.
  * A broker that cannot be reached is no event: reading goes on when it is back.
  *
  * Promise: memory is bounded: what the owner has no room for stays with librdkafka, at most
@@ -38,6 +38,7 @@ enum io_read_kind {
     IO_READ_RECORDS, /* their handles now belong to the owner: io_kafka_release each */
     IO_READ_END,     /* the visible end is reached; log_offset is what would be read next */
     IO_READ_RANGE,   /* the log does not have the offset; bounds say what it has; stopped */
+    IO_READ_MOVED,   /* the log was truncated below what was read (KIP-320); stopped */
     IO_READ_FAILED,  /* code, detail; stopped */
 };
 

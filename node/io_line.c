@@ -167,6 +167,11 @@ static void on_in(void *data, const struct io_read_event *read)
             io_kafka_release(read->records[i].handle);
         return;
     }
+    if (read->kind == IO_READ_MOVED) {
+        ev.kind = LINE_EV_MOVED;
+        step(l, &ev);
+        return;
+    }
     if (take_state(l, read, "input"))
         return;
     if (read->kind == IO_READ_BOUNDS) {
@@ -199,7 +204,10 @@ static void on_out(void *data, const struct io_read_event *read)
                 io_reading_ask_bounds(l->reading_in);
             return;
         }
-        ev.kind = read->kind == IO_READ_RECORDS ? LINE_EV_OUT : LINE_EV_OUT_END;
+        ev.kind = read->kind == IO_READ_MOVED     ? LINE_EV_MOVED
+                  : read->kind == IO_READ_RECORDS ? LINE_EV_OUT
+                                                  : LINE_EV_OUT_END;
+        ev.is_output = true;
         ev.log_offset = read->log_offset;
         step(l, &ev);
         if (!l->is_over)

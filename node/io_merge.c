@@ -129,10 +129,10 @@ static void on_bounds(struct merge_log *log, const struct io_read_event *read)
         log->is_late = true;
         return;
     }
-    merge_run_step(log->merge, &ev);
-    if (log->merge->stage != STAGE_RUNNING || !log->wants_bounds || log->is_paused)
-        return;
     log->wants_bounds = false;
+    merge_run_step(log->merge, &ev);
+    if (log->merge->stage != STAGE_RUNNING || log->wants_bounds || log->is_paused)
+        return; /* wants_bounds: the core reads on elsewhere, new bounds are asked for */
     /* Had the log lost what lies between, the step would have stopped the run. */
     if (log->from == MERGE_FROM_START || log->from < read->bounds.start)
         io_reading_from(log->reading, read->bounds.start);
@@ -182,6 +182,11 @@ static void on_read(void *data, const struct io_read_event *read)
         if (log->wants_bounds)
             on_bounds(log, read);
         return;
+    case IO_READ_MOVED: {
+        struct merge_event ev = {.kind = MERGE_EV_MOVED, .log = log->index};
+        merge_run_step(m, &ev);
+        return;
+    }
     case IO_READ_RECORDS:
         on_records(log, read);
         return;

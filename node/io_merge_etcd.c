@@ -378,6 +378,38 @@ static int cut_compares(const struct io_merge *m, const struct merge_proposal *p
     return 0;
 }
 
+/* This DC's log epoch, if it is still the one that the core has seen. */
+static int send_epoch(struct io_merge *m, const struct merge_proposal *p, struct arena *a)
+{
+    Braid__Epoch epoch = BRAID__EPOCH__INIT;
+    uint8_t bytes[16];
+    struct etcd_compare compares[2];
+    struct etcd_op ops[1 + VIEW_OPS];
+    const struct etcd_done done = {.fn = on_reported, .arg = m};
+    struct slice claim;
+    struct slice key;
+    int rc = claim_key(m, a, &claim);
+
+    rc = rc != 0 ? rc : stream_key(m, KEYSPACE_EPOCH, m->host->config.dc, a, &key);
+    rc = rc != 0 ? rc : view_ops(m, a, &ops[1]);
+    if (rc != 0)
+        return rc;
+    epoch.incarnation = p->incarnation;
+    const struct slice value = slice_of(bytes, braid__epoch__pack(&epoch, bytes));
+    compares[0] = compare(claim, ETCD_COMPARE_CREATE_REVISION, m->claim_revision);
+    compares[1] = compare(key, ETCD_COMPARE_MOD_REVISION, p->epoch_revision);
+    ops[0] = (struct etcd_op){.type = ETCD_OP_PUT, .put = {.key = key, .value = value}};
+    const struct etcd_txn txn = {.compares = compares,
+                                 .compare_count = 2,
+                                 .then = ops,
+                                 .then_count = 1 + VIEW_OPS,
+                                 .otherwise = &ops[1],
+                                 .otherwise_count = VIEW_OPS};
+    io_log(&m->host->log, LOG_ERROR, "Kafka lost what was reported, raising the log epoch",
+           "stream=%s incarnation=%u", m->stream->output, p->incarnation);
+    return etcd_txn(m->host->etcd, &txn, done, &m->report_call);
+}
+
 static int send_report(struct io_merge *m, const struct merge_proposal *p, struct arena *a)
 {
     struct etcd_compare compares[2];
@@ -421,8 +453,9 @@ void merge_etcd_report(struct io_merge *m)
 
     assert(!m->is_reporting);
     arena_init(&scratch, 16384, 1024 * 1024);
+    const struct merge_proposal *p = merge_proposal(m->merge);
     if (m->claim_revision != 0)
-        rc = send_report(m, merge_proposal(m->merge), &scratch);
+        rc = p->raises_epoch ? send_epoch(m, p, &scratch) : send_report(m, p, &scratch);
     arena_deinit(&scratch);
     m->is_reporting = rc == 0;
     if (rc != 0) {

@@ -89,6 +89,7 @@ static void on_event(void *data, const struct io_read_event *ev)
         /* The log may have grown since the bounds; what is newer is part of this pass. */
         at_end(s);
         return;
+    case IO_READ_MOVED:
     case IO_READ_RANGE:
         finish(s, ERR_CONFLICT, "the log has moved while it was read");
         return;

@@ -72,12 +72,53 @@ static bool output_start(struct line *l, const struct line_event *ev, struct lin
         stop(l, out, ERR_DATA_LOSS, "the output starts after the saved place");
         return false;
     }
-    if (ev->out.end < place->log_offset && !MUTANT(ignore_truncation)) {
-        stop(l, out, ERR_DATA_LOSS, "the output ends before the saved place: it was truncated");
-        return false;
-    }
     *out_offset = place->log_offset;
     return true;
+}
+
+/*
+ * Where to read from so that the record before a place comes first, and can be compared: a log that
+ * lost records and grew again is another log (A1).
+ */
+static int64_t check_from(struct line_check *check, int64_t place, int32_t epoch, int64_t log_start)
+{
+    *check = (struct line_check){.at = -1};
+    if (epoch < 0 || place - 1 < log_start || MUTANT(ignore_leader_epoch))
+        return place;
+    *check = (struct line_check){.at = place - 1, .epoch = epoch};
+    return place - 1;
+}
+
+/* True if the record says that the log is another one than that of the place. */
+static bool is_other_log(struct line_check *check, const struct record *r)
+{
+    if (check->at < 0 || r->log_offset < check->at)
+        return false;
+    const bool is_it = r->log_offset == check->at;
+    check->at = -1;
+    return is_it && r->leader_epoch != check->epoch;
+}
+
+/* The last of a strand before the first record that a log has. */
+static int64_t last_at_start(const struct line *l, const struct log_bounds *log, uint32_t strand)
+{
+    return log->start > 0 ? LINE_START_ANY : l->config.start[strand];
+}
+
+/* The output is not the log of its place. A copier begins at its start; enrich cannot go on. */
+static void output_lost(struct line *l, struct line_actions *out)
+{
+    if (l->config.kind == LINE_ENRICH) {
+        stop(l, out, ERR_DATA_LOSS, "the enriched topic lost records: it was truncated");
+        return;
+    }
+    for (uint32_t i = 0; i < l->config.strand_count; i++)
+        l->strands[i].out_last = last_at_start(l, &l->out_bounds, i);
+    l->is_out_lost = true;
+    l->out_check.at = -1;
+    l->out_next = l->out_bounds.start;
+    l->out_epoch = -1;
+    act(out, LINE_DO_READ_OUT)->log_offset = LINE_FROM_START;
 }
 
 static void start(struct line *l, const struct line_event *ev, struct line_actions *out)
@@ -92,11 +133,21 @@ static void start(struct line *l, const struct line_event *ev, struct line_actio
         s->out_last = ev->place_out->valid ? ev->place_out->last[i] : l->config.start[i];
         s->cut_position = POSITION_NONE;
     }
+    l->given_in = *ev->place_in;
     l->place_in = *ev->place_in;
+    l->in_check.at = l->out_check.at = -1;
     l->in_bounds = ev->in;
     l->out_end = ev->out.end;
+    l->out_bounds = ev->out;
     l->out_next = offset == LINE_FROM_START ? ev->out.start : offset;
+    l->out_epoch = ev->place_out->valid ? ev->place_out->epoch : -1;
     l->phase = LINE_RECOVERING;
+    if (ev->place_out->valid && ev->out.end < offset && !MUTANT(ignore_truncation)) {
+        output_lost(l, out);
+        return;
+    }
+    if (ev->place_out->valid)
+        offset = check_from(&l->out_check, offset, l->out_epoch, ev->out.start);
     act(out, LINE_DO_READ_OUT)->log_offset = offset;
 }
 
@@ -132,10 +183,12 @@ static int strand_of(const struct line *l, const struct record *r, bool is_input
 }
 
 /* A first record read from a log's untruncated beginning says itself where its strand starts. */
-static void settle_start(int64_t *last, const struct record *r)
+static bool settle_start(int64_t *last, const struct record *r)
 {
-    if (*last == LINE_START_ANY)
-        *last = r->braid.origin.prev;
+    if (*last != LINE_START_ANY)
+        return false;
+    *last = r->braid.origin.prev;
+    return true;
 }
 
 /* Everything up to the newest slot that is acknowledged and read back is settled. */
@@ -149,20 +202,26 @@ static void settle(struct line *l)
             return;
         l->place_in.valid = true;
         l->place_in.log_offset = slot->in_next;
+        l->place_in.epoch = slot->in_epoch;
         l->place_in.last[slot->strand] = slot->origin.offset;
         l->ticket_read++;
     }
 }
 
-static void output_records(struct line *l, const struct line_event *ev)
+static void output_records(struct line *l, const struct line_event *ev, struct line_actions *out)
 {
     for (uint32_t i = 0; i < ev->count; i++) {
         const struct record *r = &ev->records[i];
         const int s = strand_of(l, r, false);
+        if (is_other_log(&l->out_check, r)) {
+            output_lost(l, out);
+            return;
+        }
         l->out_next = r->log_offset + 1;
+        l->out_epoch = r->leader_epoch;
         if (s < 0)
             continue; /* another task's strand, or foreign */
-        settle_start(&l->strands[s].out_last, r);
+        (void)settle_start(&l->strands[s].out_last, r);
         const struct origin *o = &r->braid.origin;
         const enum filter_verdict verdict =
             filter_step(&l->strands[s].out_last, o->prev, o->offset);
@@ -216,7 +275,10 @@ static void position_raw(struct line *l, struct line_actions *out)
         (void)new_slot(l, &gap);
         s->in_last = in->start - 1;
     }
-    act(out, LINE_DO_READ_IN)->log_offset = s->in_last + 1;
+    int64_t from = s->in_last + 1;
+    if (l->place_in.valid && l->place_in.log_offset <= from)
+        from = check_from(&l->in_check, l->place_in.log_offset, l->place_in.epoch, in->start);
+    act(out, LINE_DO_READ_IN)->log_offset = l->in_check.at >= 0 ? from : s->in_last + 1;
 }
 
 /* True if the saved place lies in the log and claims nothing that the output lacks. */
@@ -233,37 +295,92 @@ static bool place_is_usable(const struct line *l)
     return true;
 }
 
-static void position_chained(struct line *l, struct line_actions *out)
+/* The input is not the log of its place (A1). What enrich reads is a copy: the same again. */
+static bool input_is_copied(const struct line *l)
 {
-    const bool usable = place_is_usable(l);
+    return l->config.kind == LINE_ENRICH && !l->config.raw;
+}
 
-    if (!usable && l->in_bounds.start > 0 && !MUTANT(start_at_earliest)) {
+/*
+ * The input from the first record that it has. If its beginning is gone, it must be a copy: these
+ * have no two versions of a record, so what the output has can be taken as read, and should what
+ * comes next be gone, the chain shows a hole. In a topic that enrich writes, a record that came too
+ * early, and was not accepted, could be taken for the next (A1).
+ */
+static void read_in_from_start(struct line *l, struct line_actions *out)
+{
+    const bool is_cut = l->in_bounds.start > 0;
+
+    if (is_cut && !input_is_copied(l) && !MUTANT(start_at_earliest)) {
         stop(l, out, ERR_DATA_LOSS, "no usable place in the input and its beginning is gone");
         return;
     }
     for (uint32_t i = 0; i < l->config.strand_count; i++) {
         struct line_strand *s = &l->strands[i];
-        s->sent_last = s->acked_last = s->read_mark = s->out_last;
-        s->in_last = usable ? l->place_in.last[i] : l->config.start[i];
-        if (MUTANT(place_from_output))
-            s->in_last = s->out_last;
+        s->in_last = is_cut ? s->out_last : l->config.start[i];
         l->place_in.last[i] = s->in_last;
     }
-    if (!usable)
-        l->place_in.valid = false;
-    act(out, LINE_DO_READ_IN)->log_offset = usable ? l->place_in.log_offset : LINE_FROM_START;
+    l->in_check.at = -1;
+    l->place_in.valid = false;
+    act(out, LINE_DO_READ_IN)->log_offset = LINE_FROM_START;
+}
+
+static void input_lost(struct line *l, struct line_actions *out)
+{
+    if (!input_is_copied(l)) {
+        stop(l, out, ERR_DATA_LOSS, "the input lost records that were read: it was truncated");
+        return;
+    }
+    read_in_from_start(l, out);
+}
+
+static void position_chained(struct line *l, struct line_actions *out)
+{
+    const bool usable = place_is_usable(l);
+
+    for (uint32_t i = 0; i < l->config.strand_count; i++) {
+        struct line_strand *s = &l->strands[i];
+        s->sent_last = s->acked_last = s->read_mark = s->out_last;
+    }
+    if (l->place_in.valid && l->place_in.log_offset > l->in_bounds.end &&
+        !MUTANT(ignore_truncation)) {
+        input_lost(l, out);
+        return;
+    }
+    if (!l->place_in.valid && l->in_bounds.start > 0 && !MUTANT(start_at_earliest)) {
+        stop(l, out, ERR_DATA_LOSS, "no place in the input and its beginning is gone");
+        return;
+    }
+    if (!usable) {
+        read_in_from_start(l, out);
+        return;
+    }
+    for (uint32_t i = 0; i < l->config.strand_count; i++) {
+        struct line_strand *s = &l->strands[i];
+        s->in_last = MUTANT(place_from_output) ? s->out_last : l->place_in.last[i];
+        l->place_in.last[i] = s->in_last;
+    }
+    act(out, LINE_DO_READ_IN)->log_offset =
+        check_from(&l->in_check, l->place_in.log_offset, l->place_in.epoch, l->in_bounds.start);
 }
 
 static void flush(struct line *l, struct line_actions *out);
 
 static void output_end(struct line *l, const struct line_event *ev, struct line_actions *out)
 {
-    if (ev->log_offset > l->out_next)
+    if (ev->log_offset > l->out_next) {
         l->out_next = ev->log_offset;
+        l->out_epoch = -1; /* what lies before it is no record */
+    }
     if (l->phase != LINE_RECOVERING)
         return;
-    for (uint32_t i = 0; i < l->config.strand_count; i++)
-        l->strands[i].read_mark_ms = ev->now_ms;
+    for (uint32_t i = 0; i < l->config.strand_count; i++) {
+        struct line_strand *s = &l->strands[i];
+        s->read_mark_ms = ev->now_ms;
+        /* Retention and an unclean election took all: what the input lacks becomes a gap. */
+        if (l->is_out_lost && s->out_last == LINE_START_ANY)
+            s->out_last = POSITION_NONE;
+    }
     l->phase = LINE_RUNNING;
     if (l->config.raw)
         position_raw(l, out);
@@ -327,6 +444,7 @@ static void take(struct line *l, const struct record *r, uint32_t index, struct 
     const int64_t offset = slot->origin.offset;
 
     slot->in_next = r->log_offset + 1;
+    slot->in_epoch = r->leader_epoch;
     slot->is_done = true;
     if (offset <= s->out_last || offset <= s->sent_last) {
         slot->kind = LINE_SLOT_NONE;
@@ -373,7 +491,7 @@ static int input_origin(struct line *l, const struct record *r, struct line_slot
     slot->origin = r->braid.origin;
     slot->origin.from = l->config.strands[s]; /* ours outlives the record */
     slot->source_time_ms = r->braid.time_ms;
-    settle_start(&l->strands[s].in_last, r);
+    (void)settle_start(&l->strands[s].in_last, r);
     return s;
 }
 
@@ -409,9 +527,27 @@ static void input_records(struct line *l, const struct line_event *ev, struct li
     assert(ev->count <= line_room(l));
 
     l->in_caught_up = false;
-    for (uint32_t i = 0; i < ev->count; i++)
+    for (uint32_t i = 0; i < ev->count; i++) {
+        if (is_other_log(&l->in_check, &ev->records[i])) {
+            for (uint32_t rest = i; rest < ev->count; rest++)
+                act(out, LINE_DO_DROP)->index = rest;
+            input_lost(l, out);
+            break;
+        }
         input_record(l, &ev->records[i], i, out);
+    }
     flush(l, out);
+}
+
+/* A log was truncated below what this run has read of it. */
+static void moved(struct line *l, const struct line_event *ev, struct line_actions *out)
+{
+    if (MUTANT(ignore_truncation))
+        return;
+    if (ev->is_output ? l->config.kind == LINE_ENRICH : !input_is_copied(l))
+        stop(l, out, ERR_DATA_LOSS, "records that were read are gone: a log was truncated");
+    else
+        stop(l, out, ERR_HOLE, "a copy was truncated under the reader");
 }
 
 /* --- acknowledgements, time --------------------------------------------------------------------- */
@@ -442,14 +578,16 @@ static void step_past(struct line *l, uint64_t ticket)
 static bool place_equal(const struct line *l, const struct line_place *a,
                         const struct line_place *b)
 {
-    return a->valid == b->valid && a->log_offset == b->log_offset &&
+    return a->valid == b->valid && a->log_offset == b->log_offset && a->epoch == b->epoch &&
            memcmp(a->last, b->last, l->config.strand_count * sizeof a->last[0]) == 0;
 }
 
 void line_places(const struct line *l, struct line_place *out_in, struct line_place *out_out)
 {
-    *out_in = l->place_in;
-    *out_out = (struct line_place){.valid = l->phase == LINE_RUNNING, .log_offset = l->out_next};
+    /* Until there is a new one the old one stays: it says that there was one. */
+    *out_in = l->place_in.valid ? l->place_in : l->given_in;
+    *out_out = (struct line_place){
+        .valid = l->phase == LINE_RUNNING, .log_offset = l->out_next, .epoch = l->out_epoch};
     for (uint32_t i = 0; i < l->config.strand_count; i++)
         out_out->last[i] = l->strands[i].out_last;
 }
@@ -513,6 +651,7 @@ static void running(struct line *l, const struct line_event *ev, struct line_act
     case LINE_EV_START:
     case LINE_EV_OUT:
     case LINE_EV_OUT_END:
+    case LINE_EV_MOVED:
     case LINE_EV_CUT:
         break;
     }
@@ -528,10 +667,13 @@ void line_step(struct line *l, const struct line_event *ev, struct line_actions 
         start(l, ev, out);
         return;
     case LINE_EV_OUT:
-        output_records(l, ev);
+        output_records(l, ev, out);
         return;
     case LINE_EV_OUT_END:
         output_end(l, ev, out);
+        return;
+    case LINE_EV_MOVED:
+        moved(l, ev, out);
         return;
     case LINE_EV_CUT:
         for (uint32_t i = 0; i < l->config.strand_count; i++)

@@ -11,9 +11,14 @@
  * saves both places, which are what the next run starts from.
  *
  * Failures: a delivery that failed for good, acks that are not read back: STOP with a code of
- * class ABORT; the shell destroys the producer and starts a new run. A log that starts after or
- * ends before its place: STOP with ERR_DATA_LOSS (FATAL). A hole in the input is never stepped
- * over: it is counted, and waited for.
+ * class ABORT; the shell destroys the producer and starts a new run. A log that starts after its
+ * place: STOP with ERR_DATA_LOSS (FATAL). A hole in the input is never stepped over: it is counted,
+ * and waited for.
+ *
+ * A log that is not the one of its place - it ends before it, or the record before it is of another
+ * leader epoch - lost records to an unclean election. Copies say the same whoever made them, and
+ * when: what is lost of them is read from the start of the log and copied again. What enrich wrote
+ * cannot be made again byte for byte, and others may have it: STOP with ERR_DATA_LOSS.
  *
  * Promise: same state and same event, same actions. Never more than `in_flight_max` records are
  *          between acceptance and being read back.
@@ -75,10 +80,17 @@ struct line_slot {
     enum line_slot_kind kind;
     struct origin origin;
     int64_t source_time_ms;
-    int64_t in_next; /* input log offset after this record */
+    int64_t in_next;  /* input log offset after this record */
+    int32_t in_epoch; /* its leader epoch */
     uint32_t strand;
     bool is_done;
     bool is_acked;
+};
+
+/* A record that a log must still have; at -1: nothing to be checked. */
+struct line_check {
+    int64_t at;
+    int32_t epoch;
 };
 
 enum line_phase {
@@ -96,11 +108,16 @@ struct line {
     uint64_t ticket_read;                       /* tickets below are acknowledged and read back */
     uint64_t ticket_sent;                       /* tickets below are produced */
     uint64_t ticket_next;
-    int64_t out_next; /* output log offset after what was read back */
-    int64_t out_end;  /* the output's end when the input's bounds were asked for */
-    bool out_grew;    /* somebody has written to it since */
+    int64_t out_next;  /* output log offset after what was read back */
+    int32_t out_epoch; /* leader epoch of the record before it; -1: not known */
+    int64_t out_end;   /* the output's end when the input's bounds were asked for */
+    bool out_grew;     /* somebody has written to it since */
+    struct line_check in_check;
+    struct line_check out_check;
     struct log_bounds in_bounds;
-    struct line_place place_in; /* given at START, later: behind what was read back */
+    struct log_bounds out_bounds;
+    struct line_place given_in; /* at START */
+    struct line_place place_in; /* the same, later: behind what was read back */
     struct line_place saved_in; /* as the last COMMIT had them */
     struct line_place saved_out;
     int64_t commit_ms;
@@ -108,6 +125,7 @@ struct line {
     uint64_t foreign;
     uint64_t duplicates;
     bool in_caught_up;
+    bool is_out_lost; /* the output was not the log of its place */
 };
 
 /* Takes over the config (its slices stay borrowed). */

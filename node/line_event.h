@@ -24,6 +24,7 @@
 struct line_place {
     bool valid;
     int64_t log_offset;             /* next to read */
+    int32_t epoch;                  /* leader epoch of the record before it; -1: not known */
     int64_t last[LINE_STRANDS_MAX]; /* by strand */
 };
 
@@ -42,6 +43,7 @@ enum line_event_kind {
     LINE_EV_DONE,    /* the work on `ticket` is done */
     LINE_EV_ACKED,   /* the produce of `ticket` is acknowledged; tickets come in order */
     LINE_EV_FAILED,  /* a produce failed for good */
+    LINE_EV_MOVED,   /* the log (is_output) was truncated below what has been read of it */
     LINE_EV_CUT,     /* positions[] = furthest committed position of each strand's partition */
     LINE_EV_TICK,    /* at least every 500 ms */
 };
@@ -56,6 +58,7 @@ struct line_event {
     const struct record *records;       /* IN, OUT; borrowed for the call */
     uint32_t count;                     /* IN, OUT */
     int64_t log_offset;                 /* IN_END, OUT_END: next offset to be read */
+    bool is_output;                     /* MOVED */
     uint64_t ticket;                    /* DONE, ACKED */
     const int64_t *positions;           /* CUT */
 };

@@ -310,7 +310,11 @@ bool members_next(const struct members *m, const struct merge_view *view, const 
         judge_member(m, view, s, &view->head.members[i], out);
     for (uint32_t i = 0; i < view->dc_count; i++) {
         const struct merge_dc_view *dc = &view->dcs[i];
-        if (view_has_member(view, dc->dc) || !may_join(m, view, s, dc, now_ms))
+        /* One whose log epoch changed is no member, but may be taken in again by the same cut: or
+         * else, should all have lost something, nobody could drop anybody. */
+        const struct member *head = head_member(view, dc->dc);
+        if ((head != NULL && head->incarnation == dc->incarnation) ||
+            !may_join(m, view, s, dc, now_ms))
             continue;
         add(out, dc->dc, dc->incarnation);
         out->is_changed = true;

@@ -77,7 +77,7 @@ static void read_on(struct merge *m, struct merge_actions *out)
         log_rewind(&m->strands, i);
         struct merge_action *a = merge_act(out, MERGE_DO_READ);
         a->log = i;
-        a->log_offset = m->strands.logs[i].next;
+        a->log_offset = log_check_from(&m->strands, i);
     }
 }
 
@@ -104,6 +104,10 @@ static void running(struct merge *m, const struct merge_event *ev, struct merge_
         break;
     case MERGE_EV_BOUNDS:
         merge_bounds(m, ev, out);
+        break;
+    case MERGE_EV_MOVED:
+        if (!MUTANT(ignore_truncation))
+            merge_stop(m, out, ERR_HOLE, "a log was truncated under the reader");
         break;
     case MERGE_EV_RECORDS:
         records(m, ev, out);
@@ -150,12 +154,13 @@ static void proceed(struct merge *m, const struct merge_event *ev, struct merge_
 {
     if (m->has_floor) {
         (void)strands_offer(&m->strands, ev->now_ms);
+        merge_heal(m, out);
         merge_cuts_ask(m, out);
         merge_emit(m, out);
     }
     if (m->phase == MERGE_RUNNING && m->has_floor) {
         read_on(m, out);
-        merge_caught_up(m, out);
+        merge_caught_up(m);
     }
     if (m->phase == MERGE_RUNNING && m->has_floor)
         merge_report(m, ev->now_ms, out);

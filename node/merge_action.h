@@ -67,8 +67,15 @@ struct merge_actions {
  * has create_revision head_revision, key cuts/<era>/<number> is absent, pauses/chain is absent,
  * each member's epoch key has mod_revision epoch_revisions[i] (0: absent), and the dropped DC's
  * report, if any, has mod_revision dropped_revision. Either way read the view.
+ *
+ * If raises_epoch: no report and no cut; under the same claim, if our epoch key has mod_revision
+ * epoch_revision (0: absent), put it with `incarnation`; read the view. This DC's Kafka lost what it
+ * had reported: what it reported under the older epoch counts no more (R5, A4).
  */
 struct merge_proposal {
+    bool raises_epoch;
+    uint32_t incarnation;
+    int64_t epoch_revision;
     struct slice report;
     int64_t report_revision;
     bool has_cut;

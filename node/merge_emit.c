@@ -311,7 +311,7 @@ static void emit_part(struct merge *m, struct merge_actions *out)
         count = MERGE_PART_RECORDS;
     const uint64_t last_seq = first[count - 1].seq;
     if (m->tail.is_known && m->tail.seq + 1 < first->seq && !MUTANT(ignore_truncation)) {
-        merge_stop(m, out, ERR_DATA_LOSS, "the global topic lost records at its end");
+        merge_stop(m, out, ERR_HOLE, "the global topic lost records at its end: written again");
         return;
     }
     if (m->tail.is_known && m->tail.seq + 1 == first->seq && m->tail.chain != m->chain &&
@@ -340,8 +340,20 @@ static void emit_part(struct merge *m, struct merge_actions *out)
     (void)merge_act(out, MERGE_DO_EMIT);
 }
 
+/* A line must not say where a log is read from while its start is not known. */
+static bool is_resetting(const struct merge *m)
+{
+    for (uint32_t i = 0; i < m->strands.log_count; i++) {
+        if (m->strands.logs[i].is_reset)
+            return true;
+    }
+    return false;
+}
+
 void merge_emit(struct merge *m, struct merge_actions *out)
 {
+    if (is_resetting(m))
+        return;
     for (int i = 0; i < MERGE_CUTS_AHEAD_MAX; i++) {
         if (m->phase != MERGE_RUNNING || m->emitting != MERGE_WAITING)
             return;
@@ -390,11 +402,11 @@ void merge_tail_read(struct merge *m, const struct merge_event *ev, struct merge
         return;
     if (!r->has_tail) {
         if (m->tail.is_known && !r->tail_is_emptied && !MUTANT(ignore_truncation))
-            merge_stop(m, out, ERR_DATA_LOSS, "the global topic lost what was emitted");
+            merge_stop(m, out, ERR_HOLE, "the global topic lost what was emitted: written again");
         return;
     }
     if (m->tail.is_known && r->tail_seq < m->tail.seq && !MUTANT(ignore_truncation)) {
-        merge_stop(m, out, ERR_DATA_LOSS, "the global topic lost records at its end");
+        merge_stop(m, out, ERR_HOLE, "the global topic lost records at its end: written again");
         return;
     }
     COVER_IF(!m->tail.is_known || r->tail_seq > m->tail.seq, unclear_was_written);

@@ -58,6 +58,7 @@ enum merge_event_kind {
     MERGE_EV_VIEW,      /* a successful read of etcd, also as the answer to a REPORT */
     MERGE_EV_REPORTED,  /* a REPORT ended without a view: code */
     MERGE_EV_BOUNDS,    /* of a log, before its first records after a READ */
+    MERGE_EV_MOVED,     /* a log was truncated below what has been read of it */
     MERGE_EV_RECORDS,   /* of one log, in log order */
     MERGE_EV_CAUGHT_UP, /* one log is read to its end, which is log_offset */
     MERGE_EV_CUT,       /* a committed cut that was asked for */
@@ -82,7 +83,7 @@ struct merge_event {
     const struct merge_recovery *recovery; /* START, TAIL */
     struct slice cut_bytes;                /* CUT */
     const struct cut *cut;                 /* CUT: decoded from them; borrowed for the call */
-    uint32_t log;                          /* BOUNDS, RECORDS, CAUGHT_UP */
+    uint32_t log;                          /* BOUNDS, MOVED, RECORDS, CAUGHT_UP */
     int64_t log_start;                     /* BOUNDS: first offset kept */
     int64_t log_end;                       /* BOUNDS */
     int64_t log_offset;                    /* CAUGHT_UP, NOTED */

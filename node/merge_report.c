@@ -47,6 +47,28 @@ static const char *went_back(const struct merge *m, const struct merge_event *ev
     return NULL;
 }
 
+static uint32_t own_incarnation(const struct merge *m)
+{
+    const struct merge_dc_view *own = view_dc(m->view, m->config.dc);
+
+    return own == NULL ? 0 : own->incarnation;
+}
+
+/* A new log epoch: what was reported before does not count any more. */
+static void epoch_seen(struct merge *m, struct merge_actions *out)
+{
+    if (own_incarnation(m) == m->incarnation)
+        return;
+    m->incarnation = own_incarnation(m);
+    m->must_raise = false;
+    for (uint32_t i = 0; i < m->strands.layout.count; i++)
+        m->last_read_back[i] = POSITION_NONE;
+    for (uint32_t i = 0; i < m->strands.log_count; i++)
+        m->strands.logs[i].known.epoch = -1;
+    if (m->has_lost_own)
+        merge_stop(m, out, ERR_DATA_LOSS, "the own enriched topic lost what others may hold");
+}
+
 void merge_view_taken(struct merge *m, const struct merge_event *ev, struct merge_actions *out)
 {
     const struct merge_view *view = ev->view;
@@ -82,6 +104,9 @@ void merge_view_taken(struct merge *m, const struct merge_event *ev, struct merg
         m->head_seen_ms = ev->now_ms;
     }
     m->is_member = view_has_member(view, m->config.dc);
+    epoch_seen(m, out);
+    if (m->phase != MERGE_RUNNING)
+        return;
     members_view(&m->members, view, &m->strands, ev->now_ms);
 }
 
@@ -187,11 +212,17 @@ static bool held_changed(struct merge *m)
     return changed;
 }
 
-static uint32_t own_incarnation(const struct merge *m)
+/* The newest records of the own topic, which must still be there after a restart (A1). */
+static uint32_t fill_tails(struct merge *m)
 {
-    const struct merge_dc_view *own = view_dc(m->view, m->config.dc);
+    uint32_t count = 0;
 
-    return own == NULL ? 0 : own->incarnation;
+    for (uint32_t i = 0; i < m->strands.log_count; i++) {
+        const struct log *l = &m->strands.logs[i];
+        if (slice_equal(l->by, m->config.dc) && l->tail.epoch >= 0)
+            m->tails[count++] = l->tail;
+    }
+    return count;
 }
 
 static int encode_report(struct merge *m)
@@ -205,6 +236,8 @@ static int encode_report(struct merge *m)
         .count = m->strands.layout.count,
         .read_back = m->report_read_back,
         .offer = m->report_offer,
+        .tail_count = fill_tails(m),
+        .tails = m->tails,
         .emitted = m->emitted,
         .logged_era = m->era,
         .logged_number = m->logged_number,
@@ -238,11 +271,30 @@ static void delete_cuts(struct merge *m, struct merge_actions *out)
     m->deleted_below = below;
 }
 
+/* A4: before anything else is reported. */
+static void raise_epoch(struct merge *m, int64_t now_ms, struct merge_actions *out)
+{
+    const struct merge_dc_view *own = view_dc(m->view, m->config.dc);
+
+    m->proposal = (struct merge_proposal){
+        .raises_epoch = true,
+        .incarnation = m->incarnation + 1,
+        .epoch_revision = own == NULL ? 0 : own->epoch_revision,
+    };
+    m->report_ms = now_ms;
+    m->is_reporting = true;
+    (void)merge_act(out, MERGE_DO_REPORT);
+}
+
 void merge_report(struct merge *m, int64_t now_ms, struct merge_actions *out)
 {
-    if (m->is_reporting || (!m->is_caught_up && !MUTANT(report_before_tail)))
+    if (m->is_reporting || now_ms - m->report_ms < m->config.cut_interval_ms)
         return;
-    if (now_ms - m->report_ms < m->config.cut_interval_ms)
+    if (m->must_raise) {
+        raise_epoch(m, now_ms, out);
+        return;
+    }
+    if (!m->is_caught_up && !MUTANT(report_before_tail))
         return;
     m->proposal = (struct merge_proposal){0};
     const bool changed = held_changed(m) || m->is_report_due;

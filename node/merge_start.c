@@ -51,8 +51,10 @@ static int arrays_init(struct merge *m, uint32_t count)
     m->report_read_back = arena_calloc(m->arena, count, sizeof *m->report_read_back);
     m->report_offer = arena_calloc(m->arena, count, sizeof *m->report_offer);
     m->last_read_back = arena_calloc(m->arena, count, sizeof *m->last_read_back);
+    m->tails = arena_calloc(m->arena, (size_t)m->strands.log_count + 1, sizeof *m->tails);
     if (m->emitted_positions == NULL || m->places == NULL || m->next_positions == NULL ||
-        m->report_read_back == NULL || m->report_offer == NULL || m->last_read_back == NULL)
+        m->report_read_back == NULL || m->report_offer == NULL || m->last_read_back == NULL ||
+        m->tails == NULL)
         return ERR_NO_MEMORY;
     for (int i = 0; i < MERGE_CUTS_AHEAD_MAX; i++) {
         m->cuts[i].positions = arena_calloc(m->arena, count, sizeof *m->cuts[i].positions);
@@ -99,6 +101,13 @@ static void last_report(struct merge *m, const struct merge_view *view)
 
     for (uint32_t i = 0; i < m->strands.layout.count; i++)
         m->last_read_back[i] = usable ? own->report.read_back[i] : POSITION_NONE;
+    for (uint32_t i = 0; usable && i < m->strands.log_count; i++) {
+        struct log *l = &m->strands.logs[i];
+        for (uint32_t t = 0; slice_equal(l->by, m->config.dc) && t < own->report.tail_count; t++) {
+            if (own->report.tails[t].partition == l->partition && !MUTANT(ignore_leader_epoch))
+                l->known = own->report.tails[t];
+        }
+    }
 }
 
 static bool had_emitted(const struct merge *m, const struct merge_view *view)
@@ -206,6 +215,8 @@ void merge_start(struct merge *m, const struct merge_event *ev, struct merge_act
     m->known_number = m->logged_number > m->emitted.number ? m->logged_number : m->emitted.number;
     m->token = m->config.seed;
     m->phase = MERGE_RUNNING;
+    const struct merge_dc_view *own = view_dc(view, m->config.dc);
+    m->incarnation = own == NULL ? 0 : own->incarnation;
     struct merge_action *a = merge_act(out, MERGE_DO_NEED_CUT);
     a->era = m->era;
     a->number = m->emitted.number;
@@ -232,10 +243,11 @@ void merge_floor(struct merge *m, const struct cut *cut, struct merge_actions *o
     m->has_floor = true;
     m->cuts_head = m->cuts_tail = cut->number + 1;
     for (uint32_t i = 0; i < s->log_count; i++) {
-        s->logs[i].next = log_from(s, i);
+        log_rewind(s, i);
+        const int64_t from = log_check_from(s, i);
         struct merge_action *a = merge_act(out, MERGE_DO_READ);
         a->log = i;
-        a->log_offset = s->logs[i].next > 0 ? s->logs[i].next : MERGE_FROM_START;
+        a->log_offset = from > 0 ? from : MERGE_FROM_START;
     }
 }
 
@@ -256,16 +268,33 @@ static bool nobody_holds_more(const struct merge *m, const struct log *l)
     return true;
 }
 
+/* All of its strands have judged some of the log up to here. */
+static int64_t log_until(const struct merge *m, const struct log *l)
+{
+    int64_t until = l->next;
+
+    for (uint32_t i = 0; i < l->count; i++) {
+        const struct strand *st = &m->strands.list[l->strands[i]];
+        if (st->from > until)
+            until = st->from;
+    }
+    return until;
+}
+
 void merge_bounds(struct merge *m, const struct merge_event *ev, struct merge_actions *out)
 {
     struct log *l = &m->strands.logs[ev->log];
     const int64_t from = l->next;
 
-    if (ev->log_end < from && !MUTANT(ignore_truncation)) {
-        merge_stop(m, out, ERR_DATA_LOSS, "a log of enriched records ends before its place");
+    if (ev->log_end < log_until(m, l) && !MUTANT(ignore_truncation)) {
+        l->is_lost = true;
         return;
     }
     l->has_bounds = true;
+    if (l->is_reset) {
+        log_start_known(&m->strands, ev->log, ev->log_start);
+        return;
+    }
     if (ev->log_start <= from || MUTANT(start_at_earliest))
         return;
     if (ev->log_start == ev->log_end && nobody_holds_more(m, l)) {
@@ -275,23 +304,71 @@ void merge_bounds(struct merge *m, const struct merge_event *ev, struct merge_ac
     merge_stop(m, out, ERR_DATA_LOSS, "a log of enriched records starts after its place");
 }
 
-/* --- caught up (A4) --------------------------------------------------------------------------------- */
+/* --- what the own Kafka lost (A1, A4) --------------------------------------------------------------- */
 
-void merge_caught_up(struct merge *m, struct merge_actions *out)
+static bool is_own(const struct merge *m, const struct log *l)
 {
-    const struct strands *s = &m->strands;
+    return slice_equal(l->by, m->config.dc);
+}
 
-    if (m->is_caught_up)
-        return;
-    for (uint32_t i = 0; i < s->layout.count; i++) {
-        const struct strand *st = &s->list[i];
-        const struct log *l = &s->logs[st->log];
-        if (l->has_bounds && st->last >= m->last_read_back[i])
+/*
+ * A log that lost records is not the one of our places any more. Copies say the same whoever made
+ * them, so their strands are read again from the log's start. What this DC itself enriched cannot
+ * be had again byte for byte, and others may hold it: that needs an operator (R13).
+ */
+void merge_heal(struct merge *m, struct merge_actions *out)
+{
+    for (uint32_t i = 0; i < m->strands.log_count; i++) {
+        struct log *l = &m->strands.logs[i];
+        if (!l->is_lost && !l->is_shorter)
             continue;
-        if (!l->is_caught_up || st->is_over)
-            return; /* a full strand goes on once there is room */
-        merge_stop(m, out, ERR_DATA_LOSS, "a log holds less than this DC has reported from it");
+        m->must_raise = !MUTANT(keep_log_epoch);
+        m->is_caught_up = false;
+        m->has_lost_own = m->has_lost_own || is_own(m, l);
+        l->is_shorter = false;
+        if (!l->is_lost || is_own(m, l) || m->is_planned)
+            continue;
+        log_reset(&m->strands, i);
+        struct merge_action *a = merge_act(out, MERGE_DO_READ);
+        a->log = i;
+        a->log_offset = MERGE_FROM_START;
+    }
+    for (uint32_t i = 0; MUTANT(keep_log_epoch) && i < m->strands.layout.count; i++)
+        m->last_read_back[i] = POSITION_NONE;
+}
+
+/* True once the log was read far enough to know whether it has what was last reported of it. */
+static bool is_compared(const struct merge *m, struct log *l)
+{
+    bool is_less = false;
+
+    for (uint32_t i = 0; i < l->count; i++) {
+        const struct strand *st = &m->strands.list[l->strands[i]];
+        const bool has_less = st->last < m->last_read_back[l->strands[i]];
+        if (has_less && st->is_over)
+            return false; /* a full strand goes on once there is room */
+        is_less = is_less || has_less;
+    }
+    if (l->known.epoch >= 0 && l->is_caught_up && l->next <= l->known.log_offset)
+        is_less = true;
+    if (l->is_lost || (is_less && !l->is_caught_up))
+        return false;
+    if (is_less) {
+        l->known.epoch = -1;
+        l->is_shorter = true;
+        return false;
+    }
+    /* One that waits for room is compared later: what is in its way is what was reported. */
+    return l->has_bounds && (l->known.epoch < 0 || l->next > l->known.log_offset || l->is_paused);
+}
+
+void merge_caught_up(struct merge *m)
+{
+    if (m->is_caught_up || m->must_raise)
         return;
+    for (uint32_t i = 0; i < m->strands.log_count; i++) {
+        if (!is_compared(m, &m->strands.logs[i]))
+            return;
     }
     m->is_caught_up = true;
 }

@@ -113,6 +113,10 @@ struct merge {
     bool is_caught_up;
     bool view_is_current; /* the last REPORT's outcome is known */
     bool is_member;
+    struct log_tail *tails; /* of the own logs, for a report; in the arena */
+    uint32_t incarnation;   /* own log epoch, by the newest view */
+    bool must_raise;        /* the own Kafka lost what was reported: a new log epoch first (A4) */
+    bool has_lost_own;      /* what this DC enriched is lost: only an operator can go on */
 
     uint64_t newest_spec;
     struct merge_params newest_params;
@@ -125,6 +129,8 @@ void merge_stop(struct merge *m, struct merge_actions *out, int code, const char
 void merge_ids(struct merge *m, const struct merge_event *ev);
 void merge_start(struct merge *m, const struct merge_event *ev, struct merge_actions *out);
 void merge_bounds(struct merge *m, const struct merge_event *ev, struct merge_actions *out);
+void merge_caught_up(struct merge *m);
+void merge_heal(struct merge *m, struct merge_actions *out);
 
 /* merge_emit.c */
 void merge_cut_taken(struct merge *m, struct slice bytes, const struct cut *cut,
@@ -140,6 +146,5 @@ void merge_floor(struct merge *m, const struct cut *cut, struct merge_actions *o
 /* merge_report.c */
 void merge_view_taken(struct merge *m, const struct merge_event *ev, struct merge_actions *out);
 void merge_report(struct merge *m, int64_t now_ms, struct merge_actions *out);
-void merge_caught_up(struct merge *m, struct merge_actions *out);
 
 #endif

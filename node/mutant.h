@@ -56,6 +56,8 @@
     X(report_without_claim, "A4", "a report does not compare the claim")                           \
     X(ignore_truncation, "R13", "a log that ends before its place counts as complete")             \
     X(start_at_earliest, "R13", "a reader whose place is gone goes on from the log's start")       \
+    X(ignore_leader_epoch, "A1", "a log that lost records and grew again is taken for the same")   \
+    X(keep_log_epoch, "A4", "a DC that lost what it reported does not raise its log epoch")        \
     X(gap_offered, "A10", "a gap is offered like any other record")                                \
     X(skip_above_cut, "A13", "enrich writes skipped above the committed cut")                      \
     X(skip_one, "R8", "a merge leaves out one record")

@@ -23,12 +23,17 @@ uint64_t place_strands_hash(const struct line_config *config)
     return XXH3_64bits_withSeed(&config->by_incarnation, sizeof(config->by_incarnation), hash);
 }
 
-/* An offset, or "-". */
+/* An offset, with @ and the epoch if that is known; or "-". */
 static size_t put_offset(char *buf, size_t room, const struct line_place *p)
 {
-    const int len =
-        p->valid ? snprintf(buf, room, "%lld", (long long)p->log_offset) : snprintf(buf, room, "-");
+    int len;
 
+    if (!p->valid)
+        len = snprintf(buf, room, "-");
+    else if (p->epoch < 0)
+        len = snprintf(buf, room, "%lld", (long long)p->log_offset);
+    else
+        len = snprintf(buf, room, "%lld@%d", (long long)p->log_offset, p->epoch);
     return (size_t)len;
 }
 
@@ -86,7 +91,17 @@ static int parse_hash(struct slice word, uint64_t *out)
 static int parse_offset(struct slice word, struct line_place *p)
 {
     p->valid = !slice_equal(word, SLICE_LIT("-"));
-    return p->valid ? number_parse(word, false, &p->log_offset) : 0;
+    p->epoch = -1;
+    if (!p->valid)
+        return 0;
+    const struct slice offset = cut_word(&word, '@');
+    int64_t epoch = -1;
+    if (word.len > 0 && number_parse(word, false, &epoch) != 0)
+        return ERR_MALFORMED;
+    if (epoch > INT32_MAX)
+        return ERR_MALFORMED;
+    p->epoch = (int32_t)epoch;
+    return number_parse(offset, false, &p->log_offset);
 }
 
 /* A position: -2 stands for one that was not known yet (LINE_START_ANY). */

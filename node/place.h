@@ -5,7 +5,8 @@
  *     1 <strands> <in> <out> <last in>,<last out> <last in>,<last out> ...
  *
  * `strands` is a hash over the strands' names in hex, so that places are never taken for those of
- * other strands; `in` and `out` are log offsets, "-" for a place that is not valid.
+ * other strands; `in` and `out` are log offsets, each with `@` and the leader epoch of the record
+ * before it where that is known, "-" for a place that is not valid.
  *
  * Promise: place_parse takes any bytes; what place_format wrote comes back equal; the text of
  *          LINE_STRANDS_MAX strands has at most PLACE_TEXT_MAX bytes (Kafka takes 4,096).

@@ -35,7 +35,10 @@ static int add_to_log(struct strands *s, uint32_t strand, uint32_t logs_max)
     if (i == s->log_count) {
         *log = (struct log){.by = name->by,
                             .by_incarnation = name->by_incarnation,
-                            .partition = name->from.partition};
+                            .partition = name->from.partition,
+                            .epoch = -1,
+                            .tail.epoch = -1,
+                            .known.epoch = -1};
         s->log_count++;
     }
     if (log->count == LOG_STRANDS_MAX)
@@ -121,6 +124,8 @@ void strand_place_set(struct strands *s, uint32_t strand, const struct place *at
     st->last = st->base_last = at->last;
     st->digest = st->base_digest = at->digest;
     st->from = at->from;
+    st->from_epoch = at->epoch;
+    st->check_at = -1;
     st->wanted = st->ahead = st->report = POSITION_NONE;
     st->cut = at->last;
 }
@@ -129,9 +134,51 @@ void strand_place(const struct strands *s, uint32_t strand, struct place *out)
 {
     const struct strand *st = &s->list[strand];
 
-    *out = (struct place){.last = st->base_last, .digest = st->base_digest, .from = st->from};
-    if (st->head != st->tail)
+    *out = (struct place){.last = st->base_last,
+                          .digest = st->base_digest,
+                          .from = st->from,
+                          .epoch = st->from_epoch};
+    if (st->head != st->tail) {
         out->from = strand_entry(st, st->head)->log_offset;
+        out->epoch = strand_entry(st, st->head)->epoch_before;
+    }
+}
+
+/* Entries leave from the head; their handles go to `released`. */
+static void drop_until(struct strands *s, struct strand *st, uint64_t end)
+{
+    for (; st->head < end; st->head++) {
+        struct entry *e = strand_entry(st, st->head);
+        if (e->handle != NULL) {
+            assert(s->released_count < s->released_max);
+            s->released[s->released_count] = e->handle;
+            s->released_count++;
+        }
+        st->bytes -= e->bytes;
+    }
+    if (st->offered < st->head)
+        st->offered = st->head;
+}
+
+void log_reset(struct strands *s, uint32_t log)
+{
+    struct log *l = &s->logs[log];
+
+    for (uint32_t i = 0; i < l->count; i++) {
+        struct strand *st = &s->list[l->strands[i]];
+        drop_until(s, st, st->tail);
+        st->last = st->base_last;
+        st->digest = st->base_digest;
+        st->from = 0;
+        st->from_epoch = -1;
+        st->check_at = -1;
+        st->is_over = false;
+    }
+    l->next = 0;
+    l->epoch = l->tail.epoch = l->known.epoch = -1;
+    l->checks = 0;
+    l->is_reset = true;
+    l->is_lost = l->is_caught_up = l->is_paused = l->has_bounds = false;
 }
 
 int64_t log_from(const struct strands *s, uint32_t log)
@@ -143,6 +190,28 @@ int64_t log_from(const struct strands *s, uint32_t log)
         const struct strand *st = &s->list[l->strands[i]];
         if (st->from < from)
             from = st->from;
+    }
+    return from;
+}
+
+void log_start_known(struct strands *s, uint32_t log, int64_t log_start)
+{
+    struct log *l = &s->logs[log];
+
+    l->is_reset = false;
+    l->next = log_start;
+    for (uint32_t i = 0; i < l->count; i++)
+        s->list[l->strands[i]].from = log_start;
+}
+
+int64_t log_check_from(const struct strands *s, uint32_t log)
+{
+    const struct log *l = &s->logs[log];
+    const int64_t from = log_from(s, log);
+
+    for (uint32_t i = 0; i < l->count; i++) {
+        if (s->list[l->strands[i]].check_at == from - 1 && from > 0)
+            return from - 1;
     }
     return from;
 }
@@ -191,6 +260,7 @@ static uint64_t digest_next(uint64_t digest, int64_t offset, uint64_t content_ha
 /* Appends an accepted record. Returns true if its value is needed for emission. */
 static bool append(struct strands *s, struct strand *st, const struct record *r, int64_t now_ms)
 {
+    const struct log *l = &s->logs[st->log];
     struct entry *e = strand_entry(st, st->tail);
     const struct slice id = r->braid.raw[HEADER_ID];
     const bool needed =
@@ -200,6 +270,7 @@ static bool append(struct strands *s, struct strand *st, const struct record *r,
     *e = (struct entry){
         .offset = r->braid.origin.offset,
         .log_offset = r->log_offset,
+        .epoch_before = l->next == r->log_offset ? l->epoch : -1,
         .source_time_ms = r->braid.time_ms,
         .read_ms = now_ms,
         .digest = st->digest,
@@ -240,9 +311,12 @@ static bool read_one(struct strands *s, struct log *l, const struct record *r, i
     if (is_full_for(s, st, o->offset)) {
         st->is_over = true;
         st->from = r->log_offset;
+        st->from_epoch = l->next == r->log_offset ? l->epoch : -1;
         return false;
     }
     st->last = last;
+    l->tail = (struct log_tail){
+        .partition = l->partition, .epoch = r->leader_epoch, .log_offset = r->log_offset};
     return append(s, st, r, now_ms);
 }
 
@@ -251,8 +325,10 @@ static void judged(struct strands *s, const struct log *l)
 {
     for (uint32_t i = 0; i < l->count; i++) {
         struct strand *st = &s->list[l->strands[i]];
-        if (!st->is_over && st->from < l->next)
+        if (!st->is_over && st->from < l->next) {
             st->from = l->next;
+            st->from_epoch = l->epoch;
+        }
     }
 }
 
@@ -286,6 +362,33 @@ static bool must_pause(const struct strands *s, const struct log *l)
     return all_over;
 }
 
+/* A1, A4: whether the log still has the records that our places and our last report name. */
+static void check_places(struct strands *s, struct log *l, const struct record *r)
+{
+    for (uint32_t i = 0; l->checks > 0 && i < l->count; i++) {
+        struct strand *st = &s->list[l->strands[i]];
+        if (st->check_at < 0 || r->log_offset < st->check_at)
+            continue;
+        if (r->log_offset == st->check_at && r->leader_epoch != st->check_epoch)
+            l->is_lost = true;
+        st->check_at = -1;
+        l->checks--;
+    }
+    if (l->known.epoch < 0 || r->log_offset < l->known.log_offset)
+        return;
+    if (r->log_offset == l->known.log_offset && r->leader_epoch != l->known.epoch)
+        l->is_shorter = true;
+    l->known.epoch = -1;
+}
+
+static void passed(struct log *l, const struct record *r)
+{
+    if (r->log_offset < l->next)
+        return;
+    l->next = r->log_offset + 1;
+    l->epoch = r->leader_epoch;
+}
+
 bool strands_read(struct strands *s, uint32_t log, const struct record *records, uint32_t count,
                   int64_t now_ms, bool *keep)
 {
@@ -294,11 +397,13 @@ bool strands_read(struct strands *s, uint32_t log, const struct record *records,
     assert(log < s->log_count);
     for (uint32_t i = 0; i < count; i++) {
         keep[i] = false;
-        if (l->is_paused || !l->has_bounds)
-            continue; /* of the reading before this one */
+        if (l->is_paused || l->is_lost || !l->has_bounds)
+            continue; /* of the reading before this one, or of another log */
+        check_places(s, l, &records[i]);
+        if (l->is_lost)
+            continue;
         keep[i] = read_one(s, l, &records[i], now_ms);
-        if (records[i].log_offset >= l->next)
-            l->next = records[i].log_offset + 1;
+        passed(l, &records[i]);
         if (must_pause(s, l)) {
             l->is_paused = true;
             l->is_caught_up = false;
@@ -333,6 +438,19 @@ void log_rewind(struct strands *s, uint32_t log)
             st->is_over = false;
     }
     l->next = log_from(s, log);
+    l->epoch = -1;
+    l->checks = 0;
+    for (uint32_t i = 0; i < l->count; i++) {
+        struct strand *st = &s->list[l->strands[i]];
+        if (st->from == l->next)
+            l->epoch = st->from_epoch; /* of the record before `next` */
+        st->check_at = -1;
+        if (st->from_epoch < 0 || st->from == 0 || MUTANT(ignore_leader_epoch))
+            continue;
+        st->check_at = st->from - 1;
+        st->check_epoch = st->from_epoch;
+        l->checks++;
+    }
     l->is_paused = false;
     l->is_caught_up = false;
     l->has_bounds = false;
@@ -469,20 +587,12 @@ void strand_emitted(struct strands *s, uint32_t strand, int64_t position)
     struct strand *st = &s->list[strand];
 
     st->cut = position;
-    while (st->head < st->tail && strand_entry(st, st->head)->offset <= position) {
-        struct entry *e = strand_entry(st, st->head);
-        if (e->handle != NULL) {
-            assert(s->released_count < s->released_max);
-            s->released[s->released_count] = e->handle;
-            s->released_count++;
-        }
-        st->bytes -= e->bytes;
-        st->base_last = e->offset;
-        st->base_digest = e->digest;
-        st->head++;
-        if (st->offered < st->head)
-            st->offered = st->head;
-    }
+    const uint64_t end = strand_after(st, position);
+    if (end == st->head)
+        return;
+    st->base_last = strand_entry(st, end - 1)->offset;
+    st->base_digest = strand_entry(st, end - 1)->digest;
+    drop_until(s, st, end);
 }
 
 void log_caught_up(struct strands *s, uint32_t log, int64_t log_offset)
@@ -491,8 +601,12 @@ void log_caught_up(struct strands *s, uint32_t log, int64_t log_offset)
 
     if (l->is_paused || !l->has_bounds)
         return;
-    if (log_offset > l->next)
+    if (log_offset > l->next) {
         l->next = log_offset;
+        l->epoch = -1; /* what lies before it is no record */
+    }
+    if (l->is_lost)
+        return;
     judged(s, l);
     l->is_caught_up = true;
 }

@@ -24,6 +24,7 @@
 struct entry {
     int64_t offset; /* in the origin partition */
     int64_t log_offset;
+    int32_t epoch_before; /* leader epoch of the record before it in the log */
     int64_t source_time_ms;
     int64_t read_ms; /* when it was read: grace counts from here */
     uint64_t digest; /* of the strand, up to and with this record */
@@ -44,7 +45,10 @@ struct strand {
     uint64_t base_digest;
     int64_t last; /* accepted and read back: held */
     uint64_t digest;
-    int64_t from;   /* records of the log before this are judged */
+    int64_t from;       /* records of the log before this are judged */
+    int32_t from_epoch; /* leader epoch of the one before that */
+    int64_t check_at;   /* the record at this log offset must be of check_epoch; -1: none must */
+    int32_t check_epoch;
     int64_t cut;    /* its position in the last emitted cut */
     int64_t wanted; /* the next cut to be emitted needs it up to here: no budget before */
     int64_t ahead;  /* the newest cut that was taken in needs it up to here */
@@ -61,7 +65,14 @@ struct log {
     uint32_t partition;
     uint32_t count;
     uint32_t strands[LOG_STRANDS_MAX];
-    int64_t next; /* log offset of the next record to be read */
+    int64_t next;          /* log offset of the next record to be read */
+    int32_t epoch;         /* leader epoch of the one before it; -1: not known */
+    uint32_t checks;       /* strands whose place is not checked yet */
+    struct log_tail tail;  /* the newest record accepted; epoch -1: none */
+    struct log_tail known; /* the same of the own topic, as last reported: it must still be there */
+    bool is_reset;         /* to be read from its start, wherever that is; the bounds will tell */
+    bool is_lost;          /* it is not the log of our places: it was truncated (A1) */
+    bool is_shorter;       /* it has not what was reported (A4) */
     bool is_caught_up;
     bool is_paused;
     bool has_bounds; /* of the reading that log_rewind asked for: nothing counts before */
@@ -111,8 +122,17 @@ void strand_place_set(struct strands *s, uint32_t strand, const struct place *at
 /* Its place behind what is emitted: what the next run may start from. */
 void strand_place(const struct strands *s, uint32_t strand, struct place *out);
 
+/* The log is another one: its strands go back to what is emitted, and are read from its start. */
+void log_reset(struct strands *s, uint32_t log);
+
+/* After a reset: where the log starts. */
+void log_start_known(struct strands *s, uint32_t log, int64_t log_start);
+
 /* Where a log must be read from to serve all its strands. */
 int64_t log_from(const struct strands *s, uint32_t log);
+
+/* The same after log_rewind: one before, so that the record before the place is checked (A1). */
+int64_t log_check_from(const struct strands *s, uint32_t log);
 
 /* Takes records of a log, in log order. keep[i] tells whether handle i is kept. Returns true if the
  * log should be paused: none of its strands takes more. */

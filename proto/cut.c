@@ -323,6 +323,54 @@ int cut_encode(const struct cut *c, struct arena *a, struct slice *out)
     return pb_pack(&pb.base, a, out);
 }
 
+/* An epoch in bytes is one more than in memory, so that an absent one is -1. */
+static int32_t epoch_from_pb(uint32_t pb)
+{
+    return pb > INT32_MAX ? -1 : (int32_t)pb - 1;
+}
+
+static uint32_t epoch_to_pb(int32_t epoch)
+{
+    return epoch < 0 ? 0 : (uint32_t)epoch + 1;
+}
+
+static int tails_from_pb(const Braid__Report *pb, struct arena *a, struct report *out)
+{
+    if (pb->n_tails > STRANDS_MAX)
+        return ERR_TOO_LARGE;
+    out->tails = arena_calloc(a, pb->n_tails + 1, sizeof *out->tails);
+    if (out->tails == NULL)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < pb->n_tails; i++) {
+        const Braid__LogTail *tail = pb->tails[i];
+        if (tail->log_offset < 0)
+            return ERR_MALFORMED;
+        out->tails[i] = (struct log_tail){.partition = tail->partition,
+                                          .epoch = epoch_from_pb(tail->epoch),
+                                          .log_offset = tail->log_offset};
+    }
+    out->tail_count = (uint32_t)pb->n_tails;
+    return 0;
+}
+
+static int tails_to_pb(const struct report *r, struct arena *a, Braid__Report *out)
+{
+    Braid__LogTail *list = arena_calloc(a, (size_t)r->tail_count + 1, sizeof *list);
+
+    out->tails = arena_calloc(a, (size_t)r->tail_count + 1, sizeof(Braid__LogTail *));
+    if (list == NULL || out->tails == NULL)
+        return ERR_NO_MEMORY;
+    for (uint32_t i = 0; i < r->tail_count; i++) {
+        braid__log_tail__init(&list[i]);
+        list[i].partition = r->tails[i].partition;
+        list[i].log_offset = r->tails[i].log_offset;
+        list[i].epoch = epoch_to_pb(r->tails[i].epoch);
+        out->tails[i] = &list[i];
+    }
+    out->n_tails = r->tail_count;
+    return 0;
+}
+
 int report_decode(struct slice bytes, struct arena *a, struct report *out)
 {
     ProtobufCAllocator allocator = pb_allocator(a);
@@ -337,6 +385,8 @@ int report_decode(struct slice bytes, struct arena *a, struct report *out)
         pb->logged == NULL)
         return ERR_MALFORMED;
     int rc = name_copy(pb->dc, DC_NAME_MAX, &r.dc);
+    if (rc == 0)
+        rc = tails_from_pb(pb, a, &r);
     if (rc != 0)
         return rc;
     r.incarnation = pb->incarnation;
@@ -390,6 +440,9 @@ int report_encode(const struct report *r, struct arena *a, struct slice *out)
     pb.alarms = &alarm;
     pb.n_alarms = r->alarm.len > 0 ? 1 : 0;
     pb.caught_up = r->caught_up;
+    int rc = tails_to_pb(r, a, &pb);
+    if (rc != 0)
+        return rc;
     return pb_pack(&pb.base, a, out);
 }
 
@@ -404,8 +457,10 @@ static int places_from_pb(const Braid__EmittedLine *pb, struct arena *a, struct 
         const Braid__Place *place = pb->places[i];
         if (place->last < POSITION_NONE || place->from < 0)
             return ERR_MALFORMED;
-        out->places[i] =
-            (struct place){.last = place->last, .from = place->from, .digest = place->digest};
+        out->places[i] = (struct place){.last = place->last,
+                                        .from = place->from,
+                                        .digest = place->digest,
+                                        .epoch = epoch_from_pb(place->epoch)};
     }
     out->place_count = (uint32_t)pb->n_places;
     return 0;
@@ -507,6 +562,7 @@ static int places_to_pb(const struct emitted_line *l, struct arena *a, Braid__Em
         list[i].last = l->places[i].last;
         list[i].from = l->places[i].from;
         list[i].digest = l->places[i].digest;
+        list[i].epoch = epoch_to_pb(l->places[i].epoch);
         out->places[i] = &list[i];
     }
     out->n_places = l->place_count;

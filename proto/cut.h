@@ -94,6 +94,8 @@ struct report {
     uint32_t count;
     int64_t *read_back; /* count of them */
     int64_t *offer;     /* count of them */
+    uint32_t tail_count;
+    struct log_tail *tails; /* of the own enriched topic, by partition */
     struct emitted emitted;
     uint64_t logged_number;
     uint32_t logged_era;
@@ -104,11 +106,19 @@ struct report {
     bool caught_up;
 };
 
+/* The newest record read of a partition of the DC's own enriched topic. */
+struct log_tail {
+    uint32_t partition;
+    int32_t epoch; /* its leader epoch; -1: not known */
+    int64_t log_offset;
+};
+
 /* A strand's place in one log: of its records at log offsets >= from, accept by `last`. */
 struct place {
     int64_t last;
     int64_t from;
     uint64_t digest;
+    int32_t epoch; /* leader epoch of the record at from - 1; -1: not known */
 };
 
 /* Places of all strands, in the layout's order; NULL arrays where there is none. */

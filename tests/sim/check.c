@@ -44,16 +44,56 @@ void check_fail(struct world *w, const char *invariant, const char *format, ...)
     say(w, NOBODY, NOBODY, "checker", "%s is broken: %s", invariant, v->text);
 }
 
+/* Somebody has read what is lost, and has not looked since: its node stands still, or it waits. */
+static bool has_not_looked(const struct world *w, uint32_t dc)
+{
+    for (uint32_t by = 0; by < w->p.dc_count; by++) {
+        for (uint32_t p = 0; p < w->p.e_partitions; p++) {
+            for (const struct reader *r = w->dcs[dc].enriched[by][p]->readers; r != NULL;
+                 r = r->next) {
+                if (reader_was_cut_off(r))
+                    return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* After an unclean election: the DC cannot know yet what its Kafka, perhaps still away, lost. */
 static bool is_unsettled(const struct world *w, uint32_t dc)
 {
-    int64_t until_us = w->check->unsettled_us[dc];
+    struct check *c = w->check;
     int64_t back_us = w->dcs[dc].kafka_down_until_us + 20 * SECOND;
 
-    return until_us != 0 && w->now_us < (until_us > back_us ? until_us : back_us);
+    if (c->looks[dc] && (c->global_lost[dc] || has_not_looked(w, dc)))
+        return true;
+    if (c->looks[dc])
+        c->unsettled_us[dc] = w->now_us + 30 * SECOND; /* what it has sent may arrive late */
+    c->looks[dc] = false;
+    return c->unsettled_us[dc] != 0 &&
+           w->now_us < (c->unsettled_us[dc] > back_us ? c->unsettled_us[dc] : back_us);
+}
+
+/* A cut may stand on a report from before a loss, as long as the DC could not send another. */
+static bool may_not_know(const struct world *w, uint32_t dc)
+{
+    const struct check *c = w->check;
+
+    return is_unsettled(w, dc) || c->reported_us[dc] < c->unsettled_us[dc];
 }
 
 /* --- strands: the checker's own chain filter ---------------------------------------------------- */
+
+static bool is_of_strand(const struct world *w, const struct klog *log, const struct krec *k,
+                         const struct facts *f, uint32_t strand)
+{
+    if (!f->has_origin || f->by != log->origin || f->by_incarnation != 0)
+        return false;
+    if (log->role == LOG_ENRICHED_COPY && k->copy_dc != (int32_t)log->dc)
+        return false;
+    return strand_index(w, f->by, f->origin) == strand &&
+           w->origin_partition[f->origin] == log->partition;
+}
 
 static void see_enriched(struct world *w, const struct klog *log, const struct krec *k)
 {
@@ -62,12 +102,10 @@ static void see_enriched(struct world *w, const struct klog *log, const struct k
     uint32_t strand;
     int64_t *last;
 
-    if (!f->has_origin || f->by != log->origin || f->by_incarnation != 0)
-        return;
-    if (log->role == LOG_ENRICHED_COPY && k->copy_dc != (int32_t)log->dc)
+    if (!f->has_origin)
         return;
     strand = strand_index(w, f->by, f->origin);
-    if (strand == UINT32_MAX || w->origin_partition[f->origin] != log->partition)
+    if (strand == UINT32_MAX || !is_of_strand(w, log, k, f, strand))
         return;
     last = &c->held[log->dc][strand];
     if (f->offset <= *last && log->role == LOG_ENRICHED)
@@ -82,6 +120,25 @@ static void see_enriched(struct world *w, const struct klog *log, const struct k
     times_put(w, &c->came[log->dc][strand], f->offset, w->now_us);
     if (log->role == LOG_ENRICHED && by_offset_get(&c->accepted[strand], f->offset) == NULL)
         by_offset_put(w, &c->accepted[strand], f->offset, k);
+}
+
+/* What a DC holds: in its log of enriched records; after a loss also what its copy of the stream
+ * has, and what follows that in the log. */
+static int64_t held_of(struct world *w, uint32_t dc, uint32_t strand)
+{
+    const struct check *c = w->check;
+    const struct klog *log =
+        w->dcs[dc].enriched[w->strand_by[strand]][w->origin_partition[w->strand_origin[strand]]];
+    int64_t last = c->cuts[c->emitted_cut[dc]].positions[strand];
+
+    for (int64_t at = 0; log->epoch != 0 && at < log->end; at++) {
+        const struct krec *k = log->recs[at];
+        const struct facts *f = k->state == KREC_VISIBLE ? facts_of(w, k->body) : NULL;
+
+        if (f != NULL && is_of_strand(w, log, k, f, strand) && f->offset > last && f->prev <= last)
+            last = f->offset;
+    }
+    return last > c->held[dc][strand] ? last : c->held[dc][strand];
 }
 
 /* --- copies of the global stream ---------------------------------------------------------------- */
@@ -206,6 +263,7 @@ static void see_committed(struct world *w, uint32_t dc, const struct krec *k)
         check_fail(w, "I1", "%.*s shows number %llu where %llu is next", SLICE_ARG(w->dcs[dc].name),
                    (unsigned long long)f->seq, (unsigned long long)c->next[dc]);
     c->next[dc] = f->seq + 1;
+    c->global_lost[dc] = false;
     if (k->writer != c->writer[dc])
         check_fail(w, "I7", "%.*s: number %llu of an older merge shows after a newer one began",
                    SLICE_ARG(w->dcs[dc].name), (unsigned long long)f->seq);
@@ -261,14 +319,18 @@ static void count_again(struct world *w, const struct klog *log)
             c->next[log->dc] = f->seq + 1;
     }
     c->next_uncommitted[log->dc] = c->next[log->dc];
+    c->emitted_cut[log->dc] = 0;
+    c->global_lost[log->dc] = true;
 }
 
 void check_truncated(struct world *w, struct klog *log)
 {
     struct check *c = w->check;
 
-    c->lost_data = true;
-    c->unsettled_us[log->dc] = w->now_us + 20 * SECOND;
+    if (log->role == LOG_ENRICHED)
+        c->lost_data = true; /* only an operator can go on */
+    c->unsettled_us[log->dc] = w->now_us + 30 * SECOND;
+    c->looks[log->dc] = true;
     if (log->role == LOG_ENRICHED || log->role == LOG_ENRICHED_COPY)
         hold_again(w, log);
     if (log->role == LOG_GLOBAL)
@@ -378,13 +440,15 @@ void check_report(struct world *w, uint32_t dc, int64_t claim, struct slice byte
     if (r.incarnation != w->etcd.epochs[dc])
         return; /* of a log epoch that is over: nobody counts it */
     c->report_claim[dc] = claim;
+    if (r.next_seq <= c->next[dc] && r.emitted_number < c->cut_count)
+        c->emitted_cut[dc] = r.emitted_number;
     c->reported_us[dc] = w->now_us;
     c->clock_ms[dc] = r.clock_ms;
     if (w->p.story == NULL)
         say(w, dc, NOBODY, "etcd", "report %llu of claim %lld", (unsigned long long)r.number,
             (long long)claim);
     for (uint32_t s = 0; s < w->layout.count; s++) {
-        int64_t held = c->held[dc][s];
+        int64_t held = held_of(w, dc, s);
 
         if (is_unsettled(w, dc))
             continue;
@@ -403,7 +467,6 @@ void check_report(struct world *w, uint32_t dc, int64_t claim, struct slice byte
 
 static void check_positions(struct world *w, const struct parsed_cut *cut)
 {
-    struct check *c = w->check;
     const struct parsed_cut *before = cut - 1;
 
     for (uint32_t s = 0; s < w->layout.count; s++) {
@@ -416,7 +479,7 @@ static void check_positions(struct world *w, const struct parsed_cut *cut)
                        (long long)position);
         for (uint32_t dc = 0; dc < w->p.dc_count; dc++)
             is_held = is_held &&
-                      (!cut->is_member[dc] || c->held[dc][s] >= position || is_unsettled(w, dc));
+                      (!cut->is_member[dc] || held_of(w, dc, s) >= position || may_not_know(w, dc));
         if (is_held)
             continue;
         check_fail(w, "I5", "a member does not hold strand %u up to %lld, as cut %llu says", s,
@@ -592,6 +655,27 @@ bool check_has_drained(const struct world *w)
     return w->check->cut_count != 0 && is_settled(w);
 }
 
+/* For whoever reads the trace: who holds what at the end. */
+static void tell_held(struct world *w)
+{
+    const struct check *c = w->check;
+
+    for (uint32_t s = 0; s < w->layout.count; s++) {
+        for (uint32_t dc = 0; dc < w->p.dc_count; dc++)
+            say(w, dc, NOBODY, "checker",
+                "strand %u (%.*s's of partition %u): cut %lld, held %lld, reported %lld, offered "
+                "%lld",
+                s, SLICE_ARG(w->dcs[w->strand_by[s]].name), w->strand_origin[s],
+                (long long)c->cuts[c->cut_count - 1].positions[s], (long long)c->held[dc][s],
+                (long long)c->read_back[dc][s], (long long)c->offered[dc][s]);
+    }
+    for (uint32_t t = 0; t < w->task_count; t++) {
+        if (w->tasks[t].fatal != 0)
+            say(w, w->tasks[t].dc, NOBODY, task_name(&w->tasks[t]), "is stopped: %s",
+                w->tasks[t].why);
+    }
+}
+
 static void check_stuck(struct world *w)
 {
     const struct check *c = w->check;
@@ -626,7 +710,10 @@ void check_end(struct world *w)
 {
     if (w->check->lost_data)
         return;
-    reference_check(w);
     if (!is_settled(w))
-        check_stuck(w);
+        tell_held(w);
+    reference_check(w);
+    if (is_settled(w))
+        return;
+    check_stuck(w);
 }

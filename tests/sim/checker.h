@@ -62,6 +62,8 @@ struct parsed_report {
     uint32_t incarnation;
     uint64_t number;
     int64_t clock_ms;
+    uint64_t emitted_number; /* of its last cut */
+    uint64_t next_seq;
     int64_t read_back[SIM_STRANDS];
     int64_t offer[SIM_STRANDS];
 };
@@ -71,6 +73,7 @@ struct check {
     struct by_offset sources[ORIGINS_MAX];   /* visible source records */
     struct by_offset accepted[SIM_STRANDS];  /* of each strand, in the enriching DC's own log */
     int64_t held[SIM_DCS][SIM_STRANDS];      /* what the DC's own Kafka holds without a hole */
+    uint64_t emitted_cut[SIM_DCS];           /* all of it is in the DC's copy */
     int64_t read_back[SIM_DCS][SIM_STRANDS]; /* as last reported */
     int64_t offered[SIM_DCS][SIM_STRANDS];
     struct times came[SIM_DCS][SIM_STRANDS]; /* when a record was there to be read */
@@ -89,6 +92,8 @@ struct check {
     uint64_t next_uncommitted[SIM_DCS]; /* the same for a reader of everything */
     uint32_t writer[SIM_DCS];           /* the producer that was initialised last */
     int64_t unsettled_us[SIM_DCS];      /* until then the DC cannot know what it lost */
+    bool looks[SIM_DCS];                /* a log lost records, and somebody does not know yet */
+    bool global_lost[SIM_DCS];          /* a copy lost its end; its merge has not written since */
     bool lost_data;                     /* a fault took what had been acknowledged */
 };
 

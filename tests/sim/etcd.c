@@ -193,9 +193,23 @@ static void put_blindly(struct world *w, const struct merge_proposal *p)
     check_cut(w, p->number, p->cut);
 }
 
+static void take_epoch(struct world *w, const struct etcd_request *request)
+{
+    const struct merge_proposal *p = &request->proposal;
+
+    if (w->etcd.claims[request->dc].create_revision == request->claim_revision &&
+        w->etcd.epoch_revisions[request->dc] == p->epoch_revision)
+        raise_epoch(w, request->dc, p->incarnation);
+}
+
 static void take_report(struct world *w, struct etcd_request *request)
 {
     struct etcd *e = &w->etcd;
+
+    if (request->proposal.raises_epoch) {
+        take_epoch(w, request);
+        return;
+    }
 
     if (e->claims[request->dc].create_revision != request->claim_revision &&
         !MUTANT(report_without_claim))

@@ -142,7 +142,8 @@ void times_put(struct world *w, struct times *list, int64_t offset, int64_t at_u
             pool_grow(&w->pool, list->list, list->count, &list->capacity, sizeof *list->list);
         list->list[list->count++] = 0;
     }
-    list->list[offset] = at_us;
+    if (list->list[offset] == 0)
+        list->list[offset] = at_us; /* what was lost and came again came first then */
 }
 
 const struct krec *by_offset_get(const struct by_offset *list, int64_t offset)
@@ -322,6 +323,18 @@ static uint32_t read_list(struct slice in, int64_t *out, uint32_t max)
     return count;
 }
 
+static void read_emitted(struct slice in, struct parsed_report *out)
+{
+    struct field f;
+
+    while (next_field(&in, &f)) {
+        if (f.number == 2)
+            out->emitted_number = f.value;
+        else if (f.number == 3)
+            out->next_seq = f.value;
+    }
+}
+
 bool report_read(const struct world *w, struct slice bytes, struct parsed_report *out)
 {
     uint32_t counts[2] = {0, 0};
@@ -331,6 +344,8 @@ bool report_read(const struct world *w, struct slice bytes, struct parsed_report
     out->number = 0;
     out->clock_ms = 0;
     out->incarnation = 0;
+    out->emitted_number = 0;
+    out->next_seq = 0;
     while (next_field(&in, &f)) {
         if (f.number == 2)
             out->incarnation = (uint32_t)f.value;
@@ -342,6 +357,8 @@ bool report_read(const struct world *w, struct slice bytes, struct parsed_report
             counts[0] = read_list(f.bytes, out->read_back, w->layout.count);
         else if (f.number == 7)
             counts[1] = read_list(f.bytes, out->offer, w->layout.count);
+        else if (f.number == 8)
+            read_emitted(f.bytes, out);
     }
     return in.len == 0 && counts[0] == w->layout.count && counts[1] == w->layout.count;
 }

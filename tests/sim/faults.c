@@ -273,8 +273,6 @@ static void fault_ends(struct world *w, const struct happening *h)
 
     if (f == FAULT_node_crash)
         w->dcs[h->who].nodes[h->number].is_up = true;
-    else if (f == FAULT_truncation)
-        operator_acts(w, h->who);
     else if (f == FAULT_depool)
         pool(w, h->who);
     else if (f == FAULT_link_flap && w->is_faulty)

@@ -49,6 +49,7 @@ int64_t klog_append(struct world *w, struct klog *log, const struct body *body, 
     k->body = body;
     k->offset = log->end;
     k->appended_us = w->now_us;
+    k->epoch = log->epoch;
     if (k->state == KREC_OPEN)
         klog_open(log, k->writer);
     log->recs = pool_grow(&w->pool, log->recs, (size_t)log->end, &log->capacity, sizeof(void *));
@@ -107,6 +108,17 @@ void klog_end_txn(struct world *w, struct klog *log, uint32_t writer, bool commi
     tell_readers(w, log);
 }
 
+int64_t klog_cut_off_since(const struct klog *log, uint32_t epoch)
+{
+    int64_t least = INT64_MAX;
+
+    for (uint32_t e = epoch; e < log->epoch; e++) {
+        if (log->cut_off_at[e] < least)
+            least = log->cut_off_at[e];
+    }
+    return least;
+}
+
 uint32_t klog_read(const struct klog *log, int64_t *at, struct krec **out, uint32_t max)
 {
     int64_t end = klog_stable_end(log);
@@ -135,8 +147,9 @@ void klog_truncate(struct world *w, struct klog *log, int64_t end)
     if (end >= log->end || end < log->start)
         return;
     log->end = end;
-    log->epoch++;
-    log->cut_off_at = end;
+    log->cut_off_at = pool_grow(&w->pool, log->cut_off_at, log->epoch, &log->cut_off_capacity,
+                                sizeof *log->cut_off_at);
+    log->cut_off_at[log->epoch++] = end;
     for (uint32_t i = 0; i < log->open_count;) {
         if (log->open[i].first >= end)
             log->open[i] = log->open[--log->open_count];
@@ -153,6 +166,7 @@ void krec_view(struct world *w, const struct klog *log, const struct krec *k, st
 
     *out = (struct record){.log_offset = k->offset,
                            .log_time_ms = k->time_ms,
+                           .leader_epoch = (int32_t)k->epoch,
                            .braid = b->braid,
                            .key = b->key,
                            .value = b->value,
@@ -205,6 +219,11 @@ void reader_stop(struct reader *r)
         }
     }
     r->log = NULL;
+}
+
+bool reader_was_cut_off(const struct reader *r)
+{
+    return r->log_epoch != r->log->epoch && r->at > klog_cut_off_since(r->log, r->log_epoch);
 }
 
 void reader_plan(struct world *w, struct reader *r)

@@ -54,6 +54,7 @@ struct krec {
     int32_t copy_dc; /* in braid-copy; -1: not a copy */
     enum krec_state state;
     uint32_t writer; /* serial of the producer */
+    uint32_t epoch;  /* leader epoch: of the log when it was appended */
 };
 
 enum log_role {
@@ -96,8 +97,9 @@ struct klog {
     size_t capacity;
     int64_t start; /* first offset kept */
     int64_t end;
-    uint32_t epoch;     /* rises with each truncation */
-    int64_t cut_off_at; /* where the last truncation cut */
+    uint32_t epoch;      /* rises with each truncation */
+    int64_t *cut_off_at; /* where each truncation cut, by the epoch before it */
+    size_t cut_off_capacity;
     struct open_txn open[OPEN_TXNS_MAX];
     uint32_t open_count;
     struct reader *readers;
@@ -107,6 +109,7 @@ struct klog {
 struct saved_place {
     bool valid;
     int64_t log_offset;
+    int32_t epoch;
     uint32_t count;
     int64_t *last;
 };
@@ -127,6 +130,9 @@ bool klog_is_open(const struct klog *log, uint32_t writer);
 /* Ends it: its records become visible or aborted, and a marker is appended. */
 void klog_end_txn(struct world *w, struct klog *log, uint32_t writer, bool commit);
 
+/* Below which all records are those of a reader that knew the log in this epoch. */
+int64_t klog_cut_off_since(const struct klog *log, uint32_t epoch);
+
 /* Up to `max` visible records from `*at`, which moves on. */
 uint32_t klog_read(const struct klog *log, int64_t *at, struct krec **out, uint32_t max);
 
@@ -143,6 +149,8 @@ const struct body *body_new(struct world *w, struct slice key, struct slice valu
 
 void reader_start(struct world *w, struct reader *r, struct klog *log, int64_t at);
 void reader_stop(struct reader *r);
+/* The log was truncated below what it has read (KIP-320 tells a client so). */
+bool reader_was_cut_off(const struct reader *r);
 /* Plans to look for records after the time that a message takes. */
 void reader_plan(struct world *w, struct reader *r);
 

@@ -43,19 +43,30 @@ static bool is_in(const struct world *w, const struct klog *log, uint32_t strand
            w->origin_partition[w->strand_origin[strand]] == log->partition;
 }
 
-/* Where the merge of the log's DC would start to read it. */
+/*
+ * Where the merge of the log's DC would start to read it: as the old line has it, or a newer one;
+ * after a loss a log is read from its start again.
+ */
 static int64_t merge_needs(const struct world *w, const struct klog *log)
 {
-    const struct emitted_line *line = old_line(w, log);
+    const struct klog *cuts = w->dcs[log->dc].cuts;
+    const struct emitted_line *old = old_line(w, log);
     int64_t least = log->end;
 
-    if (line == NULL)
-        return log->start;
-    for (uint32_t s = 0; s < line->place_count; s++) {
-        if (is_in(w, log, s) && line->places[s].from < least)
-            least = line->places[s].from;
+    for (int64_t at = cuts->end - 1; old != NULL && at >= cuts->start; at--) {
+        const struct krec *k = klog_at(cuts, at);
+        const struct logged *l = k->body == NULL ? NULL : k->body->logged;
+
+        if (l == NULL || l->is_cut)
+            continue;
+        for (uint32_t s = 0; s < l->line.place_count; s++) {
+            if (is_in(w, log, s) && l->line.places[s].from < least)
+                least = l->line.places[s].from;
+        }
+        if (&l->line == old)
+            return least;
     }
-    return least;
+    return log->start;
 }
 
 /* A2: an empty log is as good as a full one if the line says all that anybody holds of it. */
@@ -150,38 +161,59 @@ void retention(struct world *w)
     retain_global(w, d->global);
 }
 
+/*
+ * One of the logs that Braid writes; an own enriched topic only seldom, since only an operator can
+ * go on after that. So it is where retention has taken what the lost end was made from: in such
+ * seeds only copies of sources lose something.
+ */
+static struct klog *some_log(struct world *w, uint32_t dc)
+{
+    struct dc *d = &w->dcs[dc];
+    uint32_t other = (dc + 1 + chance_below(&w->chance, w->p.dc_count - 1)) % w->p.dc_count;
+    uint32_t topic = chance_below(&w->chance, w->p.topic_count);
+    uint32_t kind = chance_below(&w->chance, 100);
+    bool is_kept = w->p.fault_mean_ms[FAULT_retention] == 0;
+
+    if (!w->p.at_origin && (kind < 30 || !is_kept))
+        return d->source[other][topic][chance_below(&w->chance, w->p.partitions[topic])];
+    if (!is_kept)
+        return NULL;
+    /* Not before the first line of the log of cuts; and a merge that is idle does not look, so that
+     * there must be something to be written afterwards. */
+    if (kind < 45 && w->now_us > 60 * SECOND && w->now_us < (w->p.faults_ms - 120000) * MS)
+        return d->global;
+    if (kind >= 45 + w->p.own_lost_share)
+        return d->enriched[other][chance_below(&w->chance, w->p.e_partitions)];
+    return d->enriched[dc][chance_below(&w->chance, w->p.e_partitions)];
+}
+
+static const char *log_name(const struct klog *log)
+{
+    switch (log->role) {
+    case LOG_GLOBAL:
+        return "the global topic";
+    case LOG_ENRICHED:
+        return "its own enriched topic";
+    case LOG_ENRICHED_COPY:
+        return "a copy of enriched records";
+    case LOG_SOURCE_COPY:
+        return "a copy of a source";
+    case LOG_SOURCE:
+    case LOG_CUTS:
+        break;
+    }
+    return "a log";
+}
+
 void truncation(struct world *w)
 {
     uint32_t dc = chance_below(&w->chance, w->p.dc_count);
-    struct dc *d = &w->dcs[dc];
-    uint32_t by = chance_below(&w->chance, w->p.dc_count);
-    struct klog *log = d->enriched[by][chance_below(&w->chance, w->p.e_partitions)];
+    struct klog *log = some_log(w, dc);
     int64_t lost = 1 + chance_below(&w->chance, 6);
 
-    if (chance_permille(&w->chance, 100))
-        log = d->global;
-    if (log->open_count != 0 || log->end - lost < log->start)
+    if (log == NULL || log->open_count != 0 || log->end - lost < log->start)
         return;
-    say(w, dc, NOBODY, "kafka", "an unclean election loses %lld records", (long long)lost);
+    say(w, dc, NOBODY, "kafka", "an unclean election cuts %lld records off the end of %s",
+        (long long)lost, log_name(log));
     klog_truncate(w, log, log->end - lost);
-    world_plan(
-        w, chance_between(&w->chance, 5 * SECOND, 30 * SECOND),
-        &(struct happening){.kind = HAPPENS_FAULT_END, .which = FAULT_truncation, .who = dc});
-}
-
-void operator_acts(struct world *w, uint32_t dc)
-{
-    say(w, dc, NOBODY, "operator", "confirms what was lost, and starts the DC's lines again");
-    raise_epoch(w, dc);
-    for (uint32_t n = 0; n < w->task_count; n++) {
-        struct task *t = &w->tasks[n];
-
-        /* A merge would start from places in a log that is another one now: it needs a new
-         * incarnation of the strands (R13), which nobody can make yet. */
-        if (t->dc != dc || t->fatal == 0 || t->kind == TASK_MERGE)
-            continue;
-        t->fatal = 0;
-        t->saved_in.valid = false;
-        t->saved_out.valid = false;
-    }
 }

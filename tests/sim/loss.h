@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * loss.h - what Kafka deletes, and the operator who confirms it.
+ * loss.h - what Kafka deletes.
  */
 #ifndef BRAID_SIM_LOSS_H
 #define BRAID_SIM_LOSS_H
@@ -12,8 +12,5 @@ void retention(struct world *w);
 
 /* Takes acknowledged records off the end of a log. */
 void truncation(struct world *w);
-
-/* A new log epoch for the DC, and its stopped lines start again. */
-void operator_acts(struct world *w, uint32_t dc);
 
 #endif

@@ -138,12 +138,12 @@ void task_restart(struct world *w, uint32_t task, uint32_t node)
     own(w, task, node);
 }
 
-void raise_epoch(struct world *w, uint32_t dc)
+void raise_epoch(struct world *w, uint32_t dc, uint32_t to)
 {
     struct etcd *e = &w->etcd;
 
-    say(w, dc, NOBODY, "etcd", "raises the DC's log epoch");
-    e->epochs[dc]++;
+    say(w, dc, NOBODY, "etcd", "the DC's log epoch is %u", to);
+    e->epochs[dc] = to;
     e->epoch_revisions[dc] = ++e->revision;
     w->stats.epochs++;
     check_epoch(w, dc);

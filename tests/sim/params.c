@@ -90,6 +90,7 @@ static void draw_faults(struct params *p, struct chance *c)
         if (chance_permille(c, share) && fault_means[f] != 0)
             p->fault_mean_ms[f] = fault_means[f] * scale / 1000;
     }
+    p->own_lost_share = ONE_OF(c, 0, 0, 0, 0, 20);
     p->fault_share[FAULT_page_hidden] = ONE_OF(c, 0, 20, 100);
     p->fault_share[FAULT_id_repeated] = ONE_OF(c, 0, 20, 100);
     p->fault_share[FAULT_source_txn] = ONE_OF(c, 0, 50, 200);
@@ -112,8 +113,15 @@ static void bias(struct params *p)
     case MUTANT_ignore_truncation:
     case MUTANT_ignore_epochs:
     case MUTANT_ignore_digest:
+    case MUTANT_keep_log_epoch:
         more(p, FAULT_truncation, 20000);
+        p->own_lost_share = 20;
         p->fault_mean_ms[FAULT_retention] = 0;
+        break;
+    case MUTANT_ignore_leader_epoch:
+        more(p, FAULT_truncation, 5000);
+        more(p, FAULT_node_crash, 10000);
+        p->own_lost_share = 0;
         break;
     case MUTANT_place_from_output:
     case MUTANT_commit_ahead:

@@ -46,7 +46,7 @@
     X(clock_jump, 90000, "a node's clock jumps")                                                   \
     X(foreign_record, 20000, "a record of somebody else arrives on a topic of Braid's")            \
     X(retention, 60000, "old records are deleted")                                                 \
-    X(truncation, 0, "an unclean election cuts acknowledged records off a log")                    \
+    X(truncation, 90000, "an unclean election cuts acknowledged records off a log")                \
     X(wiki_errors, 60000, "a DC's API fails")                                                      \
     X(wiki_slow, 60000, "a DC's API drips")                                                        \
     X(place_lost, 45000, "saved places get lost or arrive late")                                   \
@@ -100,6 +100,7 @@ struct params {
     bool far_clock;                 /* one DC's clocks are a year ahead */
     uint32_t failed_share[SIM_DCS]; /* permille of fetches that fail in quiet times */
     uint32_t withheld_share;
+    uint32_t own_lost_share; /* percent of truncations that hit a DC's own enriched topic */
     uint32_t fault_mean_ms[FAULT_COUNT]; /* 0: does not happen */
     uint32_t fault_share[FAULT_COUNT];   /* permille, of those drawn by occasion */
 };

@@ -128,6 +128,7 @@ static void save_places(struct world *w, const struct instance *i)
     for (int p = 0; p < 2; p++) {
         saved[p] = (struct saved_place){.valid = places[p].valid,
                                         .log_offset = places[p].log_offset,
+                                        .epoch = places[p].epoch,
                                         .count = strands,
                                         .last = pool_alloc(&w->pool, strands * sizeof(int64_t))};
         memcpy(saved[p].last, places[p].last, strands * sizeof(int64_t));
@@ -244,7 +245,7 @@ static bool step(struct world *w, uint32_t instance, struct line_event *ev, stru
 
 static void to_place(const struct saved_place *s, struct line_place *out)
 {
-    *out = (struct line_place){.valid = s->valid, .log_offset = s->log_offset};
+    *out = (struct line_place){.valid = s->valid, .log_offset = s->log_offset, .epoch = s->epoch};
     if (s->count != 0)
         memcpy(out->last, s->last, s->count * sizeof(int64_t));
 }
@@ -291,9 +292,14 @@ static void pump(struct world *w, uint32_t instance, struct reader *r, bool is_i
                                        .which = r->which});
         return;
     }
-    if (r->at < r->log->start || (r->log_epoch != r->log->epoch && r->at > r->log->cut_off_at)) {
-        instance_stop(w, instance, ERR_HOLE, "the log was cut off before or behind the reader");
+    if (r->at < r->log->start) {
+        instance_stop(w, instance, ERR_HOLE, "retention has overtaken the reader");
         return;
+    }
+    if (reader_was_cut_off(r)) {
+        ev = (struct line_event){.kind = LINE_EV_MOVED, .is_output = !is_input};
+        if (!step(w, instance, &ev, NULL))
+            return;
     }
     r->log_epoch = r->log->epoch;
     if (room == 0) {

@@ -90,6 +90,8 @@ static struct merge_proposal copy_proposal(struct world *w, const struct merge_p
 {
     struct merge_proposal copy = *p;
 
+    if (p->raises_epoch)
+        return copy;
     copy.report = pool_copy(&w->pool, p->report);
     if (p->has_cut)
         copy.cut = pool_copy(&w->pool, p->cut);
@@ -166,7 +168,7 @@ static bool carry_out(struct world *w, uint32_t instance)
             ask(w, instance, ASK_CUT, a->number);
             break;
         case MERGE_DO_PAUSE:
-            reader_stop(&run->readers[a->log]);
+            run->readers[a->log].is_blocked = true;
             break;
         case MERGE_DO_LOG_CUT:
             log_line(w, instance, a->bytes, a->number, true);
@@ -214,7 +216,11 @@ static bool tell_bounds(struct world *w, uint32_t instance, struct reader *r)
                                  .log_end = klog_stable_end(log)};
 
     run->bounds_told[r->which] = true;
-    return merge_feed(w, instance, &bounds) && run->bounds_told[r->which] && r->log == log;
+    if (!merge_feed(w, instance, &bounds) || !run->bounds_told[r->which] || r->is_blocked)
+        return false;
+    if (r->at < log->start)
+        r->at = log->start; /* had it lost what it needs, the step would have stopped the run */
+    return true;
 }
 
 /* Records of the reader's earlier place, which were on their way. False: the run has ended. */
@@ -254,17 +260,18 @@ static void pump(struct world *w, uint32_t instance, struct reader *r)
     struct merge_event ev = {.kind = MERGE_EV_RECORDS, .log = r->which, .records = records};
 
     r->is_planned = false;
-    if (r->log == NULL)
+    if (r->log == NULL || r->is_blocked)
         return;
     if (!kafka_answers(w, i->dc, r->log->dc) || window_is_on(w, r->log->dc, FAULT_read_stall)) {
         r->is_planned = true;
         merge_plan(w, instance, HAPPENS_PUMP, 500 * MS, r->which);
         return;
     }
-    if (r->log_epoch != r->log->epoch && r->at > r->log->cut_off_at) {
-        raise_epoch(w, i->dc);
-        instance_stop(w, instance, ERR_HOLE, "a log was truncated under the reader");
-        return;
+    if (reader_was_cut_off(r)) {
+        struct merge_event moved = {.kind = MERGE_EV_MOVED, .log = r->which};
+
+        if (!merge_feed(w, instance, &moved))
+            return;
     }
     r->log_epoch = r->log->epoch;
     if (!run->bounds_told[r->which] && !stale_records(w, instance, r))
@@ -288,7 +295,7 @@ static void pump(struct world *w, uint32_t instance, struct reader *r)
         if (!carry_out(w, instance))
             return;
     }
-    if (r->log == NULL)
+    if (r->is_blocked)
         return;
     if (r->at < klog_stable_end(r->log)) {
         reader_plan(w, r);

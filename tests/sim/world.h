@@ -173,7 +173,7 @@ void owners_look(struct world *w);
 void task_restart(struct world *w, uint32_t task, uint32_t node);
 void second_owner(struct world *w, uint32_t task);
 /* The DC's Kafka has lost what it had acknowledged: what it reported no longer counts. */
-void raise_epoch(struct world *w, uint32_t dc);
+void raise_epoch(struct world *w, uint32_t dc, uint32_t to);
 const char *task_name(const struct task *t);
 void node_crash(struct world *w, uint32_t dc, uint32_t node);
 void faults_begin(struct world *w);

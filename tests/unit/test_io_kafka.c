@@ -178,6 +178,7 @@ static void on_read(void *data, const struct io_read_event *ev)
         w->end_count++;
         w->end_offset = ev->log_offset;
         return;
+    case IO_READ_MOVED:
     case IO_READ_RANGE:
         w->range_count++;
         w->bounds = ev->bounds;

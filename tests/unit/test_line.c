@@ -290,7 +290,58 @@ static void a_place_ahead_of_the_output_is_not_used(void **state)
     assert_string_equal(step(f, &end), "read-in -2");
     init(f, LINE_ENRICH, false);
     (void)start(f, &ahead, &NO_PLACE, emptied, empty);
+    assert_string_equal(step(f, &end), "read-in -2");
+    init(f, LINE_ENRICH, false);
+    (void)start(f, &NO_PLACE, &NO_PLACE, emptied, empty);
     assert_string_equal(step(f, &end), "stop ERR_DATA_LOSS");
+}
+
+/* The record before a place, from another leader: the log lost some and grew again. */
+static struct record of_epoch(int64_t log_offset, int64_t offset, int32_t epoch)
+{
+    struct record r = chained(log_offset, offset - 1, offset);
+
+    r.leader_epoch = epoch;
+    return r;
+}
+
+static void the_record_before_a_place_is_read_again_and_compared(void **state)
+{
+    struct fixture *f = *state;
+    const struct line_place place = {.valid = true, .log_offset = 5, .epoch = 3, .last = {4}};
+    const struct log_bounds input = {0, 9};
+    const struct log_bounds output = {0, 9};
+    const struct record same[] = {of_epoch(4, 4, 3)};
+    const struct record other[] = {of_epoch(4, 4, 4)};
+
+    init(f, LINE_COPY, false);
+    assert_string_equal(start(f, &NO_PLACE, &place, input, output), "read-out 4");
+    assert_string_equal(give(f, LINE_EV_OUT, same, 1), "");
+    init(f, LINE_COPY, false);
+    (void)start(f, &NO_PLACE, &place, input, output);
+    assert_string_equal(give(f, LINE_EV_OUT, other, 1), "read-out -2");
+    init(f, LINE_ENRICH, false);
+    (void)start(f, &NO_PLACE, &place, input, output);
+    assert_string_equal(give(f, LINE_EV_OUT, other, 1), "stop ERR_DATA_LOSS");
+}
+
+static void an_input_that_was_truncated_stops_a_copy_and_not_an_enrichment(void **state)
+{
+    struct fixture *f = *state;
+    const struct line_place in = {.valid = true, .log_offset = 5, .epoch = 3, .last = {4}};
+    const struct line_place out = {.valid = true, .log_offset = 9, .epoch = -1, .last = {4}};
+    const struct log_bounds bounds = {0, 9};
+    const struct line_event end = {.kind = LINE_EV_OUT_END, .log_offset = 9};
+    const struct record other[] = {of_epoch(4, 4, 4)};
+
+    init(f, LINE_COPY, false);
+    (void)start(f, &in, &out, bounds, bounds);
+    assert_string_equal(step(f, &end), "read-in 4");
+    assert_string_equal(give(f, LINE_EV_IN, other, 1), "drop; stop ERR_DATA_LOSS");
+    init(f, LINE_ENRICH, false);
+    (void)start(f, &in, &out, bounds, bounds);
+    (void)step(f, &end);
+    assert_string_equal(give(f, LINE_EV_IN, other, 1), "drop; read-in -2");
 }
 
 static void a_failed_delivery_ends_the_run(void **state)
@@ -381,6 +432,8 @@ int main(void)
         cmocka_unit_test(a_source_that_ends_too_early_as_the_output_grew_starts_again),
         cmocka_unit_test(an_output_that_does_not_hold_its_place_has_lost_data),
         cmocka_unit_test(a_place_ahead_of_the_output_is_not_used),
+        cmocka_unit_test(the_record_before_a_place_is_read_again_and_compared),
+        cmocka_unit_test(an_input_that_was_truncated_stops_a_copy_and_not_an_enrichment),
         cmocka_unit_test(a_failed_delivery_ends_the_run),
         cmocka_unit_test(places_are_saved_behind_what_was_read_back),
         cmocka_unit_test(acks_that_are_not_read_back_end_the_run),

@@ -25,6 +25,10 @@ static void check_round_trip(const struct line_place *in, const struct line_plac
     assert_int_equal(place_parse(slice_of(text, len), 0xfeedULL, count, &in_again, &out_again), 0);
     assert_int_equal(in_again.valid, in->valid);
     assert_int_equal(out_again.valid, out->valid);
+    if (in->valid)
+        assert_int_equal(in_again.epoch, in->epoch);
+    if (out->valid)
+        assert_int_equal(out_again.epoch, out->epoch);
     for (uint32_t i = 0; i < count; i++) {
         if (in->valid)
             assert_int_equal(in_again.last[i], in->last[i]);
@@ -37,8 +41,8 @@ static void places_come_back_as_they_were_saved(void **state)
 {
     (void)state;
     const struct line_place none = {0};
-    struct line_place in = {.valid = true, .log_offset = 12, .last = {-1, 5, LINE_START_ANY}};
-    struct line_place out = {.valid = true, .log_offset = 0, .last = {7, -1, 3}};
+    struct line_place in = {.valid = true, .log_offset = 12, .epoch = 7, .last = {-1, 5, LINE_START_ANY}};
+    struct line_place out = {.valid = true, .log_offset = 0, .epoch = -1, .last = {7, -1, 3}};
 
     check_round_trip(&in, &out, 3);
     check_round_trip(&none, &out, 1);
@@ -48,7 +52,7 @@ static void places_come_back_as_they_were_saved(void **state)
 static void the_largest_place_fits_into_a_commit(void **state)
 {
     (void)state;
-    struct line_place big = {.valid = true, .log_offset = 999999999999999999};
+    struct line_place big = {.valid = true, .log_offset = 999999999999999999, .epoch = INT32_MAX};
 
     for (uint32_t i = 0; i < LINE_STRANDS_MAX; i++)
         big.last[i] = 999999999999999999;
@@ -99,6 +103,8 @@ static void damaged_text_is_refused(void **state)
         "1 0000000000000001 1 1 0,",
         "1 0000000000000001 1 1 0,0,0",
         "1 0000000000000001 1 1 0,0 1,1",
+        "1 0000000000000001 1@x 1 0,0",
+        "1 0000000000000001 1 1@2147483648 0,0",
         "1 0000000000000001 1 1 -3,0",
         "1 0000000000000001 1 1 99999999999999999999,0",
     };
