@@ -39,9 +39,10 @@ static void check_value(struct enrich_page *p, struct slice source)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct slice domains[] = {SLICE_LIT("*.wiki")};
-    const struct enrich_spec spec = {
-        .output = SLICE_LIT("out.v1"), .schema = SLICE_LIT("/s/1"),
-        .domains = {domains, 1}, .enrichments = (1U << ENRICHMENT_COUNT) - 1};
+    const struct enrich_spec spec = {.output = SLICE_LIT("out.v1"),
+                                     .schema = SLICE_LIT("/s/1"),
+                                     .domains = {domains, 1},
+                                     .enrichments = (1U << ENRICHMENT_COUNT) - 1};
     const enum reason endings[] = {REASON_SUPPRESSED, REASON_TEXT_HIDDEN, REASON_UNAVAILABLE};
     /* Copied to its exact size, so that reading past its end is seen. */
     uint8_t *copy = malloc(size + 1);
