@@ -82,7 +82,7 @@
       "a member that"                                                                              \
       " logs nothing for 1,000 cuts is dropped long before")                                       \
     X(cuts_deleted, "A5", "cuts that all members have logged leave etcd", "")                      \
-    X(view_late, "R12", "a late answer is ignored", "")                                            \
+    X(view_late, "R12", "a late answer is ignored", "the shells drop it first")                    \
     X(claim_gone, "A4", "a merge sees that its claim is gone", "")                                 \
     /* merge_emit.c: from cuts to transactions */                                                  \
     X(cut_from_view, "R12", "the next cut is the head of the view", "")                            \
@@ -102,9 +102,11 @@
     X(start_without_line, "R11", "recovery finds no line: the stream's first run here", "")        \
     X(start_at_tail, "R11", "the last line agrees with the end of the topic", "")                  \
     X(start_before_tail, "R11", "the topic goes on after the last line", "")                       \
-    X(start_emptied, "A5", "retention has emptied the topic: the line counts", "")                 \
+    X(start_emptied, "A5", "retention has emptied the topic: the line counts",                     \
+      "a topic is emptied after minutes without an event")                                         \
     X(window_rebuilt, "R9", "the window of ids is rebuilt from the log of cuts", "")               \
-    X(bounds_emptied, "A2", "an empty log counts as its cut's position", "")                       \
+    X(bounds_emptied, "A2", "an empty log counts as its cut's position",                           \
+      "a merge must restart just then")                                                            \
     X(caught_up, "A4", "a merge has read to the tail and begins to report", "")                    \
     /* plan.c: the order */                                                                        \
     X(choose_by_rank, "R8", "the better status wins", "")                                          \

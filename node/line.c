@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/line.h"
 
+#include "node/cover.h"
 #include "node/filter.h"
 #include "node/mutant.h"
 #include "proto/err.h"
@@ -65,6 +66,7 @@ static bool output_start(struct line *l, const struct line_event *ev, struct lin
             stop(l, out, ERR_DATA_LOSS, "no place is saved and the output's beginning is gone");
             return false;
         }
+        COVER(line_from_beginning);
         *out_offset = LINE_FROM_START;
         return true;
     }
@@ -72,6 +74,7 @@ static bool output_start(struct line *l, const struct line_event *ev, struct lin
         stop(l, out, ERR_DATA_LOSS, "the output starts after the saved place");
         return false;
     }
+    COVER(line_from_place);
     *out_offset = place->log_offset;
     return true;
 }
@@ -227,6 +230,8 @@ static void output_records(struct line *l, const struct line_event *ev, struct l
             filter_step(&l->strands[s].out_last, o->prev, o->offset);
         if (verdict == FILTER_HOLE)
             l->holes++;
+        COVER_IF(verdict == FILTER_HOLE, line_own_hole);
+        COVER_IF(verdict == FILTER_DUPLICATE, line_own_duplicate);
         if (verdict == FILTER_ACCEPT && r->log_offset >= l->out_end)
             l->out_grew = true;
     }
@@ -265,6 +270,7 @@ static void position_raw(struct line *l, struct line_actions *out)
     }
     if (in->start > s->in_last + 1 && !MUTANT(start_at_earliest)) {
         /* Retention was faster: what is gone is named, for ever, not stepped over (R13, A10). */
+        COVER(line_gap_made);
         const struct line_slot gap = {
             .kind = LINE_SLOT_GAP,
             .origin = {.from = l->config.strands[0], .prev = s->in_last, .offset = in->start - 1},
@@ -289,9 +295,12 @@ static bool place_is_usable(const struct line *l)
     if (!p->valid || p->log_offset < l->in_bounds.start || p->log_offset > l->in_bounds.end)
         return false;
     for (uint32_t i = 0; i < l->config.strand_count; i++) {
-        if (p->last[i] > l->strands[i].out_last)
+        if (p->last[i] > l->strands[i].out_last) {
+            COVER(line_place_refused);
             return false;
+        }
     }
+    COVER(line_place_used);
     return true;
 }
 
@@ -426,6 +435,7 @@ static bool skip_extended(struct line *l, uint32_t strand, int64_t offset, int64
         return false;
     slot->origin.offset = offset;
     slot->in_next = in_next;
+    COVER(line_skip_grows);
     return true;
 }
 
@@ -447,18 +457,21 @@ static void take(struct line *l, const struct record *r, uint32_t index, struct 
     slot->in_epoch = r->leader_epoch;
     slot->is_done = true;
     if (offset <= s->out_last || offset <= s->sent_last) {
+        COVER(line_already_there);
         slot->kind = LINE_SLOT_NONE;
         (void)new_slot(l, slot);
         act(out, LINE_DO_DROP)->index = index;
         return;
     }
     if (l->config.kind == LINE_ENRICH && r->braid.status == STATUS_GAP) {
+        COVER(line_gap_passed);
         slot->kind = LINE_SLOT_GAP;
         (void)new_slot(l, slot);
         act(out, LINE_DO_DROP)->index = index;
         return;
     }
     if (may_skip(l, s, offset)) {
+        COVER(line_skips);
         slot->kind = LINE_SLOT_SKIP;
         if (!skip_extended(l, slot->strand, offset, slot->in_next))
             (void)new_slot(l, slot);
@@ -503,6 +516,7 @@ static void input_record(struct line *l, const struct record *r, uint32_t index,
     enum filter_verdict verdict = FILTER_DUPLICATE;
 
     if (s < 0) {
+        COVER(line_foreign);
         l->foreign++;
     } else {
         slot.strand = (uint32_t)s;
@@ -512,6 +526,9 @@ static void input_record(struct line *l, const struct record *r, uint32_t index,
             l->holes++;
         if (verdict == FILTER_DUPLICATE)
             l->duplicates++;
+        COVER_IF(verdict == FILTER_HOLE, line_hole);
+        COVER_IF(verdict == FILTER_DUPLICATE, line_duplicate);
+        COVER_IF(verdict == FILTER_ACCEPT, line_accepts);
         if (verdict != FILTER_ACCEPT && l->config.kind == LINE_COPY && MUTANT(copy_unfiltered))
             verdict = FILTER_ACCEPT;
     }
@@ -605,6 +622,7 @@ static void commit(struct line *l, int64_t now_ms, struct line_actions *out)
     l->commit_ms = now_ms;
     l->saved_in = in;
     l->saved_out = output;
+    COVER(line_commits);
     (void)act(out, LINE_DO_COMMIT);
 }
 
@@ -616,6 +634,7 @@ static void tick(struct line *l, int64_t now_ms, struct line_actions *out)
             s->read_mark = s->acked_last;
             s->read_mark_ms = now_ms;
         } else if (now_ms - s->read_mark_ms > LINE_READ_BACK_MS) {
+            COVER(line_not_read_back);
             stop(l, out, ERR_DELIVERY, "acknowledged records cannot be read back");
             return;
         }
@@ -640,6 +659,7 @@ static void running(struct line *l, const struct line_event *ev, struct line_act
         acked(l, ev->ticket);
         break;
     case LINE_EV_FAILED:
+        COVER(line_undelivered);
         if (MUTANT(step_past_failure))
             step_past(l, ev->ticket);
         else

@@ -3,6 +3,7 @@
  * What a merge tells etcd and learns from it (R5-R7, A4, A5, A12): views in; reports, proposals
  * and the clean-up of old cuts out.
  */
+#include "node/cover.h"
 #include "node/merge_state.h"
 #include "node/mutant.h"
 #include "proto/err.h"
@@ -75,14 +76,17 @@ void merge_view_taken(struct merge *m, const struct merge_event *ev, struct merg
 
     if (ev->is_answer)
         m->is_reporting = false;
-    if (m->view != NULL && !ev->is_answer && view->revision < m->view->revision)
+    if (m->view != NULL && !ev->is_answer && view->revision < m->view->revision) {
+        COVER(view_late);
         return; /* a late answer to a hint */
+    }
     const char *why = went_back(m, ev);
     if (why != NULL) {
         merge_stop(m, out, ERR_DIVERGED, why);
         return;
     }
     if (!view->claim_held && !MUTANT(report_without_claim)) {
+        COVER(claim_gone);
         merge_stop(m, out, ERR_FENCED, "the claim on this merge is gone");
         return;
     }
@@ -131,11 +135,16 @@ static uint64_t logged_by_all(const struct merge *m, const struct merge_view *vi
 
 static bool may_propose(const struct merge *m, const struct merge_view *view)
 {
+    COVER_IF(!m->view_is_current, report_not_current);
     if (!m->view_is_current || view->is_paused || !m->is_caught_up)
         return false;
-    if (m->logged_number < view->head.number && !MUTANT(cut_unlogged))
+    if (m->logged_number < view->head.number && !MUTANT(cut_unlogged)) {
+        COVER(report_unlogged);
         return false;
-    return view->head.number - logged_by_all(m, view) <= MERGE_UNLOGGED_MAX;
+    }
+    const bool too_many = view->head.number - logged_by_all(m, view) > MERGE_UNLOGGED_MAX;
+    COVER_IF(too_many, report_too_many);
+    return !too_many;
 }
 
 static void compares(struct merge_proposal *p, const struct merge_view *view,
@@ -269,6 +278,7 @@ static void delete_cuts(struct merge *m, struct merge_actions *out)
     a->era = m->era;
     a->number = below;
     m->deleted_below = below;
+    COVER(cuts_deleted);
 }
 
 /* A4: before anything else is reported. */
@@ -303,6 +313,8 @@ void merge_report(struct merge *m, int64_t now_ms, struct merge_actions *out)
         return;
     if (!changed && !m->proposal.has_cut && now_ms - m->report_ms < MERGE_HEARTBEAT_MS)
         return;
+    COVER(report_sent);
+    COVER_IF(!changed && !m->proposal.has_cut, report_heartbeat);
     m->report_number++;
     int rc = encode_report(m);
     if (rc != 0) {

@@ -3,6 +3,7 @@
  * From what recovery read to a running merge (R11, A1, A2, A5): the last emitted state, the
  * window as of it, the places of all strands, and where each log is read from.
  */
+#include "node/cover.h"
 #include "node/merge_state.h"
 #include "node/mutant.h"
 #include "proto/err.h"
@@ -151,6 +152,10 @@ static bool emitted_init(struct merge *m, const struct merge_event *ev, struct m
         merge_stop(m, out, ERR_DATA_LOSS, why);
         return false;
     }
+    COVER_IF(!r->has_line, start_without_line);
+    COVER_IF(r->has_line && r->has_tail && r->tail_seq + 1 == m->emitted.next_seq, start_at_tail);
+    COVER_IF(r->has_tail && r->tail_seq + 1 > m->emitted.next_seq, start_before_tail);
+    COVER_IF(!r->has_tail && r->tail_is_emptied, start_emptied);
     m->tail =
         (struct merge_tail){.is_known = r->has_tail, .seq = r->tail_seq, .chain = r->tail_chain};
     if (MUTANT(recover_from_line) || (!r->has_tail && r->tail_is_emptied))
@@ -167,6 +172,7 @@ static bool window_ready(struct merge *m, struct merge_actions *out)
 
     if (MUTANT(window_by_memory) || !m->has_ids)
         window_reset(&m->window, next);
+    COVER_IF(m->has_ids && m->window.next == next && next != m->window.first, window_rebuilt);
     if (m->window.next == next)
         return true;
     merge_stop(m, out, ERR_DATA_LOSS, "the log of cuts lacks ids of what was emitted");
@@ -298,6 +304,7 @@ void merge_bounds(struct merge *m, const struct merge_event *ev, struct merge_ac
     if (ev->log_start <= from || MUTANT(start_at_earliest))
         return;
     if (ev->log_start == ev->log_end && nobody_holds_more(m, l)) {
+        COVER(bounds_emptied);
         log_caught_up(&m->strands, ev->log, ev->log_start);
         return;
     }
@@ -370,5 +377,6 @@ void merge_caught_up(struct merge *m)
         if (!is_compared(m, &m->strands.logs[i]))
             return;
     }
+    COVER(caught_up);
     m->is_caught_up = true;
 }

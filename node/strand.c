@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/strand.h"
 
+#include "node/cover.h"
 #include "node/filter.h"
 #include "node/mutant.h"
 #include "proto/err.h"
@@ -266,6 +267,7 @@ static bool append(struct strands *s, struct strand *st, const struct record *r,
     const bool needed =
         r->braid.status != STATUS_SKIPPED && r->braid.origin.offset > s->parts[st->part].decided;
 
+    COVER_IF(!needed, held_decided);
     st->digest = digest_next(st->digest, r->braid.origin.offset, r->content_hash);
     *e = (struct entry){
         .offset = r->braid.origin.offset,
@@ -293,6 +295,7 @@ static bool read_one(struct strands *s, struct log *l, const struct record *r, i
     const int index = strand_of(s, l, r);
 
     if (index < 0) {
+        COVER(held_foreign);
         s->foreign++;
         return false;
     }
@@ -306,14 +309,18 @@ static bool read_one(struct strands *s, struct log *l, const struct record *r, i
         s->holes++;
     if (verdict == FILTER_DUPLICATE)
         s->duplicates++;
+    COVER_IF(verdict == FILTER_HOLE, held_hole);
+    COVER_IF(verdict == FILTER_DUPLICATE, held_duplicate);
     if (verdict != FILTER_ACCEPT)
         return false;
     if (is_full_for(s, st, o->offset)) {
+        COVER(held_full);
         st->is_over = true;
         st->from = r->log_offset;
         st->from_epoch = l->next == r->log_offset ? l->epoch : -1;
         return false;
     }
+    COVER(held_accepts);
     st->last = last;
     l->tail = (struct log_tail){
         .partition = l->partition, .epoch = r->leader_epoch, .log_offset = r->log_offset};
@@ -405,6 +412,7 @@ bool strands_read(struct strands *s, uint32_t log, const struct record *records,
         keep[i] = read_one(s, l, &records[i], now_ms);
         passed(l, &records[i]);
         if (must_pause(s, l)) {
+            COVER(held_paused);
             l->is_paused = true;
             l->is_caught_up = false;
         }
@@ -437,6 +445,7 @@ void log_rewind(struct strands *s, uint32_t log)
         if (!ring_is_full(st))
             st->is_over = false;
     }
+    COVER(held_reads_on);
     l->next = log_from(s, log);
     l->epoch = -1;
     l->checks = 0;
@@ -510,13 +519,22 @@ static bool may_offer(const struct strands *s, const struct strand *st, const st
 {
     const uint32_t others = s->parts[st->part].count - 1;
 
-    if (e->status == STATUS_GAP && !MUTANT(gap_offered))
-        return all_past_gap(s, st, e->offset);
+    if (e->status == STATUS_GAP && !MUTANT(gap_offered)) {
+        const bool passes = all_past_gap(s, st, e->offset);
+        COVER_IF(passes, gap_passes);
+        COVER_IF(!passes, gap_waits);
+        return passes;
+    }
     if (e->status == STATUS_FAILED && !MUTANT(no_grace)) {
         if (MUTANT(grace_for_own_only) && !slice_equal(s->logs[st->log].by, s->dc))
             return true;
-        return others == 0 || now_ms - e->read_ms >= s->grace_ms ||
-               others_past(s, st, e->offset) > 0;
+        const bool in_time = now_ms - e->read_ms >= s->grace_ms;
+        const bool by_other = others_past(s, st, e->offset) > 0;
+        COVER_IF(others == 0, grace_alone);
+        COVER_IF(others != 0 && by_other, grace_ends_by_other);
+        COVER_IF(others != 0 && in_time && !by_other, grace_ends_in_time);
+        COVER_IF(others != 0 && !in_time && !by_other, grace_waits);
+        return others == 0 || in_time || by_other;
     }
     return true;
 }

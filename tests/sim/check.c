@@ -691,9 +691,15 @@ static void check_stuck(struct world *w)
     }
     for (uint32_t s = 0; s < w->layout.count; s++) {
         if (last->positions[s] < last->furthest[w->strand_origin[s]])
-            check_fail(w, "I10", "long after all faults, %.*s's strand %u stands at %lld of %lld",
-                       SLICE_ARG(w->dcs[w->strand_by[s]].name), s, (long long)last->positions[s],
-                       (long long)last->furthest[w->strand_origin[s]]);
+            check_fail(
+                w, "I10",
+                "long after all faults, %.*s's strand %u stands at %lld of %lld; held %lld, %lld,"
+                " last reported %lld, %lld, offered %lld, %lld",
+                SLICE_ARG(w->dcs[w->strand_by[s]].name), s, (long long)last->positions[s],
+                (long long)last->furthest[w->strand_origin[s]], (long long)c->held[0][s],
+                (long long)c->held[1][s], (long long)c->read_back[0][s],
+                (long long)c->read_back[1][s], (long long)c->offered[0][s],
+                (long long)c->offered[1][s]);
     }
     for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
         if (!last->is_member[dc])
