@@ -45,7 +45,6 @@ struct member {
     struct slice dc;
     uint32_t incarnation;
 };
-
 /* How far a DC has emitted: all of cut `number`; `next_seq` is the next sequence number. */
 struct emitted {
     uint32_t era;
@@ -112,7 +111,6 @@ struct log_tail {
     int32_t epoch; /* its leader epoch; -1: not known */
     int64_t log_offset;
 };
-
 /* A strand's place in one log: of its records at log offsets >= from, accept by `last`. */
 struct place {
     int64_t last;
@@ -134,10 +132,7 @@ struct emitted_line {
 };
 
 int strand_name_compare(const struct strand_name *a, const struct strand_name *b);
-
-/* Fills in layout->hash. */
-void layout_hash(struct layout *l);
-
+void layout_hash(struct layout *l); /* fills in its hash */
 int cut_decode(struct slice bytes, struct arena *a, struct cut *out);
 int cut_encode(const struct cut *c, struct arena *a, struct slice *out);
 uint64_t cut_hash(struct slice bytes);

@@ -13,8 +13,8 @@
 #include "proto/slice.h"
 
 struct record {
-    int64_t log_offset;  /* in the log it was read from */
-    int64_t log_time_ms; /* the record's Kafka timestamp in that log; -1 if it has none */
+    int64_t log_offset;   /* in the log it was read from */
+    int64_t log_time_ms;  /* the record's Kafka timestamp in that log; -1 if it has none */
     int32_t leader_epoch; /* of the record's batch (KIP-320); -1 if it is not known. With the offset
                              it names a record for ever, also after an unclean election */
     struct braid_headers braid;

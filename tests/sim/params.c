@@ -112,10 +112,20 @@ static void bias(struct params *p)
         break;
     case MUTANT_ignore_truncation:
     case MUTANT_ignore_epochs:
-    case MUTANT_ignore_digest:
     case MUTANT_keep_log_epoch:
         more(p, FAULT_truncation, 20000);
         p->own_lost_share = 20;
+        p->fault_mean_ms[FAULT_retention] = 0;
+        break;
+    case MUTANT_ignore_digest:
+        /* Two DCs must have copied different versions before anybody sees the loss. */
+        p->dc_count = 3;
+        p->node_count = 1;
+        more(p, FAULT_truncation, 4000);
+        more(p, FAULT_node_crash, 15000);
+        more(p, FAULT_link_cut, 15000);
+        more(p, FAULT_link_clog, 15000);
+        p->own_lost_share = 55;
         p->fault_mean_ms[FAULT_retention] = 0;
         break;
     case MUTANT_ignore_leader_epoch:

@@ -41,7 +41,8 @@ static void places_come_back_as_they_were_saved(void **state)
 {
     (void)state;
     const struct line_place none = {0};
-    struct line_place in = {.valid = true, .log_offset = 12, .epoch = 7, .last = {-1, 5, LINE_START_ANY}};
+    struct line_place in = {
+        .valid = true, .log_offset = 12, .epoch = 7, .last = {-1, 5, LINE_START_ANY}};
     struct line_place out = {.valid = true, .log_offset = 0, .epoch = -1, .last = {7, -1, 3}};
 
     check_round_trip(&in, &out, 3);
