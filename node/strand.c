@@ -350,7 +350,8 @@ static bool is_needed(const struct strand *st)
 /*
  * A strand that is full only because emission is behind makes its whole log wait: reading on
  * would be reading twice. One that is held up by grace or a gap must not (I10), nor may one be
- * waited for that emission itself waits for.
+ * waited for that emission itself waits for. One that waits for the next cut must not, either: that
+ * cut may wait for another strand of this log, while in another DC it is the other way round.
  */
 static bool must_pause(const struct strands *s, const struct log *l)
 {
@@ -363,7 +364,7 @@ static bool must_pause(const struct strands *s, const struct log *l)
         const struct strand *st = &s->list[l->strands[i]];
         if (!st->is_over)
             all_over = false;
-        else if (st->offered == st->tail)
+        else if (st->offered == st->tail && st->base_last < st->ahead)
             return true;
     }
     return all_over;

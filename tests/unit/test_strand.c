@@ -203,6 +203,7 @@ static void a_full_ring_pauses_its_log_and_loses_nothing(void **state)
     const uint32_t log = f->s.list[OWN].log;
     int64_t offset = 0;
 
+    f->s.list[OWN].ahead = RING - 1; /* cuts that emission has still to follow */
     while (!f->s.logs[log].is_paused) {
         (void)feed(f, OWN, offset - 1, offset);
         (void)strands_offer(&f->s, 0);
@@ -261,7 +262,8 @@ static void a_full_strand_does_not_keep_back_another_that_the_next_cut_needs(voi
     const uint32_t log = f->s.list[OWN].log;
     struct record r = record_of(f, OWN, 0, -1, 0);
 
-    r.bytes = 5000; /* more than the budget */
+    r.bytes = 5000;           /* more than the budget */
+    f->s.list[OWN].ahead = 0; /* a cut that emission has still to follow */
     assert_true(feed_record(f, OWN, r, 0));
     (void)strands_offer(&f->s, 0);
     assert_false(feed_record(f, OWN, record_of(f, OWN, 1, 0, 1), 0));
@@ -277,6 +279,21 @@ static void a_full_strand_does_not_keep_back_another_that_the_next_cut_needs(voi
     assert_true(feed_record(f, PEER, record_of(f, PEER, 3, 0, 1), 0));
     assert_true(f->s.logs[log].is_paused);
     assert_int_equal(log_from(&f->s, log), 1);
+}
+
+/* The next cut may wait for that other strand, while in another DC it is the other way round. */
+static void a_full_strand_that_waits_for_a_cut_keeps_back_no_other(void **state)
+{
+    struct fixture *f = *state;
+    const uint32_t log = f->s.list[OWN].log;
+
+    for (int64_t offset = 0; offset <= RING; offset++) {
+        (void)feed(f, OWN, offset - 1, offset);
+        (void)strands_offer(&f->s, 0);
+    }
+    assert_true(f->s.list[OWN].is_over);
+    assert_false(f->s.logs[log].is_paused);
+    assert_true(feed_record(f, PEER, record_of(f, PEER, RING + 1, -1, 0), 0));
 }
 
 static void a_failed_record_is_offered_after_its_grace_or_another_success(void **state)
@@ -351,6 +368,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(
             a_full_strand_does_not_keep_back_another_that_the_next_cut_needs, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_full_strand_that_waits_for_a_cut_keeps_back_no_other,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(a_byte_budget_holds_but_not_against_the_next_cut, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(
