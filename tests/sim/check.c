@@ -389,14 +389,12 @@ void check_stopped(struct world *w, const struct task *t)
 /* --- etcd --------------------------------------------------------------------------------------- */
 
 /* Whether another strand of the same partition is held past this offset. */
-static bool other_is_past(const struct world *w, uint32_t dc, uint32_t strand, int64_t offset)
+static bool other_is_past(struct world *w, uint32_t dc, uint32_t strand, int64_t offset)
 {
-    const struct check *c = w->check;
-
     for (uint32_t by = 0; by < w->p.dc_count; by++) {
         uint32_t other = strand_index(w, by, w->strand_origin[strand]);
 
-        if (other != UINT32_MAX && other != strand && c->held[dc][other] >= offset)
+        if (other != UINT32_MAX && other != strand && held_of(w, dc, other) >= offset)
             return true;
     }
     return false;
