@@ -22,8 +22,6 @@ const char *fault_name(enum fault f)
 
 const char *fault_rare(enum fault f)
 {
-    if (f == FAULT_truncation)
-        return "drawn for mutants only";
     return f == FAULT_etcd_restore ? "not simulated yet" : "";
 }
 
@@ -153,6 +151,12 @@ static void bias(struct params *p)
         more(p, FAULT_etcd_unknown, 20000);
         more(p, FAULT_dc_lost, 60000);
         more(p, FAULT_node_crash, 20000);
+        break;
+    case MUTANT_join_unlogged:
+        p->cut_interval_ms = 500;
+        more(p, FAULT_dc_lost, 60000);
+        more(p, FAULT_node_crash, 20000);
+        more(p, FAULT_produce_slow, 15000);
         break;
     case MUTANT_cut_unlogged:
     case MUTANT_emit_unlogged:
