@@ -79,7 +79,8 @@ struct check {
     struct times came[SIM_DCS][SIM_STRANDS]; /* when a record was there to be read */
     int64_t report_claim[SIM_DCS];
     int64_t reported_us[SIM_DCS];
-    int64_t clock_ms[SIM_DCS]; /* as last reported */
+    int64_t clock_ms[SIM_DCS][8]; /* as last reported, the newest in turn */
+    uint32_t clock_turn[SIM_DCS];
     struct parsed_cut *cuts;
     size_t cut_count;
     size_t cut_capacity;
