@@ -4,6 +4,7 @@
 #include "tests/sim/check.h"
 #include "tests/sim/totals.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -105,7 +106,7 @@ static void gather(const int *pipes, uint32_t workers, uint64_t first, uint64_t 
 
     for (uint64_t n = 0; n < count; n++) {
         if (!read_outcome(pipes[n % workers], &o)) {
-            (void)printf("a worker died on seed %llu\n", (unsigned long long)(first + n));
+            (void)printf("a worker died on seed %" PRIu64 "\n", first + n);
             return;
         }
         totals_add(t, &o);

@@ -23,8 +23,21 @@ void world_init(struct world *w)
     }
 }
 
+/* I9 at the end of a seed: each merge gives back what it keeps. */
+static void end_merges(struct world *w)
+{
+    for (uint32_t n = 0; n < INSTANCES_MAX; n++) {
+        struct instance *i = &w->instances[n];
+
+        if (i->is_live && w->tasks[i->task].kind == TASK_MERGE)
+            merge_end(w, n);
+        i->is_live = false;
+    }
+}
+
 void world_free(struct world *w)
 {
+    end_merges(w);
     for (uint32_t n = 0; n < INSTANCES_MAX; n++) {
         struct merge_run *run = w->instances[n].merge;
 
@@ -370,11 +383,10 @@ static void happen(struct world *w, const struct happening *h)
 /* Everything but what is kept from seed to seed is forgotten. */
 static void forget(struct world *w)
 {
+    end_merges(w);
     for (uint32_t n = 0; n < INSTANCES_MAX; n++) {
         struct instance *i = &w->instances[n];
 
-        if (i->is_live && w->tasks[i->task].kind == TASK_MERGE)
-            merge_end(w, n);
         *i = (struct instance){.line = i->line, .merge = i->merge};
     }
     pool_reset(&w->pool);
@@ -431,5 +443,6 @@ bool world_run(struct world *w, const struct params *p)
     }
     if (!check_verdict(w)->is_broken)
         check_end(w);
+    end_merges(w);
     return !check_verdict(w)->is_broken;
 }
