@@ -24,8 +24,14 @@ expected=${BRAID_STATE%/state}/expected.json
 start() {
 	"$cluster" up || return 1
 	eval "$("$cluster" env)"
-	ctl apply -f deploy/local/demo.yaml --yes -m test && edit 30
+	local events
+	ctl apply -f deploy/local/demo.yaml --yes -m test || return 1
+	events=$(deploy/local/edits --count 30 --quiet | jq .events_total) &&
+		eventually 30 sources_hold "$events"
 }
+
+# All that the edits caused, also what was hidden: the bad records imitate a page that is whole.
+sources_hold() { [ "$(source_records)" -ge "$1" ]; }
 
 edit() { deploy/local/edits --count "$1" --quiet; }
 
