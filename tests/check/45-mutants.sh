@@ -1,6 +1,6 @@
 #!/bin/bash
 # The simulation finds each rule that is switched off: its checks can fail.
-# in: all
+# in: check all
 # needs: build check
 set -u
 lines=$(make -s mutants) || true
