@@ -466,7 +466,8 @@ void merge_etcd_report(struct io_merge *m)
 
 /* ---- old cuts ------------------------------------------------------------------------------- */
 
-/* Deletes what the list names below the number; the rest comes with the next request. */
+/* Deletes what the list names below the number; the rest comes with the next request. Cut 0 stays:
+ * it says where the stream starts, to lines that lost their places and to verify. */
 static void delete_listed(struct io_merge *m, const struct etcd_op_answer *list, uint32_t era,
                           uint64_t below)
 {
@@ -476,7 +477,8 @@ static void delete_listed(struct io_merge *m, const struct etcd_op_answer *list,
     const struct etcd_done done = {.fn = NULL};
 
     for (size_t i = 0; i < list->kv_count && count < DELETE_MAX; i++)
-        if (keyspace_parse(list->kvs[i].key, &key) == 0 && key.era == era && key.number < below)
+        if (keyspace_parse(list->kvs[i].key, &key) == 0 && key.era == era && key.number > 0 &&
+            key.number < below)
             ops[count++] = (struct etcd_op){.type = ETCD_OP_DELETE, .range.key = list->kvs[i].key};
     if (count == 0)
         return;
