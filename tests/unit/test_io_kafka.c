@@ -11,26 +11,16 @@
 
 #include <cmocka.h>
 
-#include <librdkafka/rdkafka.h>
-#include <librdkafka/rdkafka_mock.h>
 #include <stdlib.h>
 
-#include "node/io_kafka_reader.h"
 #include "node/io_kafka_topics.h"
-#include "node/io_kafka_txn.h"
-#include "node/io_kafka_writer.h"
-#include "node/io_loop.h"
 #include "proto/err.h"
+#include "tests/unit/mock_kafka.h"
+
+#define WAIT_MS 10000
 
 struct world {
-    uv_loop_t loop;
-    struct io_log log;
-    rd_kafka_t *mock_owner;
-    rd_kafka_mock_cluster_t *mock;
-    struct io_kafka_cluster cluster;
-    struct io_kafka_ask *ask;
-    struct io_reader *reader;
-    struct io_writer *writer;
+    struct mock_kafka k;
     struct io_writer_client *client;
     struct io_reading *reading;
     uint64_t acked[64];
@@ -46,11 +36,6 @@ struct world {
     int range_count;
     int read_failed;
     bool in_order;
-    int ready_code;
-    int ready_count;
-    int ended_count;
-    enum io_txn_result result;
-    int closed_count;
     int answer_count;
     int answer_code;
     int64_t answer_offset;
@@ -60,23 +45,9 @@ struct world {
 static int setup(void **state)
 {
     struct world *w = calloc(1, sizeof(*w));
-    char text[128];
 
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    (void)rd_kafka_conf_set(conf, "client.id", "mock", text, sizeof(text));
-    w->mock_owner = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof(text));
-    w->mock = rd_kafka_mock_cluster_new(w->mock_owner, 1);
-    assert_non_null(w->mock);
-    rd_kafka_mock_topic_create(w->mock, "t", 2, 1);
-    uv_loop_init(&w->loop);
-    io_log_init(&w->log, LOG_ERROR);
-    w->cluster = (struct io_kafka_cluster){.loop = &w->loop,
-                                           .log = &w->log,
-                                           .bootstrap = rd_kafka_mock_cluster_bootstraps(w->mock),
-                                           .name = "mock"};
-    assert_int_equal(io_kafka_ask_open(&w->cluster, &w->ask), 0);
-    assert_int_equal(io_reader_open(&w->cluster, w->ask, &w->reader), 0);
-    assert_int_equal(io_writer_open(&w->cluster, &w->writer), 0);
+    assert_non_null(w);
+    mock_kafka_open(&w->k);
     w->in_order = true;
     w->last_offset = -1;
     *state = w;
@@ -89,13 +60,7 @@ static int teardown(void **state)
 
     io_reading_stop(w->reading);
     io_writer_client_close(w->client);
-    io_reader_close(w->reader);
-    io_kafka_ask_close(w->ask);
-    io_writer_close(w->writer);
-    uv_run(&w->loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&w->loop), 0);
-    rd_kafka_mock_cluster_destroy(w->mock);
-    rd_kafka_destroy(w->mock_owner);
+    mock_kafka_close(&w->k);
     free(w);
     return 0;
 }
@@ -103,11 +68,7 @@ static int teardown(void **state)
 /* Runs the loop until *what reaches `at_least`, or ten seconds are over. */
 static void run_until(struct world *w, const int *what, int at_least)
 {
-    const int64_t limit_ms = io_mono_ms() + 10000;
-
-    while (*what < at_least && io_mono_ms() < limit_ms)
-        uv_run(&w->loop, UV_RUN_ONCE);
-    assert_true(*what >= at_least);
+    mock_kafka_run(&w->k, what, at_least, WAIT_MS);
 }
 
 static void on_acked(void *data, uint64_t ticket, int64_t log_offset)
@@ -134,7 +95,7 @@ static void open_client(struct world *w)
     const struct io_writer_config config = {
         .topic = "t", .partition = 0, .data = w, .acked = on_acked, .failed = on_failed};
 
-    w->client = io_writer_client_open(w->writer, &config);
+    w->client = io_writer_client_open(w->k.writer, &config);
     assert_non_null(w->client);
 }
 
@@ -194,7 +155,7 @@ static void start_reading(struct world *w, const char *topic)
     const struct io_reading_config config = {
         .topic = topic, .partition = 0, .data = w, .on_event = on_read};
 
-    w->reading = io_reading_start(w->reader, &config);
+    w->reading = io_reading_start(w->k.reader, &config);
     assert_non_null(w->reading);
 }
 
@@ -212,7 +173,7 @@ static void save(struct world *w, int64_t offset)
 {
     const struct io_kafka_partition where = {"t", 0};
 
-    (void)io_kafka_ask_commit(w->ask, "g", where, offset, SLICE_LIT("a place"),
+    (void)io_kafka_ask_commit(w->k.ask, "g", where, offset, SLICE_LIT("a place"),
                               (struct io_kafka_asker){on_answer, w});
 }
 
@@ -224,7 +185,7 @@ static void a_saved_place_is_read_back(void **state)
     save(w, 42);
     run_until(w, &w->answer_count, 1);
     assert_int_equal(w->answer_code, 0);
-    (void)io_kafka_ask_committed(w->ask, "g", where, (struct io_kafka_asker){on_answer, w});
+    (void)io_kafka_ask_committed(w->k.ask, "g", where, (struct io_kafka_asker){on_answer, w});
     run_until(w, &w->answer_count, 2);
     assert_int_equal(w->answer_code, 0);
     assert_int_equal(w->answer_offset, 42);
@@ -236,14 +197,14 @@ static void a_coordinator_that_is_away_costs_a_timeout_and_no_more(void **state)
 {
     struct world *w = *state;
 
-    io_kafka_ask_set_patience(w->ask, 300);
-    (void)rd_kafka_mock_broker_set_down(w->mock, 1);
+    io_kafka_ask_set_patience(w->k.ask, 300);
+    (void)rd_kafka_mock_broker_set_down(w->k.mock, 1);
     save(w, 1);
     save(w, 2);
     run_until(w, &w->answer_count, 2);
     assert_int_equal(w->answer_code, ERR_TIMEOUT);
-    (void)rd_kafka_mock_broker_set_up(w->mock, 1);
-    io_kafka_ask_set_patience(w->ask, IO_KAFKA_GROUP_MS);
+    (void)rd_kafka_mock_broker_set_up(w->k.mock, 1);
+    io_kafka_ask_set_patience(w->k.ask, IO_KAFKA_GROUP_MS);
     save(w, 3);
     run_until(w, &w->answer_count, 3);
     assert_int_equal(w->answer_code, 0);
@@ -255,13 +216,13 @@ static void a_cancelled_question_about_a_group_is_forgotten(void **state)
     struct world *w = *state;
     const struct io_kafka_partition where = {"t", 0};
 
-    io_kafka_ask_set_patience(w->ask, 300);
-    (void)rd_kafka_mock_broker_set_down(w->mock, 1);
+    io_kafka_ask_set_patience(w->k.ask, 300);
+    (void)rd_kafka_mock_broker_set_down(w->k.mock, 1);
     save(w, 1);
     io_kafka_ask_cancel(
-        io_kafka_ask_committed(w->ask, "g", where, (struct io_kafka_asker){on_answer, w}));
+        io_kafka_ask_committed(w->k.ask, "g", where, (struct io_kafka_asker){on_answer, w}));
     run_until(w, &w->answer_count, 1);
-    (void)rd_kafka_mock_broker_set_up(w->mock, 1);
+    (void)rd_kafka_mock_broker_set_up(w->k.mock, 1);
     save(w, 2);
     run_until(w, &w->answer_count, 2);
 }
@@ -348,9 +309,9 @@ static void a_silent_partition_is_read_anew_on_another_consumer(void **state)
     for (uint64_t i = 0; i < 10; i++)
         produce(w, i);
     run_until(w, &w->acked_count, 10);
-    io_reader_set_patience(w->reader, 300);
+    io_reader_set_patience(w->k.reader, 300);
     assert_int_equal(rd_kafka_mock_broker_push_request_error_rtts(
-                         w->mock, 1, FETCH, 1, RD_KAFKA_RESP_ERR_NO_ERROR, 60000),
+                         w->k.mock, 1, FETCH, 1, RD_KAFKA_RESP_ERR_NO_ERROR, 60000),
                      0);
     start_reading(w, "t");
     run_until(w, &w->bounds_count, 1);
@@ -365,8 +326,8 @@ static void a_topic_with_another_id_was_made_anew_until_it_is_forgotten(void **s
     struct world *w = *state;
     struct io_topics *topics;
 
-    w->log.level = LOG_ERROR;
-    assert_int_equal(io_topics_open(&w->cluster, w->ask, &topics), 0);
+    w->k.log.level = LOG_ERROR;
+    assert_int_equal(io_topics_open(&w->k.cluster, w->k.ask, &topics), 0);
     struct io_topic *t = io_topics_hold(topics, "t");
     struct io_topic *other = io_topics_hold(topics, "other");
     io_topics_take(topics, "t", "first");
@@ -392,7 +353,7 @@ static void a_record_that_the_broker_refuses_fails_the_client_once(void **state)
 {
     struct world *w = *state;
 
-    rd_kafka_mock_push_request_errors(w->mock, 0 /* Produce */, 1,
+    rd_kafka_mock_push_request_errors(w->k.mock, 0 /* Produce */, 1,
                                       RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
     open_client(w);
     for (uint64_t i = 0; i < 3; i++)
@@ -423,44 +384,11 @@ static void a_client_that_closes_early_hears_nothing_more(void **state)
     assert_int_equal(w->acked[0], 99);
 }
 
-static void on_ready(void *data, int code, const char *detail)
-{
-    struct world *w = data;
-
-    (void)detail;
-    w->ready_code = code;
-    w->ready_count++;
-}
-
-static void on_ended(void *data, enum io_txn_result result, const char *detail)
-{
-    struct world *w = data;
-
-    (void)detail;
-    w->result = result;
-    w->ended_count++;
-}
-
-static void on_closed(void *data)
-{
-    struct world *w = data;
-
-    w->closed_count++;
-}
-
 static struct io_txn *open_txn(struct world *w)
 {
-    const struct io_txn_config config = {.transactional_id = "braid-test",
-                                         .topic = "t",
-                                         .partition = 1,
-                                         .data = w,
-                                         .ready = on_ready,
-                                         .ended = on_ended};
-    struct io_txn *t;
+    struct io_txn *t = mock_txn_open(&w->k, WAIT_MS);
 
-    assert_int_equal(io_txn_open(&w->cluster, &config, &t), 0);
-    run_until(w, &w->ready_count, 1);
-    assert_int_equal(w->ready_code, 0);
+    assert_int_equal(w->k.ready_code, 0);
     return t;
 }
 
@@ -471,8 +399,8 @@ static void commit_one(struct world *w, struct io_txn *t)
     assert_int_equal(io_txn_begin(t), 0);
     assert_int_equal(io_txn_produce(t, &record), 0);
     io_txn_commit(t);
-    run_until(w, &w->ended_count, 1);
-    w->ended_count = 0;
+    run_until(w, &w->k.ended, 1);
+    w->k.ended = 0;
 }
 
 static void transactions_commit_one_after_the_other(void **state)
@@ -482,10 +410,10 @@ static void transactions_commit_one_after_the_other(void **state)
 
     for (int i = 0; i < 3; i++) {
         commit_one(w, t);
-        assert_int_equal(w->result, IO_TXN_COMMITTED);
+        assert_int_equal(w->k.result, IO_TXN_COMMITTED);
     }
-    io_txn_close(t, on_closed, w);
-    run_until(w, &w->closed_count, 1);
+    io_txn_close(t, mock_txn_closed, &w->k);
+    run_until(w, &w->k.closed, 1);
 }
 
 static void a_commit_whose_request_was_sent_again_is_unclear(void **state)
@@ -493,11 +421,11 @@ static void a_commit_whose_request_was_sent_again_is_unclear(void **state)
     struct world *w = *state;
     struct io_txn *t = open_txn(w);
 
-    rd_kafka_mock_push_request_errors(w->mock, 26 /* EndTxn */, 1, RD_KAFKA_RESP_ERR__TRANSPORT);
+    rd_kafka_mock_push_request_errors(w->k.mock, 26 /* EndTxn */, 1, RD_KAFKA_RESP_ERR__TRANSPORT);
     commit_one(w, t);
-    assert_int_equal(w->result, IO_TXN_UNCLEAR);
-    io_txn_close(t, on_closed, w);
-    run_until(w, &w->closed_count, 1);
+    assert_int_equal(w->k.result, IO_TXN_UNCLEAR);
+    io_txn_close(t, mock_txn_closed, &w->k);
+    run_until(w, &w->k.closed, 1);
 }
 
 static void a_fenced_producer_says_so(void **state)
@@ -505,12 +433,12 @@ static void a_fenced_producer_says_so(void **state)
     struct world *w = *state;
     struct io_txn *t = open_txn(w);
 
-    rd_kafka_mock_push_request_errors(w->mock, 26 /* EndTxn */, 1,
+    rd_kafka_mock_push_request_errors(w->k.mock, 26 /* EndTxn */, 1,
                                       RD_KAFKA_RESP_ERR_PRODUCER_FENCED);
     commit_one(w, t);
-    assert_int_equal(w->result, IO_TXN_FENCED);
-    io_txn_close(t, on_closed, w);
-    run_until(w, &w->closed_count, 1);
+    assert_int_equal(w->k.result, IO_TXN_FENCED);
+    io_txn_close(t, mock_txn_closed, &w->k);
+    run_until(w, &w->k.closed, 1);
 }
 
 static void closing_while_a_commit_is_under_way_waits_for_it(void **state)
@@ -520,9 +448,9 @@ static void closing_while_a_commit_is_under_way_waits_for_it(void **state)
 
     assert_int_equal(io_txn_begin(t), 0);
     io_txn_commit(t);
-    io_txn_close(t, on_closed, w);
-    run_until(w, &w->closed_count, 1);
-    assert_int_equal(w->ended_count, 0);
+    io_txn_close(t, mock_txn_closed, &w->k);
+    run_until(w, &w->k.closed, 1);
+    assert_int_equal(w->k.ended, 0);
 }
 
 int main(void)

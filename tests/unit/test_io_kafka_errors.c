@@ -13,15 +13,10 @@
 
 #include <cmocka.h>
 
-#include <librdkafka/rdkafka.h>
-#include <librdkafka/rdkafka_mock.h>
 #include <stdlib.h>
 
-#include "node/io_kafka_reader.h"
-#include "node/io_kafka_txn.h"
-#include "node/io_kafka_writer.h"
-#include "node/io_loop.h"
 #include "proto/err.h"
+#include "tests/unit/mock_kafka.h"
 
 #define WAIT_MS 20000
 
@@ -35,45 +30,20 @@ enum api {
 };
 
 struct world {
-    uv_loop_t loop;
-    struct io_log log;
-    rd_kafka_t *mock_owner;
-    rd_kafka_mock_cluster_t *mock;
-    struct io_kafka_cluster cluster;
-    struct io_kafka_ask *ask;
-    struct io_reader *reader;
-    struct io_writer *writer;
+    struct mock_kafka k;
     int acked;
     int failed;
     int code;
-    int ready;
-    int ended;
-    int closed;
     int records;
     int ranges;
-    enum io_txn_result result;
 };
 
 static int setup(void **state)
 {
     struct world *w = calloc(1, sizeof(*w));
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    char text[128];
 
     assert_non_null(w);
-    w->mock_owner = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof(text));
-    w->mock = rd_kafka_mock_cluster_new(w->mock_owner, 1);
-    assert_non_null(w->mock);
-    rd_kafka_mock_topic_create(w->mock, "t", 2, 1);
-    uv_loop_init(&w->loop);
-    io_log_init(&w->log, LOG_ERROR);
-    w->cluster = (struct io_kafka_cluster){.loop = &w->loop,
-                                           .log = &w->log,
-                                           .bootstrap = rd_kafka_mock_cluster_bootstraps(w->mock),
-                                           .name = "mock"};
-    assert_int_equal(io_kafka_ask_open(&w->cluster, &w->ask), 0);
-    assert_int_equal(io_reader_open(&w->cluster, w->ask, &w->reader), 0);
-    assert_int_equal(io_writer_open(&w->cluster, &w->writer), 0);
+    mock_kafka_open(&w->k);
     *state = w;
     return 0;
 }
@@ -82,79 +52,28 @@ static int teardown(void **state)
 {
     struct world *w = *state;
 
-    io_reader_close(w->reader);
-    io_kafka_ask_close(w->ask);
-    io_writer_close(w->writer);
-    uv_run(&w->loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&w->loop), 0);
-    rd_kafka_mock_cluster_destroy(w->mock);
-    rd_kafka_destroy(w->mock_owner);
+    mock_kafka_close(&w->k);
     free(w);
     return 0;
 }
 
 static void run_until(struct world *w, const int *what, int at_least)
 {
-    const int64_t limit_ms = io_mono_ms() + WAIT_MS;
-
-    while (*what < at_least && io_mono_ms() < limit_ms)
-        uv_run(&w->loop, UV_RUN_ONCE);
-    assert_true(*what >= at_least);
+    mock_kafka_run(&w->k, what, at_least, WAIT_MS);
 }
 
 static void answer_with(struct world *w, enum api api, rd_kafka_resp_err_t err)
 {
-    rd_kafka_mock_push_request_errors(w->mock, (int16_t)api, 1, err);
+    rd_kafka_mock_push_request_errors(w->k.mock, (int16_t)api, 1, err);
 }
 
 /* --- transactions (R10) ------------------------------------------------------------------------- */
 
-static void on_ready(void *data, int code, const char *detail)
-{
-    struct world *w = data;
-
-    (void)detail;
-    w->code = code;
-    w->ready++;
-}
-
-static void on_ended(void *data, enum io_txn_result result, const char *detail)
-{
-    struct world *w = data;
-
-    (void)detail;
-    w->result = result;
-    w->ended++;
-}
-
-static void on_closed(void *data)
-{
-    struct world *w = data;
-
-    w->closed++;
-}
-
-static struct io_txn *open_txn(struct world *w)
-{
-    const struct io_txn_config config = {.transactional_id = "braid-test",
-                                         .topic = "t",
-                                         .partition = 1,
-                                         .data = w,
-                                         .ready = on_ready,
-                                         .ended = on_ended};
-    struct io_txn *t;
-
-    w->ready = 0;
-    assert_int_equal(io_txn_open(&w->cluster, &config, &t), 0);
-    run_until(w, &w->ready, 1);
-    return t;
-}
-
 static void close_txn(struct world *w, struct io_txn *t)
 {
-    w->closed = 0;
-    io_txn_close(t, on_closed, w);
-    run_until(w, &w->closed, 1);
+    w->k.closed = 0;
+    io_txn_close(t, mock_txn_closed, &w->k);
+    run_until(w, &w->k.closed, 1);
 }
 
 /* What comes of a transaction of one record with a new producer, of which one request is answered
@@ -162,17 +81,17 @@ static void close_txn(struct world *w, struct io_txn *t)
 static enum io_txn_result commit_with(struct world *w, enum api api, rd_kafka_resp_err_t err)
 {
     const struct io_write record = {.key = SLICE_LIT("k"), .value = SLICE_LIT("v")};
-    struct io_txn *t = open_txn(w);
+    struct io_txn *t = mock_txn_open(&w->k, WAIT_MS);
 
-    assert_int_equal(w->code, 0);
+    assert_int_equal(w->k.ready_code, 0);
     answer_with(w, api, err);
-    w->ended = 0;
+    w->k.ended = 0;
     assert_int_equal(io_txn_begin(t), 0);
     assert_int_equal(io_txn_produce(t, &record), 0);
     io_txn_commit(t);
-    run_until(w, &w->ended, 1);
+    run_until(w, &w->k.ended, 1);
     close_txn(w, t);
-    return w->result;
+    return w->k.result;
 }
 
 /* The broker did nothing, and said so on the same connection: trying again is clean. */
@@ -237,12 +156,12 @@ static void a_producer_that_may_not_be_made_says_so(void **state)
     struct io_txn *t;
 
     answer_with(w, API_INIT_PRODUCER, RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
-    t = open_txn(w);
-    assert_int_equal(w->code, ERR_TXN);
+    t = mock_txn_open(&w->k, WAIT_MS);
+    assert_int_equal(w->k.ready_code, ERR_TXN);
     close_txn(w, t);
     answer_with(w, API_INIT_PRODUCER, RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS);
-    t = open_txn(w);
-    assert_int_equal(w->code, 0);
+    t = mock_txn_open(&w->k, WAIT_MS);
+    assert_int_equal(w->k.ready_code, 0);
     close_txn(w, t);
 }
 
@@ -274,7 +193,7 @@ static int write_with(struct world *w, rd_kafka_resp_err_t err)
         {SLICE_LIT("braid-origin"), SLICE_LIT("eqiad/s/0/0/-1/0")},
         {SLICE_LIT("braid-time"), SLICE_LIT("1700000000000")},
     };
-    struct io_writer_client *client = io_writer_client_open(w->writer, &config);
+    struct io_writer_client *client = io_writer_client_open(w->k.writer, &config);
     const int64_t limit_ms = io_mono_ms() + WAIT_MS;
 
     assert_non_null(client);
@@ -289,7 +208,7 @@ static int write_with(struct world *w, rd_kafka_resp_err_t err)
         assert_int_equal(io_writer_produce(client, &record), 0);
     }
     while (w->acked < 3 && w->failed == 0 && io_mono_ms() < limit_ms)
-        uv_run(&w->loop, UV_RUN_ONCE);
+        uv_run(&w->k.loop, UV_RUN_ONCE);
     io_writer_client_close(client);
     assert_true(w->acked == 3 || w->failed == 1);
     return w->failed == 0 ? 0 : w->code;
@@ -337,7 +256,7 @@ static int read_with(struct world *w, rd_kafka_resp_err_t err)
 {
     const struct io_reading_config config = {
         .topic = "t", .partition = 0, .data = w, .on_event = on_read};
-    struct io_reading *reading = io_reading_start(w->reader, &config);
+    struct io_reading *reading = io_reading_start(w->k.reader, &config);
     const int64_t limit_ms = io_mono_ms() + WAIT_MS;
 
     assert_non_null(reading);
@@ -345,7 +264,7 @@ static int read_with(struct world *w, rd_kafka_resp_err_t err)
     answer_with(w, API_FETCH, err);
     io_reading_from(reading, 0);
     while (w->records < 3 && w->failed == 0 && w->ranges == 0 && io_mono_ms() < limit_ms)
-        uv_run(&w->loop, UV_RUN_ONCE);
+        uv_run(&w->k.loop, UV_RUN_ONCE);
     io_reading_stop(reading);
     assert_true(w->records == 3 || w->failed == 1 || w->ranges == 1);
     return w->failed == 0 ? -w->ranges : w->code;
