@@ -133,6 +133,13 @@ static void mark_next(struct merge *m, uint64_t number, uint64_t seq)
 
 void merge_noted(struct merge *m, uint64_t number, int64_t log_offset)
 {
+    const struct emitted *e = &m->chains[number % MERGE_CHAINS_KEPT];
+
+    /* Only now: a report must not say more than the next run finds in the log of cuts (A4). */
+    if (e->number == number && number > m->noted.number) {
+        m->noted = *e;
+        m->is_report_due = true;
+    }
     if (number != m->noting_number)
         return;
     m->noting_number = 0;

@@ -247,7 +247,7 @@ static int encode_report(struct merge *m)
         .offer = m->report_offer,
         .tail_count = fill_tails(m),
         .tails = m->tails,
-        .emitted = m->emitted,
+        .emitted = MUTANT(report_unnoted) ? m->emitted : m->noted,
         .logged_era = m->era,
         .logged_number = m->logged_number,
         .claim_revision = m->config.claim_revision,

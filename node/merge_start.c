@@ -217,6 +217,7 @@ void merge_start(struct merge *m, const struct merge_event *ev, struct merge_act
     m->logged_number = r->has_logged && r->logged_era == m->era ? r->logged_number : 0;
     m->logging_number = m->logged_number;
     m->chain = m->emitted.chain;
+    m->noted = m->emitted;
     m->cuts_head = m->cuts_tail = m->asked_number = m->emitted.number;
     m->known_number = m->logged_number > m->emitted.number ? m->logged_number : m->emitted.number;
     m->token = m->config.seed;

@@ -91,6 +91,7 @@ struct merge {
     uint32_t mark_count;
     uint64_t noting_number; /* the cut whose line's offset becomes a mark; 0: none */
     uint64_t noting_seq;
+    struct emitted noted; /* the newest whose line is known to be in the log of cuts: reported */
     struct emitted chains[MERGE_CHAINS_KEPT];
 
     /* reports */

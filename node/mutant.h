@@ -53,6 +53,7 @@
     X(emit_unlogged, "A5", "a cut is emitted before it is in the log of cuts")                     \
     X(delete_unlogged, "A5", "a cut leaves etcd before every member has logged it")                \
     X(report_before_tail, "A4", "a merge reports before it has read to the tail")                  \
+    X(report_unnoted, "A4", "a cut is reported as emitted before its line is in the log of cuts")   \
     X(report_without_claim, "A4", "a report does not compare the claim")                           \
     X(ignore_truncation, "R13", "a log that ends before its place counts as complete")             \
     X(start_at_earliest, "R13", "a reader whose place is gone goes on from the log's start")       \

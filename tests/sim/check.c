@@ -424,6 +424,17 @@ static void check_grace(struct world *w, uint32_t dc, uint32_t strand, int64_t o
         c->offered[dc][strand] = offer;
 }
 
+/* A4: what a DC says that it has emitted is what its next merge finds in the log of cuts. */
+static void check_noted(struct world *w, uint32_t dc, const struct parsed_report *r)
+{
+    const struct dc *d = &w->dcs[dc];
+
+    if (r->emitted_number != 0 &&
+        (r->emitted_number >= d->noted_count || d->noted[r->emitted_number] == NULL))
+        check_fail(w, "I6", "%.*s reports cut %llu as emitted, but its log of cuts does not say so",
+                   SLICE_ARG(d->name), (unsigned long long)r->emitted_number);
+}
+
 void check_report(struct world *w, uint32_t dc, int64_t claim, struct slice bytes)
 {
     struct check *c = w->check;
@@ -438,6 +449,7 @@ void check_report(struct world *w, uint32_t dc, int64_t claim, struct slice byte
     if (r.incarnation != w->etcd.epochs[dc])
         return; /* of a log epoch that is over: nobody counts it */
     c->report_claim[dc] = claim;
+    check_noted(w, dc, &r);
     if (r.next_seq <= c->next[dc] && r.emitted_number < c->cut_count)
         c->emitted_cut[dc] = r.emitted_number;
     c->reported_us[dc] = w->now_us;

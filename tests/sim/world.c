@@ -234,6 +234,16 @@ static const struct logged *decode_line(struct world *w, const struct body *b)
     return l;
 }
 
+static void by_number(struct world *w, const struct logged ***list, uint64_t *count,
+                      size_t *capacity, const struct logged *l)
+{
+    while (*count <= l->number) {
+        *list = pool_grow(&w->pool, *list, *count, capacity, sizeof **list);
+        (*list)[(*count)++] = NULL;
+    }
+    (*list)[l->number] = l;
+}
+
 void world_note_logged(struct world *w, const struct klog *log, const struct krec *k)
 {
     struct dc *d = &w->dcs[log->dc];
@@ -242,14 +252,12 @@ void world_note_logged(struct world *w, const struct klog *log, const struct kre
 
     memcpy(&learns, &k->body, sizeof learns); /* a cache */
     learns->logged = l;
-    if (l == NULL || !l->is_cut)
+    if (l == NULL)
         return;
-    while (d->logged_count <= l->number) {
-        d->logged =
-            pool_grow(&w->pool, d->logged, d->logged_count, &d->logged_capacity, sizeof *d->logged);
-        d->logged[d->logged_count++] = NULL;
-    }
-    d->logged[l->number] = l;
+    if (l->is_cut)
+        by_number(w, &d->logged, &d->logged_count, &d->logged_capacity, l);
+    else
+        by_number(w, &d->noted, &d->noted_count, &d->noted_capacity, l);
 }
 
 static void happens_to_instance(struct world *w, const struct happening *h)

@@ -74,6 +74,9 @@ struct dc {
     const struct logged **logged; /* cuts in its log of cuts, by number */
     size_t logged_capacity;
     uint64_t logged_count;
+    const struct logged **noted; /* lines of what was emitted, by cut */
+    size_t noted_capacity;
+    uint64_t noted_count;
 };
 
 struct stats {
