@@ -95,13 +95,9 @@ static void decide(struct enrich_page *p, bool meets_conditions)
         end(p, ENRICH_PENDING, REASON_NONE);
 }
 
-bool enrich_page_open(struct enrich_page *p, const struct enrich_spec *spec,
-                      const struct enrich_memory *memory, struct slice value)
+static void begin(struct enrich_page *p, const struct enrich_spec *spec, struct slice value)
 {
-    struct event_flaw flaw = {0};
-
     p->spec = spec;
-    p->keep = memory->keep;
     p->source = value;
     p->detail[0] = '\0';
     p->due = enrichment_questions(spec->enrichments);
@@ -109,8 +105,31 @@ bool enrich_page_open(struct enrich_page *p, const struct enrich_spec *spec,
     memset(p->answers, 0, sizeof p->answers);
     p->made = (struct slice){0};
     p->outcome = (struct enrich_outcome){0};
+    p->is_decoded = false;
+}
+
+void enrich_page_skip(struct enrich_page *p, const struct enrich_spec *spec, struct slice value)
+{
+    begin(p, spec, value);
+    p->keep = NULL;
+    end(p, ENRICH_FILTERED, REASON_NONE);
+}
+
+bool enrich_page_open_as(struct enrich_page *p, const struct enrich_spec *spec,
+                         const struct event_shape *shape, const struct enrich_memory *memory,
+                         struct slice value)
+{
+    struct event_flaw flaw = {0};
+
+    if (shape->envelope == EVENT_DEBEZIUM && value.ptr == NULL) {
+        /* the tombstone behind a deletion, for compaction alone */
+        enrich_page_skip(p, spec, value);
+        return false;
+    }
+    begin(p, spec, value);
+    p->keep = memory->keep;
     arena_reset(memory->scratch);
-    p->is_decoded = event_decode(memory->scratch, value, &p->event, &flaw) == 0;
+    p->is_decoded = event_decode_as(memory->scratch, value, shape, &p->event, &flaw) == 0;
     arena_reset(memory->scratch);
     if (p->is_decoded) {
         decide(p, where_passes(memory->scratch, value, spec->where, spec->where_count));
@@ -120,6 +139,14 @@ bool enrich_page_open(struct enrich_page *p, const struct enrich_spec *spec,
     }
     assert(p->status != ENRICH_FAILED || reason_class(p->reason) == REASON_CLASS_FAILED);
     return p->status == ENRICH_PENDING;
+}
+
+bool enrich_page_open(struct enrich_page *p, const struct enrich_spec *spec,
+                      const struct enrich_memory *memory, struct slice value)
+{
+    static const struct event_shape PAGE_CHANGE = {0};
+
+    return enrich_page_open_as(p, spec, &PAGE_CHANGE, memory, value);
 }
 
 /* ---- asking ---------------------------------------------------------------------------------- */

@@ -90,6 +90,14 @@ struct enrich_memory {
 bool enrich_page_open(struct enrich_page *p, const struct enrich_spec *spec,
                       const struct enrich_memory *memory, struct slice value);
 
+/* The same of a source with a shape, which must outlive `p`. */
+bool enrich_page_open_as(struct enrich_page *p, const struct enrich_spec *spec,
+                         const struct event_shape *shape, const struct enrich_memory *memory,
+                         struct slice value);
+
+/* In the place of open: the record is meant for another stream, it is filtered here. */
+void enrich_page_skip(struct enrich_page *p, const struct enrich_spec *spec, struct slice value);
+
 /* The next question that can be put now. False: none before another answer comes, or none at all. */
 bool enrich_page_ask(struct enrich_page *p, struct arena *scratch, struct question *out);
 

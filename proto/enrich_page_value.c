@@ -41,10 +41,21 @@ static void put_text(struct enrich_page *p, struct span at, const char *before, 
     put(p, &(struct splice_edit){.cut = at, .parts = {slice_str(before), text, slice_str(after)}});
 }
 
+/* What is added to an event that is no page change has a schema of its own. */
+static struct slice schema_of(const struct enrich_page *p)
+{
+    const struct slice schema = p->spec->schema;
+    const bool is_default = schema.len == 0 || slice_equal(schema, SLICE_LIT(ENRICHMENT_SCHEMA));
+
+    if (p->event.is_other && p->spec->enrichments != 0 && is_default)
+        return SLICE_LIT(ENRICHMENT_OTHER_SCHEMA);
+    return schema;
+}
+
 static void put_schema(struct enrich_page *p)
 {
     const struct event *e = &p->event;
-    const struct slice schema = p->spec->schema;
+    const struct slice schema = schema_of(p);
 
     if (schema.len == 0 || slice_equal(schema, e->schema))
         return;

@@ -54,6 +54,8 @@ uint32_t enrichment_find(struct slice name);
 
 /* The schema of events with other enrichments than content (docs/schemas/braid). */
 #define ENRICHMENT_SCHEMA "/braid/page/change_enriched/1.0.0"
+/* The same of an event of an older stream, or any other JSON. */
+#define ENRICHMENT_OTHER_SCHEMA "/braid/event/enriched/1.0.0"
 
 /* The names, with '|' between them: choices of a spec's key. Equal to the table: a test sees to it. */
 #define ENRICHMENT_NAMES "content|links|templates|categories|images|sections|diff|html|user"

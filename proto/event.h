@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * event.h - what Braid needs to know of a source event (mediawiki/page/change and its like).
+ * event.h - what Braid needs to know of a source event: mediawiki/page/change, the streams before it
+ * (revision/create, page/delete, ...), any other JSON, with or without an envelope.
  *
  * Promise: any bytes are either decoded or refused with a reason and a sentence; unknown fields and
  *          newer minor versions of the schema pass. Every field is optional here, but one that is
@@ -22,6 +23,25 @@ enum {
     EVENT_ID_MAX = 256,    /* bytes of meta.id */
     EVENT_USER_MAX = 512,  /* bytes of a user's name that is taken notice of */
     EVENT_DETAIL_MAX = 96,
+};
+
+#define EVENT_TIME_MAX INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
+
+/* What a record of a source is. */
+enum event_envelope {
+    EVENT_PAGE_CHANGE, /* a page change, or an event of an older stream; fields must have their types */
+    EVENT_JSON,        /* any JSON object */
+    EVENT_CLOUDEVENTS, /* CloudEvents 1.0, structured: the event is in "data" */
+    EVENT_DEBEZIUM,    /* a change event, with Connect's schema around it or not */
+};
+
+/* What a spec says of a source. Pointers (RFC 6901) start at the whole record; empty: none. */
+struct event_shape {
+    enum event_envelope envelope;
+    struct slice id;     /* instead of meta.id, or the envelope's */
+    struct slice time;   /* instead of the record's timestamp */
+    struct slice key;    /* instead of the record's key */
+    struct slice domain; /* no pointer: the wiki of events that name none */
 };
 
 /* An object member that may have to be replaced or cut. Absent if value is. */
@@ -59,9 +79,13 @@ struct event {
     int64_t rev_id;
     int64_t parent_id;           /* revision.rev_parent_id; 0: it has none; -1: not said */
     struct slice performer_name; /* performer.user_text; absent if it is not there */
+    struct slice key;            /* by the shape's pointer; absent: the record's */
+    int64_t time_ms;             /* likewise; -1: the record's */
+    bool is_other;               /* no page change: an older stream's, or any other JSON */
     bool is_canary;              /* meta.domain is "canary" */
     bool is_content_hidden;      /* revision.is_content_visible is false */
 
+    /* The root is what an envelope holds, or all. */
     struct span schema_value; /* absent if there is no $schema */
     size_t root_start;        /* offset behind the root's opening brace */
     size_t root_end;          /* offset of its closing brace */
@@ -94,8 +118,13 @@ struct event_flaw {
 /*
  * Decodes a source event. 0; else the flaw is set and `out` is undefined: ERR_MALFORMED;
  * ERR_TOO_LARGE; ERR_UNSUPPORTED (too deep); ERR_NO_MEMORY if the scratch arena is too small for
- * it (REASON_TOO_LARGE). `bytes` must outlive `out`.
+ * it (REASON_TOO_LARGE). `bytes` and the shape's domain
+ * must outlive `out`.
  */
+int event_decode_as(struct arena *scratch, struct slice bytes, const struct event_shape *shape,
+                    struct event *out, struct event_flaw *flaw);
+
+/* The same of a source without a shape. */
 int event_decode(struct arena *scratch, struct slice bytes, struct event *out,
                  struct event_flaw *flaw);
 
