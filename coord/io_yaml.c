@@ -133,34 +133,6 @@ static bool node_is_plain(struct walk *w, const struct key *row, struct fy_node 
     return true;
 }
 
-/* The scalar of one list item: the item itself, or what it has under the row's one key. */
-static struct fy_node *item_scalar(struct walk *w, const struct key *row, struct fy_node *item,
-                                   struct yaml_mark mark)
-{
-    const char *name = strstr(row->path, "[].");
-    void *iter = NULL;
-    struct fy_node_pair *pair = NULL;
-    struct fy_node *key = NULL;
-
-    if (name == NULL)
-        return item;
-    name += strlen("[].");
-    if (fy_node_is_scalar(item))
-        mark = mark_of(item);
-    if (fy_node_is_mapping(item) && fy_node_mapping_item_count(item) == 1)
-        pair = fy_node_mapping_iterate(item, &iter);
-    key = pair == NULL ? NULL : fy_node_pair_key(pair);
-    if (key != NULL && fy_node_is_scalar(key)) {
-        mark = mark_of(key);
-        if (slice_equal(scalar_of(key), slice_str(name)))
-            return fy_node_pair_value(pair);
-    }
-    yaml_report_at(
-        w->file, mark, text_format(w->file->arena, "write '- %s: ...'", name),
-        text_format(w->file->arena, "each item here is a map with the one key '%s'", name));
-    return NULL;
-}
-
 static size_t item_size(const struct key *row)
 {
     return row->type == KEY_NUMBERS ? sizeof(int64_t) : sizeof(struct slice);
@@ -195,14 +167,133 @@ static void read_list(struct walk *w, const struct key *row, struct fy_node *nod
     }
     for (int i = 0; i < declared; i++) {
         struct fy_node *item = fy_node_sequence_iterate(node, &iter);
-        struct fy_node *scalar = item_scalar(w, row, item, mark);
 
-        if (scalar == NULL || !node_is_plain(w, row, scalar, mark))
+        if (!node_is_plain(w, row, item, mark))
             continue;
-        if (read_scalar(w, row, scalar, items + count * item_size(row)))
+        if (read_scalar(w, row, item, items + count * item_size(row)))
             count++;
     }
     store_items(row, w->out + row->offset, items, count);
+}
+
+/* Suggests, for a word below `parents`, the nearest key there; else the same key elsewhere. */
+static const char *suggest_key(struct walk *w, const char *parents, struct slice word)
+{
+    struct suggest here = suggest_for(word);
+    struct suggest anywhere = suggest_for(word);
+    const struct key *found = NULL;
+
+    for (size_t i = 0; i < w->file->table->count; i++) {
+        const char *path = w->file->table->rows[i].path;
+        const char *last = strrchr(path, '.');
+
+        suggest_closer(&anywhere, slice_str(last == NULL ? path : last + 1));
+        if (anywhere.best.ptr == (const uint8_t *)(last == NULL ? path : last + 1))
+            found = &w->file->table->rows[i];
+        if (strncmp(path, parents, strlen(parents)) == 0) {
+            const char *rest = path + strlen(parents);
+
+            suggest_closer(&here, slice_of(rest, strcspn(rest, ".[")));
+        }
+    }
+    if (here.best.ptr != NULL)
+        return text_format(w->file->arena, "did you mean '%.*s'?", SLICE_ARG(here.best));
+    if (found != NULL)
+        return text_format(w->file->arena, "did you mean '%s'?", found->path);
+    return NULL;
+}
+
+/* ---- a list of maps --------------------------------------------------------------------------- */
+
+/* "[]." in a row's path; NULL if it is no key of a list's maps. */
+static const char *list_part(const struct key *row)
+{
+    return strstr(row->path, "[].");
+}
+
+static bool same_list(const struct key *a, const struct key *b)
+{
+    const char *part = list_part(b);
+    const size_t len = part == NULL ? 0 : (size_t)(part - b->path) + 3;
+
+    return len > 0 && strncmp(a->path, b->path, len) == 0;
+}
+
+/* One key of item `index`, whose rows have room for all items. */
+static bool read_item_key(struct walk *w, const struct key *first, size_t index,
+                          struct fy_node_pair *pair)
+{
+    struct fy_node *key = fy_node_pair_key(pair);
+    const struct slice word = key == NULL ? slice_str("") : scalar_of(key);
+    const char *prefix =
+        text_format(w->file->arena, "%.*s[].", (int)(list_part(first) - first->path), first->path);
+    const char *path = text_format(w->file->arena, "%s%.*s", prefix, SLICE_ARG(word));
+    const struct key *row = keys_find(w->file->table, slice_str(path));
+    struct key_texts *field = NULL;
+
+    if (key == NULL || row == NULL || row->type != KEY_TEXTS) {
+        yaml_report_at(w->file, key == NULL ? (struct yaml_mark){1, 1, 1} : mark_of(key),
+                       suggest_key(w, prefix, word),
+                       text_format(w->file->arena, "no such key: '%s'", path));
+        return false;
+    }
+    field = (struct key_texts *)(void *)(w->out + row->offset);
+    if (field->items[index].ptr != NULL) {
+        yaml_report_at(w->file, mark_of(key), NULL,
+                       text_format(w->file->arena, "'%s' is given twice", path));
+        return false;
+    }
+    return node_is_plain(w, row, fy_node_pair_value(pair), mark_of(key)) &&
+           read_scalar(w, row, fy_node_pair_value(pair), &field->items[index]);
+}
+
+static void read_item(struct walk *w, const struct key *first, struct fy_node *item, size_t index,
+                      struct yaml_mark mark)
+{
+    const char *name = list_part(first) + strlen("[].");
+    const int keys = fy_node_is_mapping(item) ? fy_node_mapping_item_count(item) : 0;
+    const struct key_texts *field = (const struct key_texts *)(void *)(w->out + first->offset);
+    const size_t errors = w->file->error_count;
+    void *iter = NULL;
+
+    for (int i = 0; i < keys && i < YAML_ITEMS_MAX; i++)
+        (void)read_item_key(w, first, index, fy_node_mapping_iterate(item, &iter));
+    if (field->items[index].ptr != NULL || w->file->error_count > errors)
+        return;
+    yaml_report_at(w->file, fy_node_is_scalar(item) ? mark_of(item) : mark,
+                   text_format(w->file->arena, "write '- %s: ...'", name),
+                   text_format(w->file->arena, "each item here is a map with the key '%s'", name));
+}
+
+/* Every row of the list has as many items as the list; an absent slice where an item lacks the key. */
+static void read_maps(struct walk *w, const struct key *first, struct fy_node *node,
+                      struct yaml_mark mark)
+{
+    const int declared = fy_node_is_sequence(node) ? fy_node_sequence_item_count(node) : -1;
+    const struct key_table *table = w->file->table;
+    void *iter = NULL;
+
+    if (declared < first->min || declared > first->max || declared > YAML_ITEMS_MAX) {
+        report_value(w, first, mark, declared < 0 ? "is no list; it takes" : "takes");
+        return;
+    }
+    for (size_t i = 0; i < table->count; i++) {
+        const struct key *row = &table->rows[i];
+        void *items = same_list(row, first)
+                          ? arena_calloc(w->file->arena, (size_t)declared + 1, item_size(row))
+                          : NULL;
+
+        if (same_list(row, first) && items == NULL) {
+            yaml_report_at(w->file, mark, NULL, "out of memory");
+            return;
+        }
+        if (items == NULL)
+            continue;
+        store_items(row, w->out + row->offset, items, (size_t)declared);
+        w->file->marks[i] = mark;
+    }
+    for (int i = 0; i < declared; i++)
+        read_item(w, first, fy_node_sequence_iterate(node, &iter), (size_t)i, mark);
 }
 
 /* Adds one pair; grows by copying, which is fine for what people write by hand. */
@@ -243,6 +334,8 @@ static void read_value(struct walk *w, const struct key *row, struct fy_node *no
     if (row->type == KEY_TEXTS || row->type == KEY_NUMBERS) {
         if (node == NULL) {
             (void)node_is_plain(w, row, node, mark);
+        } else if (list_part(row) != NULL) {
+            read_maps(w, row, node, mark);
         } else {
             read_list(w, row, node, mark);
         }
@@ -262,33 +355,6 @@ static bool path_is_parent(const struct key_table *table, const char *parent)
             return true;
     }
     return false;
-}
-
-/* Suggests, for a word below `parents`, the nearest key there; else the same key elsewhere. */
-static const char *suggest_key(struct walk *w, const char *parents, struct slice word)
-{
-    struct suggest here = suggest_for(word);
-    struct suggest anywhere = suggest_for(word);
-    const struct key *found = NULL;
-
-    for (size_t i = 0; i < w->file->table->count; i++) {
-        const char *path = w->file->table->rows[i].path;
-        const char *last = strrchr(path, '.');
-
-        suggest_closer(&anywhere, slice_str(last == NULL ? path : last + 1));
-        if (anywhere.best.ptr == (const uint8_t *)(last == NULL ? path : last + 1))
-            found = &w->file->table->rows[i];
-        if (strncmp(path, parents, strlen(parents)) == 0) {
-            const char *rest = path + strlen(parents);
-
-            suggest_closer(&here, slice_of(rest, strcspn(rest, ".[")));
-        }
-    }
-    if (here.best.ptr != NULL)
-        return text_format(w->file->arena, "did you mean '%.*s'?", SLICE_ARG(here.best));
-    if (found != NULL)
-        return text_format(w->file->arena, "did you mean '%s'?", found->path);
-    return NULL;
 }
 
 static void push(struct walk *w, struct frame frame, struct yaml_mark mark)

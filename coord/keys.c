@@ -273,6 +273,15 @@ static void expect_items(const char *noun, const struct key *row, struct text *o
     text_addf(out, ", %" PRId64 " to %" PRId64 " of them", row->min, row->max);
 }
 
+/* A key that the maps of a list may have. */
+static void expect_in_item(const struct key *row, struct text *out)
+{
+    if (row->choices != NULL)
+        expect_choices(row->choices, out);
+    else
+        text_adds(out, "one line of text");
+}
+
 void keys_expect(const struct key *row, struct text *out)
 {
     switch (row->type) {
@@ -298,7 +307,10 @@ void keys_expect(const struct key *row, struct text *out)
         expect_choices(row->choices, out);
         return;
     case KEY_TEXTS:
-        expect_items("texts", row, out);
+        if (strstr(row->path, "[].") != NULL && !row->is_required)
+            expect_in_item(row, out);
+        else
+            expect_items("texts", row, out);
         return;
     case KEY_NUMBERS:
         expect_items("whole numbers", row, out);

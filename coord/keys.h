@@ -49,7 +49,9 @@ struct key_pairs {
 
 /*
  * One row. `path` is the key with its parents: "merge.cut_interval". Two forms more:
- * "sources[].topic", for KEY_TEXTS: a list of maps, each with this one key; "peers.*.brokers" or
+ * "sources[].topic", for KEY_TEXTS: a list of maps, each with this key; further keys of the maps are
+ * rows behind it ("sources[].id"), whose items are absent where a map lacks the key;
+ * "peers.*.brokers" or
  * "kafka.*", for KEY_PAIRS: `*` stands for any name, which becomes the pair's name.
  */
 struct key {

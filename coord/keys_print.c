@@ -108,7 +108,10 @@ static void print_entry(const struct key *row, const char *name, const char *val
         text_adds(out, "NAME: TEXT\n");
         return;
     }
-    if (brackets != NULL) {
+    if (brackets != NULL && !row->is_required) {
+        text_addf(out, "# as %.*s: [{..., %s: %s}]\n", (int)(brackets - name), name, brackets + 3,
+                  value);
+    } else if (brackets != NULL) {
         text_addf(out, "%.*s: [{%s: %s}]\n", (int)(brackets - name), name, brackets + 3, value);
     } else {
         text_addf(out, "%s: %s\n", name,

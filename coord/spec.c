@@ -26,6 +26,26 @@ static const struct key SPEC_ROWS[] = {
      "have live nodes when the stream is applied"},
     {"sources[].topic", KEY_TEXTS, true, NULL, 1, SPEC_SOURCES_MAX, NULL, AT(sources),
      "mediawiki.page_change.v1", "Topics of events to take, without the DC prefix"},
+    {"sources[].envelope", KEY_TEXTS, false, "page_change", 0, SPEC_SOURCES_MAX, SPEC_ENVELOPES,
+     AT(source_keys.envelope), NULL,
+     "What the records are: page changes or events of the older MediaWiki streams, any JSON, or "
+     "JSON "
+     "in the envelope of CloudEvents or Debezium (docs/sources.md)"},
+    {"sources[].id", KEY_TEXTS, false, NULL, 0, SPEC_SOURCES_MAX, NULL, AT(source_keys.id), NULL,
+     "JSON pointer to what tells an event from all others; without it meta.id, or what the "
+     "envelope "
+     "has"},
+    {"sources[].time", KEY_TEXTS, false, NULL, 0, SPEC_SOURCES_MAX, NULL, AT(source_keys.time),
+     NULL,
+     "JSON pointer to the time by which events of several partitions are ordered, ISO 8601 or "
+     "milliseconds; without it the record's timestamp"},
+    {"sources[].key", KEY_TEXTS, false, NULL, 0, SPEC_SOURCES_MAX, NULL, AT(source_keys.key), NULL,
+     "JSON pointer to the key of the enriched record; without it the source record's key"},
+    {"sources[].domain", KEY_TEXTS, false, NULL, 0, SPEC_SOURCES_MAX, NULL, AT(source_keys.domain),
+     NULL, "Host name of the wiki to ask about events that name none in meta.domain"},
+    {"sources[].audience", KEY_TEXTS, false, "public", 0, SPEC_SOURCES_MAX, "internal|public",
+     AT(source_keys.audience), NULL,
+     "Who may read the source; a stream with an internal source cannot be public"},
     {"start", KEY_TEXT, false, "latest", 1, 40, NULL, AT(start), "earliest",
      "Where a new stream starts in its sources: earliest, latest or a time such as "
      "2026-01-02T03:04:05Z; resolved once, when the stream is first applied"},
@@ -127,6 +147,16 @@ static bool all_of(struct slice word, bool (*is_char)(uint8_t))
     return word.len > 0;
 }
 
+/* An item and the one before it, if both are there. */
+static void swap(struct key_texts *t, size_t at)
+{
+    if (at >= t->count)
+        return;
+    const struct slice before = t->items[at - 1];
+    t->items[at - 1] = t->items[at];
+    t->items[at] = before;
+}
+
 static void sort_texts(struct key_texts *t)
 {
     for (size_t i = 1; i < t->count; i++) {
@@ -136,6 +166,23 @@ static void sort_texts(struct key_texts *t)
         for (; at > 0 && slice_compare(t->items[at - 1], moving) > 0; at--)
             t->items[at] = t->items[at - 1];
         t->items[at] = moving;
+    }
+}
+
+/* The sources are sorted with what is said of each. */
+static void sort_sources(struct spec *s)
+{
+    struct spec_source_keys *k = &s->source_keys;
+    struct key_texts *const with[] = {&k->envelope, &k->id,     &k->time,
+                                      &k->key,      &k->domain, &k->audience};
+
+    for (size_t i = 1; i < s->sources.count; i++) {
+        for (size_t at = i;
+             at > 0 && slice_compare(s->sources.items[at - 1], s->sources.items[at]) > 0; at--) {
+            swap(&s->sources, at);
+            for (size_t w = 0; w < sizeof(with) / sizeof(with[0]); w++)
+                swap(with[w], at);
+        }
     }
 }
 
@@ -193,6 +240,20 @@ static void check_topic(const struct spec *s, const char *path, struct slice nam
     }
 }
 
+static void check_pointers(const struct key_texts *pointers, const char *path, struct arena *a,
+                           struct spec_problems *out)
+{
+    struct where where;
+
+    for (size_t i = 0; i < pointers->count; i++) {
+        const struct slice pointer = pointers->items[i];
+        if (pointer.ptr != NULL && where_parse(pointer, SLICE_LIT(""), &where) != 0) {
+            problem(out, path, text_format(a, "'%.*s' is no JSON pointer", SLICE_ARG(pointer)),
+                    "for example: /meta/id");
+        }
+    }
+}
+
 static void check_sources(const struct spec *s, struct arena *a, struct spec_problems *out)
 {
     for (size_t i = 0; i < s->sources.count; i++) {
@@ -200,6 +261,32 @@ static void check_sources(const struct spec *s, struct arena *a, struct spec_pro
         if (slice_equal(s->sources.items[i], s->output)) {
             problem(out, "sources[].topic", "a stream cannot be its own source",
                     "give the stream another name");
+        }
+    }
+    check_pointers(&s->source_keys.id, "sources[].id", a, out);
+    check_pointers(&s->source_keys.time, "sources[].time", a, out);
+    check_pointers(&s->source_keys.key, "sources[].key", a, out);
+}
+
+/* As Wikimedia names them: mediawiki.page_change.private.v1. */
+static bool is_of_private_wikis(struct slice topic)
+{
+    return topic.len > 0 && memmem(topic.ptr, topic.len, ".private.", strlen(".private.")) != NULL;
+}
+
+/* A stream shows what its sources show. */
+static void check_audience(const struct spec *s, struct arena *a, struct spec_problems *out)
+{
+    for (size_t i = 0; i < s->sources.count && s->audience == SPEC_PUBLIC; i++) {
+        const struct slice topic = s->sources.items[i];
+        const bool is_internal =
+            i < s->source_keys.audience.count &&
+            slice_equal(s->source_keys.audience.items[i], SLICE_LIT("internal"));
+        if (is_internal || is_of_private_wikis(topic)) {
+            problem(out, "audience",
+                    text_format(a, "the source '%.*s' is internal: the stream cannot be public",
+                                SLICE_ARG(topic)),
+                    "write 'audience: internal', or make a stream without that source");
         }
     }
 }
@@ -264,7 +351,7 @@ void spec_check(struct spec *s, struct arena *a, struct spec_problems *out)
 {
     out->count = 0;
     sort_texts(&s->dcs);
-    sort_texts(&s->sources);
+    sort_sources(s);
     sort_texts(&s->enrichments);
     check_twice(&s->dcs, "dcs", a, out);
     check_twice(&s->sources, "sources[].topic", a, out);
@@ -272,10 +359,43 @@ void spec_check(struct spec *s, struct arena *a, struct spec_problems *out)
     if (s->output.len > 0)
         check_topic(s, "stream", s->output, a, out);
     check_sources(s, a, out);
+    check_audience(s, a, out);
     check_start(s, out);
     check_where(s, a, out);
     check_enrichments(s, a, out);
     check_merge(s, a, out);
+}
+
+static struct slice item(const struct key_texts *t, size_t index)
+{
+    return index < t->count ? t->items[index] : (struct slice){0};
+}
+
+struct event_shape spec_shape(const struct spec *s, size_t index)
+{
+    static const char *const ENVELOPES[] = {"page_change", "json", "cloudevents", "debezium"};
+    const struct spec_source_keys *k = &s->source_keys;
+    struct event_shape shape = {
+        .id = item(&k->id, index),
+        .time = item(&k->time, index),
+        .key = item(&k->key, index),
+        .domain = item(&k->domain, index),
+    };
+
+    for (size_t i = 0; i < sizeof(ENVELOPES) / sizeof(ENVELOPES[0]); i++) {
+        if (slice_equal(item(&k->envelope, index), slice_str(ENVELOPES[i])))
+            shape.envelope = (enum event_envelope)i;
+    }
+    return shape;
+}
+
+size_t spec_source_find(const struct spec *s, struct slice topic)
+{
+    size_t i = 0;
+
+    while (i < s->sources.count && !slice_equal(s->sources.items[i], topic))
+        i++;
+    return i;
 }
 
 bool spec_has_dc(const struct spec *s, struct slice dc)

@@ -14,6 +14,7 @@
 #include "coord/keys.h"
 #include "proto/arena.h"
 #include "proto/cut.h"
+#include "proto/event.h"
 #include "proto/slice.h"
 
 enum spec_audience {
@@ -38,6 +39,19 @@ enum {
     SPEC_PROBLEMS_MAX = 64
 };
 
+/* What else a spec says of its sources, one item for each, in their order; absent where it says
+ * nothing. */
+struct spec_source_keys {
+    struct key_texts envelope; /* SPEC_ENVELOPES */
+    struct key_texts id;       /* these three are JSON pointers */
+    struct key_texts time;
+    struct key_texts key;
+    struct key_texts domain;
+    struct key_texts audience; /* "internal" or "public" */
+};
+
+#define SPEC_ENVELOPES "page_change|json|cloudevents|debezium" /* in the order of event_envelope */
+
 /* All slices and arrays lie in the arena that the struct was read or decoded into. */
 struct spec {
     uint64_t version;    /* from 1; 0: not yet in etcd */
@@ -47,7 +61,8 @@ struct spec {
     int audience;             /* enum spec_audience */
     struct key_texts dcs;     /* sorted */
     struct key_texts sources; /* topics without DC prefix; sorted */
-    struct slice start;       /* "earliest", "latest" or a time; absent when decoded */
+    struct spec_source_keys source_keys;
+    struct slice start; /* "earliest", "latest" or a time; absent when decoded */
     struct key_texts enrichments;
     int enrich_at; /* enum spec_enrich_at */
     struct key_texts wikis;
@@ -107,6 +122,12 @@ int spec_decode(struct slice bytes, struct arena *a, struct spec *out);
 
 /* What its cuts carry of it. */
 struct merge_params spec_merge_params(const struct spec *s, uint32_t rules_version);
+
+/* How records of source `index` are to be read. */
+struct event_shape spec_shape(const struct spec *s, size_t index);
+
+/* Index of a source's topic; s->sources.count if it is none. */
+size_t spec_source_find(const struct spec *s, struct slice topic);
 
 bool spec_has_dc(const struct spec *s, struct slice dc);
 

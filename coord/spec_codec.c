@@ -46,6 +46,30 @@ static bool texts_of(struct arena *a, char **strings, size_t count, struct key_t
     return true;
 }
 
+/* An item as a string; "" where there is none. NULL: no memory. */
+static char *string_at(struct arena *a, const struct key_texts *t, size_t index)
+{
+    const bool is_there = index < t->count && t->items[index].ptr != NULL;
+
+    return arena_strdup(a, is_there ? t->items[index] : SLICE_LIT(""));
+}
+
+static bool encode_source(const struct spec *s, size_t i, struct arena *a, Braid__SourceTopic *pb)
+{
+    const struct spec_source_keys *k = &s->source_keys;
+
+    braid__source_topic__init(pb);
+    pb->topic = arena_strdup(a, s->sources.items[i]);
+    pb->envelope = string_at(a, &k->envelope, i);
+    pb->id = string_at(a, &k->id, i);
+    pb->time = string_at(a, &k->time, i);
+    pb->key = string_at(a, &k->key, i);
+    pb->domain = string_at(a, &k->domain, i);
+    pb->audience = string_at(a, &k->audience, i);
+    return pb->topic != NULL && pb->envelope != NULL && pb->id != NULL && pb->time != NULL &&
+           pb->key != NULL && pb->domain != NULL && pb->audience != NULL;
+}
+
 static bool encode_sources(const struct spec *s, struct arena *a, Braid__Spec *pb)
 {
     Braid__SourceTopic *topics = arena_calloc(a, s->sources.count + 1, sizeof(*topics));
@@ -54,9 +78,7 @@ static bool encode_sources(const struct spec *s, struct arena *a, Braid__Spec *p
     if (topics == NULL || pb->sources == NULL)
         return false;
     for (size_t i = 0; i < s->sources.count; i++) {
-        braid__source_topic__init(&topics[i]);
-        topics[i].topic = arena_strdup(a, s->sources.items[i]);
-        if (topics[i].topic == NULL)
+        if (!encode_source(s, i, a, &topics[i]))
             return false;
         pb->sources[i] = &topics[i];
     }
@@ -173,6 +195,37 @@ int spec_encode(const struct spec *s, struct arena *a, struct slice *out)
     return 0;
 }
 
+/* An empty string is an absent item. */
+static struct slice text_or_none(const char *text)
+{
+    return text[0] == '\0' ? (struct slice){0} : slice_str(text);
+}
+
+static int decode_sources(const Braid__Spec *pb, struct arena *a, struct spec *s)
+{
+    struct spec_source_keys *k = &s->source_keys;
+    struct key_texts *const fields[] = {&s->sources, &k->envelope, &k->id,      &k->time,
+                                        &k->key,     &k->domain,   &k->audience};
+
+    for (size_t f = 0; f < sizeof(fields) / sizeof(fields[0]); f++) {
+        fields[f]->items = arena_calloc(a, pb->n_sources + 1, sizeof(struct slice));
+        fields[f]->count = pb->n_sources;
+        if (fields[f]->items == NULL)
+            return ERR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < pb->n_sources; i++) {
+        const Braid__SourceTopic *source = pb->sources[i];
+        s->sources.items[i] = slice_str(source->topic);
+        k->envelope.items[i] = text_or_none(source->envelope);
+        k->id.items[i] = text_or_none(source->id);
+        k->time.items[i] = text_or_none(source->time);
+        k->key.items[i] = text_or_none(source->key);
+        k->domain.items[i] = text_or_none(source->domain);
+        k->audience.items[i] = text_or_none(source->audience);
+    }
+    return 0;
+}
+
 static int decode_texts(const Braid__Spec *pb, struct arena *a, struct spec *s)
 {
     if (!texts_of(a, pb->dcs, pb->n_dcs, &s->dcs) ||
@@ -181,15 +234,11 @@ static int decode_texts(const Braid__Spec *pb, struct arena *a, struct spec *s)
         !texts_of(a, pb->kinds, pb->n_kinds, &s->kinds) ||
         !texts_of(a, pb->content_models, pb->n_content_models, &s->models))
         return ERR_NO_MEMORY;
-    s->sources.items = arena_calloc(a, pb->n_sources + 1, sizeof(*s->sources.items));
     s->namespaces.items = arena_calloc(a, pb->n_namespaces + 1, sizeof(*s->namespaces.items));
-    if (s->sources.items == NULL || s->namespaces.items == NULL)
+    if (s->namespaces.items == NULL)
         return ERR_NO_MEMORY;
-    for (size_t i = 0; i < pb->n_sources; i++)
-        s->sources.items[i] = slice_str(pb->sources[i]->topic);
     for (size_t i = 0; i < pb->n_namespaces; i++)
         s->namespaces.items[i] = pb->namespaces[i];
-    s->sources.count = pb->n_sources;
     s->namespaces.count = pb->n_namespaces;
     s->output = slice_str(pb->output);
     s->yaml = slice_str(pb->yaml);
@@ -244,6 +293,8 @@ int spec_decode(struct slice bytes, struct arena *a, struct spec *out)
         pb->n_sources == 0 || pb->output[0] == '\0')
         return ERR_MALFORMED;
     rc = decode_texts(pb, a, &s);
+    if (rc == 0)
+        rc = decode_sources(pb, a, &s);
     if (rc == 0)
         rc = decode_where(pb, a, &s);
     if (rc != 0)

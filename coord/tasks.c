@@ -130,6 +130,12 @@ bool task_pause_parse(struct slice name, struct slice *out_output, uint32_t *out
     return true;
 }
 
+bool task_is_request(struct slice topic)
+{
+    return slice_starts_with(topic, SLICE_LIT(TASK_RETRY_PREFIX)) ||
+           slice_starts_with(topic, SLICE_LIT(TASK_BACKFILL_PREFIX));
+}
+
 bool task_copies_enriched(const struct task *t, struct slice *out_output)
 {
     const struct slice prefix = SLICE_LIT(TASK_ENRICHED_PREFIX);

@@ -25,6 +25,11 @@ enum {
 /* Prefix of an enriched topic's name, after the DC's: "braid.enriched.<output>". */
 #define TASK_ENRICHED_PREFIX "braid.enriched."
 
+/* Sources of a stream that an operator's tool writes, after the DC's prefix: "braid.retry.<output>"
+ * and "braid.backfill.<source>". They lie in the Kafka that Braid writes to. */
+#define TASK_RETRY_PREFIX    "braid.retry."
+#define TASK_BACKFILL_PREFIX "braid.backfill."
+
 enum task_kind {
     TASK_REPLICATE,
     TASK_ENRICH,
@@ -44,6 +49,9 @@ int task_parse(struct slice name, struct task *out);
 
 /* The name, in the arena. ERR_MALFORMED (a part is no valid name), ERR_NO_MEMORY. */
 int task_build(const struct task *t, struct arena *a, struct slice *out);
+
+/* Whether a source topic (without the DC's prefix) is one of the operator's. */
+bool task_is_request(struct slice topic);
 
 /* Does this replicate task copy an enriched topic? Then *out_output is the stream (borrowed). */
 bool task_copies_enriched(const struct task *t, struct slice *out_output);

@@ -15,7 +15,7 @@ static size_t own_headers(const struct header *source, size_t source_count,
     size_t count = 0;
 
     for (size_t i = 0; i < source_count && count < INNER_SOURCE_MAX; i++)
-        if (!header_is_reserved(source[i].name))
+        if (!header_is_reserved(source[i].name) || header_is_request(source[i].name))
             out[count++] = source[i];
     return count;
 }

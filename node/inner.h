@@ -3,7 +3,7 @@
  * inner.h - the headers of what replicate and enrich write.
  *
  * Promise: the source record's own headers in order, at most INNER_SOURCE_MAX of them, without any
- *          that starts with braid-; then Braid's in header order. A copy of an enriched record
+ *          that starts with braid- (but for an operator's requests, header_is_request); then Braid's in header order. A copy of an enriched record
  *          keeps Braid's headers byte for byte, but for braid-copy.
  * Pure:    yes.
  * Not here: a global record's headers (global.h); values.

@@ -24,6 +24,7 @@ struct asking {
 
 /* What the enrichment of one record needs. */
 struct page_work {
+    struct event_shape shape; /* of the source; borrows from the job's spec */
     struct enrich_page page;
     struct arena keep; /* questions and what is made of answers */
     struct asking asking[QUESTION_COUNT];
@@ -49,7 +50,10 @@ struct job {
     struct io_spec *spec;   /* held, of WORK */
     struct page_work *work; /* owned, of WORK */
     bool is_too_large;      /* of WORK: the producer refused the value */
-    bool is_noted;          /* of WORK: what failed stands in the error topic */
+    uint32_t retry;         /* of WORK: an operator's n-th retry; 0: none */
+    bool
+        is_from_operator; /* of WORK: a retry or a backfill; its time is now, it comes after the rest */
+    bool is_noted;        /* of WORK: what failed stands in the error topic */
 };
 
 struct job_queue {

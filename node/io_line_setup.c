@@ -123,7 +123,8 @@ static int set_replicate(struct io_line *l)
     l->config.output_copy_dc = config->dc;
     l->config.in_flight_max = (uint32_t)config->copies_in_flight;
     l->topic_in = l->topic_out = topic_name(l, l->task.dc, l->task.topic);
-    rc = io_host_site(l->host, l->task.dc, !is_enriched, &l->site_in);
+    const bool is_source = !is_enriched && !task_is_request(l->task.topic);
+    rc = io_host_site(l->host, l->task.dc, is_source, &l->site_in);
     if (rc != 0)
         return rc;
     if (!is_enriched)
@@ -149,7 +150,8 @@ static int set_enrich(struct io_line *l)
     l->topic_errors = text_format(&l->arena, "%.*s.braid.error", SLICE_ARG(config->dc));
     l->emitter = text_format(&l->arena, "braid-%.*s-%.*s-%.*s", SLICE_ARG(config->cluster),
                              SLICE_ARG(config->dc), SLICE_ARG(l->task.output));
-    const int rc = io_host_site(l->host, config->dc, is_own, &l->site_in);
+    const bool is_source = is_own && !task_is_request(l->task.topic);
+    const int rc = io_host_site(l->host, config->dc, is_source, &l->site_in);
     if (rc != 0)
         return rc;
     l->stream = io_stream_find(&l->host->streams, l->task.output);

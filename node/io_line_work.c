@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "coord/request.h"
 #include "node/io_loop.h"
 #include "proto/err.h"
 
@@ -181,6 +182,24 @@ static enum status status_of(const struct job *job)
     return STATUS_NONE;
 }
 
+/* What the event itself says of these; the id in `id` of BRAID_ID_MAX bytes. */
+static void fill_event_fields(const struct job *job, uint8_t *id, struct inner_fields *f)
+{
+    const struct event *e = &job->work->page.event;
+
+    f->id = request_id(e->id, job->retry, id);
+    if (e->time_ms >= 0 && !job->is_from_operator)
+        f->time_ms = e->time_ms;
+}
+
+/* The key of the enriched record. */
+static struct slice key_of(const struct job *job)
+{
+    const struct enrich_page *page = &job->work->page;
+
+    return page->is_decoded && page->event.key.ptr != NULL ? page->event.key : job->key;
+}
+
 static int produce_page(struct io_line *l, struct job *job)
 {
     struct header source[IO_KAFKA_HEADERS_MAX];
@@ -190,6 +209,8 @@ static int produce_page(struct io_line *l, struct job *job)
     char status[ENRICH_STATUS_MAX];
     // cppcheck-suppress variableScope ; the headers borrow from it
     char fetch[ENRICH_FETCH_MAX];
+    // cppcheck-suppress variableScope ; likewise
+    uint8_t id[BRAID_ID_MAX];
     struct slice value = {0};
     uint8_t *bytes = NULL;
 
@@ -204,9 +225,8 @@ static int produce_page(struct io_line *l, struct job *job)
     fields.status = job->is_too_large
                         ? SLICE_LIT("failed:too_large")
                         : slice_of(status, enrich_page_status_text(&job->work->page, status));
-    if (job->work->page.is_decoded && job->work->page.event.id.len > 0 &&
-        job->work->page.event.id.len <= BRAID_ID_MAX)
-        fields.id = job->work->page.event.id;
+    if (job->work->page.is_decoded)
+        fill_event_fields(job, id, &fields);
     if (job->work->page.outcome.attempts > 0)
         fields.fetch = slice_of(fetch, enrich_page_fetch_text(&job->work->page, fetch));
     const size_t source_count = io_kafka_headers(job->handle, source);
@@ -215,7 +235,7 @@ static int produce_page(struct io_line *l, struct job *job)
     if (status_of(job) == STATUS_FAILED && !job->is_noted)
         rc = line_note_error(l, job, headers, count);
     const struct io_write record = {
-        .key = job->key,
+        .key = key_of(job),
         .value = value,
         .value_heap = bytes,
         .headers = headers,
@@ -420,6 +440,26 @@ static void drop_shared(struct io_line *l, const struct enrich_page *page)
         io_share_drop_page(l->host->streams.share, e->domain, e->page_id);
 }
 
+/* Opens the page as its source is to be read. True if something must be asked. */
+static bool open_page(struct job *job, const struct enrich_memory *memory)
+{
+    struct header headers[IO_KAFKA_HEADERS_MAX];
+    const size_t count = io_kafka_headers(job->handle, headers);
+    const struct spec *spec = &job->spec->spec;
+    const struct io_line *l = job->line;
+    const struct request r = request_read(l->task.topic, l->task.output, headers, count);
+
+    job->retry = r.retry;
+    job->is_from_operator = r.is_from_operator;
+    if (r.is_for_another) {
+        enrich_page_skip(&job->work->page, &job->spec->enrich, job->value);
+        return false;
+    }
+    job->work->shape = spec_shape(spec, spec_source_find(spec, r.source));
+    return enrich_page_open_as(&job->work->page, &job->spec->enrich, &job->work->shape, memory,
+                               job->value);
+}
+
 void line_work(struct io_line *l, const struct line_action *a, const struct record *r)
 {
     assert(r != NULL);
@@ -432,8 +472,7 @@ void line_work(struct io_line *l, const struct line_action *a, const struct reco
     assert(*slot_of(l, a->ticket) == NULL);
     *slot_of(l, a->ticket) = job;
     const struct enrich_memory memory = {.scratch = &l->host->scratch, .keep = &job->work->keep};
-    const bool must_ask =
-        enrich_page_open(&job->work->page, &job->spec->enrich, &memory, job->value);
+    const bool must_ask = open_page(job, &memory);
     drop_shared(l, &job->work->page);
     if (must_ask) {
         ask_all(job);

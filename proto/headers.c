@@ -40,6 +40,13 @@ struct slice header_slice(enum header_name name)
     return HEADER_SLICE[name];
 }
 
+bool header_is_request(struct slice name)
+{
+    return slice_equal(name, SLICE_LIT(HEADER_REQUEST_RETRY)) ||
+           slice_equal(name, SLICE_LIT(HEADER_REQUEST_SOURCE)) ||
+           slice_equal(name, SLICE_LIT(HEADER_REQUEST_BACKFILL));
+}
+
 bool header_is_reserved(struct slice name)
 {
     return slice_starts_with(name, SLICE_LIT(RESERVED_PREFIX));

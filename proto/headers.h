@@ -79,7 +79,15 @@ struct slice header_slice(enum header_name name);
 /* HEADER_COUNT for a name that is not Braid's. */
 enum header_name header_lookup(struct slice name);
 
-/* True for any name that starts with "braid-": dropped from source records. */
+/* What an operator's tool says of a record that it writes (coord/request.h). These are kept on copies,
+ * and are not Braid's own: a global record has none of them. */
+#define HEADER_REQUEST_RETRY    "braid-retry"
+#define HEADER_REQUEST_SOURCE   "braid-source"
+#define HEADER_REQUEST_BACKFILL "braid-backfill"
+
+bool header_is_request(struct slice name);
+
+/* True for any name that starts with "braid-": dropped from source records, but for those above. */
 bool header_is_reserved(struct slice name);
 
 const char *status_text(enum status s);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* io_verify_read.c - reads the copies and the sources into the audit. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "coord/ctl/io_verify.h"
 #include "coord/ctl/topics.h"
-#include "proto/event.h"
+#include "coord/request.h"
+#include "coord/spec_enrich.h"
 
 /* ---- one partition ---------------------------------------------------------------------------- */
 
@@ -167,13 +169,35 @@ static bool in_numbers(const struct key_numbers *list, bool has_number, int64_t 
     return list->count == 0;
 }
 
-/* What the spec says about an event that is not in the stream. */
-static enum audit_why why_not(const struct spec *spec, const struct event *e)
+static bool in_models(const struct spec *spec, const struct event *e)
+{
+    for (size_t i = 0; i < e->slot_count; i++) {
+        if (slice_equal(e->slots[i].role, SLICE_LIT("main")))
+            return in_texts(&spec->models, e->slots[i].model);
+    }
+    return spec->models.count == 0;
+}
+
+static bool meets_conditions(const struct spec *spec, const struct event *e, struct arena *scratch)
+{
+    struct where where;
+
+    for (size_t i = 0; i < spec->where.count; i++) {
+        if (where_parse(spec->where.items[i].name, spec->where.items[i].value, &where) == 0 &&
+            !where_passes(scratch, e->bytes, &where, 1))
+            return false;
+    }
+    return true;
+}
+
+/* What the spec says about an event that is not in the stream. Resets the scratch. */
+static enum audit_why why_not(const struct spec *spec, const struct event *e, struct arena *scratch)
 {
     if (e->is_canary)
         return spec->canaries == SPEC_CANARIES_DROP ? AUDIT_WHY_CANARY : AUDIT_WHY_OPEN;
     if (!in_texts(&spec->wikis, e->wiki_id) || !in_texts(&spec->kinds, e->kind) ||
-        !in_numbers(&spec->namespaces, e->has_namespace, e->namespace_id)) {
+        !in_numbers(&spec->namespaces, e->has_namespace, e->namespace_id) || !in_models(spec, e) ||
+        !meets_conditions(spec, e, scratch)) {
         return AUDIT_WHY_FILTERED;
     }
     return AUDIT_WHY_OPEN;
@@ -186,22 +210,37 @@ struct source {
     struct arena scratch; /* of one decoding */
 };
 
+/* A source record that the stream does not have: what the spec and the record say of it. */
+static void open_source(struct verify *v, struct source *src, const struct kafka_record *r)
+{
+    const struct spec *spec = &v->stream.spec;
+    const struct request q = request_read(audit_part_at(v->audit, src->part)->topic, spec->output,
+                                          r->raw.headers, r->raw.header_count);
+    const struct event_shape shape = spec_shape(spec, spec_source_find(spec, q.source));
+    enum audit_why why = q.is_for_another ? AUDIT_WHY_FILTERED : AUDIT_WHY_OPEN;
+    struct slice id = {0};
+    uint8_t id_bytes[BRAID_ID_MAX];
+    struct event_flaw flaw;
+
+    if (r->raw.value.ptr == NULL && shape.envelope == EVENT_DEBEZIUM)
+        why = AUDIT_WHY_FILTERED;
+    if (why == AUDIT_WHY_OPEN && r->raw.value.ptr != NULL &&
+        event_decode_as(&src->scratch, r->raw.value, &shape, src->event, &flaw) == 0) {
+        why = why_not(spec, src->event, &src->scratch);
+        id = request_id(src->event->id, q.retry, id_bytes);
+    }
+    audit_source_open(v->audit, src->part, r->raw.offset, why, id);
+    arena_reset(&src->scratch);
+}
+
 static bool take_source(struct verify *v, void *arg, const struct kafka_record *r)
 {
     struct source *src = arg;
-    struct event_flaw flaw;
 
     if (r->raw.offset > src->hi)
         return false;
-    if (audit_source(v->audit, src->part, r->raw.offset)) {
-        bool is_event = r->raw.value.ptr != NULL &&
-                        event_decode(&src->scratch, r->raw.value, src->event, &flaw) == 0;
-
-        audit_source_open(v->audit, src->part, r->raw.offset,
-                          is_event ? why_not(&v->stream.spec, src->event) : AUDIT_WHY_OPEN,
-                          is_event ? src->event->id : (struct slice){0});
-        arena_reset(&src->scratch);
-    }
+    if (audit_source(v->audit, src->part, r->raw.offset))
+        open_source(v, src, r);
     if (r->raw.offset % 10000 == 0) {
         output_progress(&v->session->output, "sources: %s/%d@%" PRId64, r->topic, r->partition,
                         r->raw.offset);
@@ -245,7 +284,7 @@ static struct verify_site *site_of(struct verify *v, struct slice dc)
 static int read_sources(struct verify *v)
 {
     struct kafka_reader *reader = NULL;
-    const struct verify_site *open_site = NULL;
+    const char *open_kafka = NULL;
     struct source src = {.event = arena_alloc(&v->session->arena, sizeof(struct event))};
     int rc = src.event == NULL ? EXIT_REFUSED : 0;
 
@@ -259,11 +298,12 @@ static int read_sources(struct verify *v)
                         SLICE_ARG(p->dc));
             continue;
         }
-        if (site != open_site) {
+        const char *kafka = task_is_request(p->topic) ? site->kafka : site->source_kafka;
+        if (open_kafka == NULL || strcmp(kafka, open_kafka) != 0) {
             kafka_close(reader);
             reader = NULL;
-            rc = kafka_open(v->session, site->source_kafka, true, &reader);
-            open_site = site;
+            rc = kafka_open(v->session, kafka, true, &reader);
+            open_kafka = kafka;
         }
         if (rc == 0)
             rc = read_source(v, reader, &src);

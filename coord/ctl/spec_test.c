@@ -18,6 +18,7 @@ struct run {
     yyjson_val *answers;
     struct arena *a;
     struct arena scratch;
+    struct event_shape shape;
     struct enrich_page page;
     uint32_t used; /* answers, by question */
     struct spec_test_result *out;
@@ -241,6 +242,26 @@ static void check_absent(struct run *r, yyjson_val *list, const struct json *val
 
 /* ---- a case ---------------------------------------------------------------------------------- */
 
+/* What the source's keys lead to: the id, the time and the key of the enriched record. */
+static void check_pointers(struct run *r, yyjson_val *expect)
+{
+    static const char *const NAMES[] = {"id", "key", "time"};
+    const struct event *e = &r->page.event;
+    char time[NUMBER_TEXT_MAX];
+    const struct slice got[] = {e->id, e->key,
+                                e->time_ms < 0 ? (struct slice){0}
+                                               : slice_of(time, number_format(e->time_ms, time))};
+
+    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]) && r->page.is_decoded; i++) {
+        yyjson_val *wanted = json_value(json_key(expect, slice_str(NAMES[i])));
+        const struct slice text = yyjson_is_raw(wanted)
+                                      ? slice_of(yyjson_get_raw(wanted), yyjson_get_len(wanted))
+                                      : json_text(wanted);
+        if (wanted != NULL && !slice_equal(text, got[i]))
+            fail(r, text_format(r->a, "the %s is '%.*s'", NAMES[i], SLICE_ARG(got[i])));
+    }
+}
+
 static int check_end(struct run *r, yyjson_val *expect)
 {
     static const struct json_limits LIMITS = {.bytes_max = 256 << 20, .depth_max = 128};
@@ -259,6 +280,7 @@ static int check_end(struct run *r, yyjson_val *expect)
     if (wanted != NULL && !slice_equal(json_text(wanted), slice_str(status)))
         fail(r, text_format(r->a, "the status is %s (%s)", status, r->page.detail));
     check_unused(r);
+    check_pointers(r, expect);
     if (json_parse(r->a, slice_of(bytes, len), &LIMITS, &value, &flaw) != 0)
         value = (struct json){.bytes = slice_of(bytes, len)};
     wanted = json_value(json_key(expect, SLICE_LIT("value")));
@@ -268,15 +290,36 @@ static int check_end(struct run *r, yyjson_val *expect)
     return 0;
 }
 
+/* Which of the spec's sources the event is of: the case's "source", else the first. False: said. */
+static bool shape_of(struct run *r, const struct spec *spec, yyjson_val *test,
+                     struct event_shape *out)
+{
+    yyjson_val *named = json_value(json_key(test, SLICE_LIT("source")));
+    const size_t index = named == NULL ? 0 : spec_source_find(spec, json_text(named));
+
+    if (named != NULL && index >= spec->sources.count) {
+        fail(r, "the spec has no such source");
+        return false;
+    }
+    *out = spec_shape(spec, index);
+    return true;
+}
+
 /* The event's own wiki may be asked: which ones a node allows is no part of a spec. */
-static void allow_domain(struct run *r, struct slice event, struct slice *out)
+static void allow_domain(struct run *r, struct slice event, const struct event_shape *shape,
+                         struct slice *out)
 {
     static const struct json_limits LIMITS = {.bytes_max = EVENT_BYTES_MAX, .depth_max = 64};
     struct json json;
     struct json_flaw flaw;
 
+    const char *pointer =
+        shape->envelope == EVENT_CLOUDEVENTS ? "/data/meta/domain" : "/meta/domain";
+
     if (json_parse(r->a, event, &LIMITS, &json, &flaw) == 0)
-        *out = json_text(where_find(json.root, SLICE_LIT("/meta/domain")));
+        *out = json_text(where_find(json.root, slice_str(pointer)));
+    if (out->len == 0)
+        *out = shape->domain;
 }
 
 static int run_case(struct run *r, const struct spec *spec, yyjson_val *test)
@@ -295,12 +338,14 @@ static int run_case(struct run *r, const struct spec *spec, yyjson_val *test)
     }
     const struct slice source = bytes_of(r->file, event);
     const struct domain_list domains = {domain, 1};
-    allow_domain(r, source, domain);
+    if (!shape_of(r, spec, test, &r->shape))
+        return 0;
+    allow_domain(r, source, &r->shape, domain);
     const int rc = spec_enrich(spec, &domains, r->a, enrich);
     if (rc != 0)
         return rc;
     const struct enrich_memory memory = {.scratch = &r->scratch, .keep = r->a};
-    (void)enrich_page_open(&r->page, enrich, &memory, source);
+    (void)enrich_page_open_as(&r->page, enrich, &r->shape, &memory, source);
     while (enrich_page_ask(&r->page, &r->scratch, &q)) {
         if (!answer_for(r, &q, &outcome))
             return 0;

@@ -120,9 +120,18 @@ static const struct broken BROKEN[] = {
     {"stream: a b\ndcs: [eqiad]\nsources: [{topic: b.v1}]\n", 1, 9, "no name of a topic", NULL},
     {"stream: a.v1\ndcs: [eqiad]\nsources: [{topic: braid.x}]\n", 3, 1, "Braid's own", NULL},
     {"stream: a.v1\ndcs: []\nsources: [{topic: b.v1}]\n", 2, 1, "1 to 8 of them", NULL},
-    {"stream: a.v1\ndcs: [eqiad]\nsources: [b.v1]\n", 3, 11, "the one key 'topic'",
+    {"stream: a.v1\ndcs: [eqiad]\nsources: [b.v1]\n", 3, 11, "the key 'topic'",
      "write '- topic: ...'"},
-    {"stream: a.v1\ndcs: [eqiad]\nsources:\n  - topik: b.v1\n", 4, 5, "the one key 'topic'", NULL},
+    {"stream: a.v1\ndcs: [eqiad]\nsources:\n  - topik: b.v1\n", 4, 5,
+     "no such key: 'sources[].topik'", "did you mean 'topic'?"},
+    {"stream: a.v1\ndcs: [eqiad]\nsources: [{id: /a}]\n", 3, 1, "the key 'topic'", NULL},
+    {"stream: a.v1\ndcs: [eqiad]\nsources: [{topic: b, topic: c}]\n", 3, 22, "given twice", NULL},
+    {"stream: a.v1\ndcs: [eqiad]\nsources: [{topic: b, envelope: xml}]\n", 3, 32, "'xml'", NULL},
+    {"stream: a.v1\ndcs: [eqiad]\nsources: [{topic: b, id: a}]\n", 3, 1, "no JSON pointer",
+     "/meta/id"},
+    {"audience: public\nstream: a\nsources: [{topic: b, audience: internal}]\n", 1, 11,
+     "the source 'b' is internal", NULL},
+    {"audience: public\nstream: a\nsources: [{topic: x.private.v1}]\n", 1, 11, "is internal", NULL},
     {"stream: a.v1\ndcs: [eqiad]\nsources: [{topic: [x]}]\n", 3, 1,
      "has an item that is no plain value", NULL},
     /* what is missing, and YAML itself */
@@ -289,6 +298,36 @@ static void a_spec_comes_back_from_its_bytes_as_it_was(void **state)
     assert_true(slice_equal(bytes, again));
 }
 
+static void what_is_said_of_a_source_stays_with_it(void **state)
+{
+    struct fixture *f = *state;
+    struct slice bytes = {0};
+    struct slice again = {0};
+    struct spec back = {0};
+
+    assert_int_equal(read_spec(f, "stream: a.v1\ndcs: [eqiad]\nsources:\n"
+                                  "  - topic: views\n    envelope: json\n    id: /id\n"
+                                  "    time: /dt\n    key: /page\n"
+                                  "  - topic: changes\n"
+                                  "  - {domain: a.wiki, envelope: debezium, topic: rows}\n"),
+                     0);
+    assert_int_equal(spec_encode(&f->spec, &f->arena, &bytes), 0);
+    assert_int_equal(spec_decode(bytes, &f->arena, &back), 0);
+    assert_int_equal(spec_encode(&back, &f->arena, &again), 0);
+    assert_true(slice_equal(bytes, again));
+    assert_int_equal(spec_source_find(&back, SLICE_LIT("changes")), 0);
+    assert_int_equal(spec_shape(&back, 0).envelope, EVENT_PAGE_CHANGE);
+    assert_null(spec_shape(&back, 0).id.ptr);
+    assert_int_equal(spec_shape(&back, 1).envelope, EVENT_DEBEZIUM);
+    assert_true(slice_equal(spec_shape(&back, 1).domain, SLICE_LIT("a.wiki")));
+    assert_int_equal(spec_shape(&back, 2).envelope, EVENT_JSON);
+    assert_true(slice_equal(spec_shape(&back, 2).id, SLICE_LIT("/id")));
+    assert_true(slice_equal(spec_shape(&back, 2).time, SLICE_LIT("/dt")));
+    assert_true(slice_equal(spec_shape(&back, 2).key, SLICE_LIT("/page")));
+    assert_int_equal(spec_source_find(&back, SLICE_LIT("none")), 3);
+    assert_int_equal(spec_shape(&back, 3).envelope, EVENT_PAGE_CHANGE);
+}
+
 static void broken_bytes_of_a_spec_are_refused(void **state)
 {
     struct fixture *f = *state;
@@ -322,6 +361,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_spec_comes_back_from_its_bytes_as_it_was, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(what_is_said_of_a_source_stays_with_it, setup, teardown),
         cmocka_unit_test_setup_teardown(broken_bytes_of_a_spec_are_refused, setup, teardown),
     };
 
