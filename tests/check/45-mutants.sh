@@ -3,7 +3,10 @@
 # in: check all
 # needs: build check
 set -u
-lines=$(make -s mutants) || true
+rc=0
+lines=$(make -s mutants) || rc=$?
 echo "$lines"
-awk '/^mutant .* killed / { k++ } /^mutant .* survived$/ { s++ }
-     END { print k + 0 " passed, " s + 0 " failed, 0 skipped"; exit s > 0 || k == 0 }' <<<"$lines"
+# A run that ended before its end has failed, whatever it killed until then.
+awk -v rc=$rc '/^mutant .* killed / { k++ } /^mutant .* survived$/ { s++ }
+     END { if (s == 0 && (rc != 0 || k == 0)) s = 1
+           print k + 0 " passed, " s + 0 " failed, 0 skipped"; exit s > 0 }' <<<"$lines"

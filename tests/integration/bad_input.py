@@ -131,7 +131,7 @@ class Kafka:
 
 
 def a_real_event():
-    """An edit or creation whose page nothing was taken from since."""
+    """The newest edit of a page from which nothing was taken: only text of older revisions is hidden."""
     events = []
     for dc in ("eqiad", "codfw"):
         command = ["kcat", "-C", "-b", os.environ[f"BRAID_KAFKA_{dc.upper()}"], "-t", f"{dc}.{SOURCE}", "-e", "-q"]
@@ -139,7 +139,7 @@ def a_real_event():
         events += [json.loads(line) for line in output.splitlines()]
     kinds = ("create", "edit")
     taken = {event["page"]["page_id"] for event in events if event["page_change_kind"] not in kinds}
-    for event in events:
+    for event in sorted(events, key=lambda event: event["revision"]["rev_id"], reverse=True):
         if event["page_change_kind"] in kinds and event["page"]["page_id"] not in taken:
             return event
     raise RuntimeError("no edit of a page that is whole")

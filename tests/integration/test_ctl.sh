@@ -88,16 +88,21 @@ plans() {
 	description_is one
 }
 
-# A drill of the length of a blink holds the lock for some seconds.
+is_locked() {
+	ETCDCTL_API=3 etcdctl --endpoints "${BRAID_ETCD%%,*}" --cacert "$BRAID_ETCD_CA" --cert "$BRAID_ETCD_CERT" \
+		--key "$BRAID_ETCD_KEY" get --keys-only "/braid/$BRAID_CLUSTER/ops/lock" | grep lock
+}
+
+# The wait for a DC to be out holds the lock as long as the stream is paused.
 is_locked_out() {
-	local rc
-	ctl depool codfw --wait --for 20s --yes -m "holds the lock" >/dev/null 2>&1 &
-	for _ in $(seq 100); do
-		ctl pause "$stream" --for 1s --yes -m "in between" >"$BRAID_STATE/said" 2>&1
-		rc=$?
-		[ $rc != 5 ] || break
-	done
-	wait $!
+	local rc waiter
+	ctl pause "$stream" --for 8s --yes -m "nothing is decided" || return 1
+	ctl depool codfw --wait --for 30s --yes -m "holds the lock" >"$BRAID_STATE/waited" 2>&1 &
+	waiter=$!
+	eventually 10 is_locked
+	ctl pause "$stream" --for 1s --yes -m "in between" >"$BRAID_STATE/said" 2>&1
+	rc=$?
+	wait $waiter || { cat "$BRAID_STATE/waited"; return 1; }
 	cat "$BRAID_STATE/said"
 	[ $rc = 5 ] && grep -q "does 'depool codfw'" "$BRAID_STATE/said"
 }
