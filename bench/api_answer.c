@@ -114,18 +114,30 @@ int api_answer_write(const struct api_request *r, const struct texts *texts, uin
     return 0;
 }
 
+int api_failure_find(const char *word)
+{
+    static const char *const WORDS[API_FAILURE_COUNT] = {"maxlag", "500", "403"};
+
+    for (int i = 0; i < API_FAILURE_COUNT; i++)
+        if (strcmp(word, WORDS[i]) == 0)
+            return i;
+    return -1;
+}
+
 size_t api_failure_write(enum api_failure failure, uint8_t out[API_HEAD_MAX + API_PAGE_MAX])
 {
     static const char MAXLAG[] =
         "{\"error\":{\"code\":\"maxlag\",\"info\":\"Waiting for a database: 6 seconds lagged.\"}}";
     static const char PAGE[] = "<!DOCTYPE html><title>Wikimedia Error</title><p>Our servers are "
                                "currently experiencing a technical problem.";
+    static const char *const STATUS[API_FAILURE_COUNT] = {"200 OK", "500 Internal Server Error",
+                                                          "403 Forbidden"};
     const bool is_lag = failure == API_FAILURE_MAXLAG;
     const char *body = is_lag ? MAXLAG : PAGE;
     const int len = snprintf(
         (char *)out, API_HEAD_MAX + API_PAGE_MAX,
         "HTTP/1.1 %s\r\nContent-Type: %s; charset=utf-8\r\n%sContent-Length: %zu\r\n\r\n%s",
-        is_lag ? "200 OK" : "500 Internal Server Error", is_lag ? "application/json" : "text/html",
+        STATUS[failure], is_lag ? "application/json" : "text/html",
         is_lag ? "MediaWiki-API-Error: maxlag\r\nRetry-After: 1\r\n" : "", strlen(body), body);
 
     return (size_t)len;

@@ -41,7 +41,12 @@ size_t api_answer_bytes(const struct api_request *r, const struct texts *texts);
 enum api_failure {
     API_FAILURE_MAXLAG, /* 200, code maxlag, Retry-After: 1 */
     API_FAILURE_500,    /* an HTML page */
+    API_FAILURE_403,    /* another one */
+    API_FAILURE_COUNT
 };
+
+/* "maxlag", "500", "403"; -1: none of them. */
+int api_failure_find(const char *word);
 size_t api_failure_write(enum api_failure failure, uint8_t out[API_HEAD_MAX + API_PAGE_MAX]);
 
 #endif

@@ -25,6 +25,7 @@ void event_source_init(struct event_source *s, uint64_t seed, const struct texts
     s->seed = seed;
     s->texts = texts;
     s->bytes = bytes;
+    s->pages = EVENT_TEXT_PAGES;
     chance_zipf_fill(s->zipf, EVENT_TEXT_PAGES);
 }
 
@@ -109,7 +110,8 @@ void event_text(const struct event_source *s, uint64_t n, int64_t time_ms, uint8
     struct parts p = {.a = chance_at(s->seed, 2 * n), .b = chance_at(s->seed, 2 * n + 1)};
     char tail[2048];
 
-    p.page = chance_zipf(s->zipf, EVENT_TEXT_PAGES, chance_at(s->seed ^ 5, n));
+    assert(s->pages > 0);
+    p.page = chance_zipf(s->zipf, EVENT_TEXT_PAGES, chance_at(s->seed ^ 5, n)) % s->pages;
     p.wiki = p.page % EVENT_TEXT_WIKIS;
     p.rev_id = EVENT_TEXT_REV_FIRST + (int64_t)n;
     time_text(time_ms, p.time);

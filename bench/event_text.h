@@ -26,6 +26,7 @@ struct event_source {
     uint64_t seed;
     const struct texts *texts; /* borrowed */
     uint32_t bytes;            /* of an event's value */
+    uint32_t pages;            /* that are edited: 1..EVENT_TEXT_PAGES */
     double zipf[EVENT_TEXT_PAGES];
 };
 

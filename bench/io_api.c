@@ -94,7 +94,9 @@ static bool make_reply(struct connection *c, const struct api_request *r)
     }
     const uint64_t dice = chance_next(&api->chance);
     if (dice % 1000 < api->config.errors) {
-        c->out_len = api_failure_write(dice & 1024 ? API_FAILURE_500 : API_FAILURE_MAXLAG, c->out);
+        const enum api_failure any = dice & 1024 ? API_FAILURE_500 : API_FAILURE_MAXLAG;
+        const int failure = api->config.failure;
+        c->out_len = api_failure_write(failure < 0 ? any : (enum api_failure)failure, c->out);
         return true;
     }
     return api_answer_write(r, &api->texts, c->out, c->out_room, &c->out_len) == 0;

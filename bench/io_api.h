@@ -3,7 +3,7 @@
  * io_api.h - the made-up wiki farm's API server: one process, one loop, answers from memory.
  *
  * Promise: each answer leaves `latency_ms` (log-normal with `sigma` around that median) after its
- *          request came; of a thousand requests, `errors` are answered with maxlag or status 500.
+ *          request came; of a thousand requests, `errors` are answered with `failure`.
  * Pure:    no.
  * Not here: what an answer says (api_answer.h).
  */
@@ -20,6 +20,7 @@ struct io_api_config {
     double latency_ms; /* median; 0: at once */
     double latency_sigma;
     uint32_t errors; /* per thousand */
+    int failure;     /* enum api_failure; -1: maxlag and 500, one as often as the other */
 };
 
 /* Serves until the process is ended; returns only an exit code of failure. */

@@ -17,7 +17,9 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "bench/api_answer.h"
 #include "bench/hot_paths.h"
+#include "bench/io_load_alone.h"
 #include "bench/io_process.h"
 #include "bench/io_scenario.h"
 
@@ -98,10 +100,11 @@ static int run_hot(const char *name, uint32_t count)
     return usage(stderr);
 }
 
-/* What this program runs as, when it starts itself (stage_api_start, bench_floor_*). */
+/* What this program runs as, when it starts itself (stage_api_start, bench_floor_*), and for
+ * drills (tests/drills/lib.sh). */
 static int run_child(int argc, char **argv)
 {
-    if (argc == 8 && strcmp(argv[0], "api") == 0) {
+    if ((argc == 8 || argc == 9) && strcmp(argv[0], "api") == 0) {
         const struct io_api_config api = {
             .port = (uint16_t)number(argv[1]),
             .seed = number(argv[2]),
@@ -110,8 +113,28 @@ static int run_child(int argc, char **argv)
             .latency_ms = strtod(argv[5], NULL),
             .latency_sigma = strtod(argv[6], NULL),
             .errors = (uint32_t)number(argv[7]),
+            .failure = argc == 9 ? api_failure_find(argv[8]) : -1,
         };
+        if (argc == 9 && api.failure < 0)
+            return usage(stderr);
         return io_api_serve(&api);
+    }
+    if (argc == 11 && strcmp(argv[0], "load") == 0) {
+        const struct load_alone l = {
+            .bootstrap = argv[1],
+            .topic = argv[2],
+            .partitions = (int)number(argv[3]),
+            .seed = number(argv[4]),
+            .text_bytes = (uint32_t)number(argv[5]),
+            .first = number(argv[6]),
+            .count = number(argv[7]),
+            .rate = strtod(argv[8], NULL),
+            .seconds = strtod(argv[9], NULL),
+            .pages = (uint32_t)number(argv[10]),
+        };
+        if (l.pages == 0 || l.pages > EVENT_TEXT_PAGES || l.partitions <= 0)
+            return usage(stderr);
+        return load_alone_run(&l);
     }
     if (argc == 11 && strcmp(argv[0], "floor-copy") == 0) {
         const struct floor_copy f = {

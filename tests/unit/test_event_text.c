@@ -148,6 +148,32 @@ static void fifty_revisions_are_answered_at_once(void **state)
     check_answers(*state, 1000, 50);
 }
 
+static void events_can_be_kept_to_a_few_pages(void **state)
+{
+    struct fixture *f = *state;
+    struct event_made made;
+
+    f->source.pages = 100;
+    for (uint64_t n = 0; n < 1000; n++) {
+        event_text(&f->source, n, NOW_MS, f->value, &made);
+        assert_true(made.page < 100);
+    }
+}
+
+static void a_failure_is_found_by_its_word_and_answered_with_its_status(void **state)
+{
+    uint8_t answer[API_HEAD_MAX + API_PAGE_MAX];
+    const size_t len = api_failure_write(API_FAILURE_403, answer);
+
+    (void)state;
+    assert_int_equal(api_failure_find("403"), API_FAILURE_403);
+    assert_int_equal(api_failure_find("500"), API_FAILURE_500);
+    assert_int_equal(api_failure_find("maxlag"), API_FAILURE_MAXLAG);
+    assert_int_equal(api_failure_find("404"), -1);
+    assert_true(len > 12);
+    assert_memory_equal(answer, "HTTP/1.1 403", 12);
+}
+
 static void half_a_request_waits_for_the_rest(void **state)
 {
     struct api_request r;
@@ -170,6 +196,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(fifty_revisions_are_answered_at_once, set_up, tear_down),
         cmocka_unit_test(half_a_request_waits_for_the_rest),
+        cmocka_unit_test_setup_teardown(events_can_be_kept_to_a_few_pages, set_up, tear_down),
+        cmocka_unit_test(a_failure_is_found_by_its_word_and_answered_with_its_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
