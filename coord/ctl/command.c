@@ -137,7 +137,9 @@ static const struct command COMMANDS[COMMAND_COUNT] = {
      "Reads every DC's copy of the global stream and every source topic. Checks that sequence "
      "numbers are dense, the chain of hashes holds when computed anew, each origin partition keeps "
      "its order, cut numbers never go back, all copies are equal byte for byte, and every visible "
-     "source record is there exactly once or accounted for. Exits 1 with a list if not, or if "
+     "source record is there exactly once or accounted for. Also counts the records that show a "
+     "page's revision after a later one (revisions_back), which is no fault. Exits 1 with a list "
+     "if not, or if "
      "nothing was compared; 3 if too few of the records are ok, if a DC is behind or if sources "
      "had expired.",
      "braidctl verify mediawiki.page_content_change.v1 --content 100"},

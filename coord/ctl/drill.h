@@ -55,7 +55,7 @@ struct drill {
     struct drill_copy copies[AUDIT_DCS_MAX];
     size_t copy_count;
     int64_t acted_ms;    /* the failure began */
-    int64_t detected_ms; /* the DC was dropped from the members, or its nodes were gone */
+    int64_t detected_ms; /* the DC was dropped from the members, or a node of it was gone */
     int64_t taken_ms;    /* first record of a cut without the DC, or from other nodes */
     int64_t ended_ms;    /* the failure ended */
     int64_t fine_ms;     /* status was fine again */

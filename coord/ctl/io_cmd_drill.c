@@ -283,7 +283,8 @@ static void look_for_detection(struct drilling *x, const struct snapshot *snap)
     const struct snapshot_stream *st = snapshot_stream_find(snap, x->stream.output);
     const struct snapshot_dc *row = snapshot_dc_find(snap, x->dc);
 
-    if ((st != NULL && st->has_cut && !is_member(st, x->dc)) || (row != NULL && row->nodes == 0))
+    if ((st != NULL && st->has_cut && !is_member(st, x->dc)) ||
+        (row != NULL && row->nodes < x->nodes))
         recorder_mark(x->recorder, RECORDER_DETECTED);
 }
 

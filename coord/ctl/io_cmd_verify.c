@@ -89,6 +89,12 @@ static void add_counts(struct verify *v, struct view *out, const struct audit_re
     view_number(out, "in_gaps", (int64_t)(r->statuses[STATUS_GAP] + r->accounted[AUDIT_WHY_GAP]));
     view_number(out, "source_records", (int64_t)r->sources);
     view_number(out, "sources_expired", (int64_t)r->sources_expired);
+    view_number(out, "revisions_back", (int64_t)v->pages.back);
+    if (v->pages.back_seq >= 0) {
+        view_number(out, "revisions_back_from", v->pages.back_seq);
+    } else {
+        view_null(out, "revisions_back_from");
+    }
     view_number(out, "content_compared", (int64_t)v->content_compared);
     view_number(out, "content_not_shown", (int64_t)v->content_skipped);
     view_textf(out, "ok_percent", "%.3f", r->ok_percent);
@@ -229,6 +235,7 @@ void verify_end(struct verify *v)
 {
     for (size_t i = 0; i < v->site_count; i++)
         kafka_close(v->sites[i].reader);
+    audit_pages_deinit(&v->pages);
     arena_deinit(&v->arena);
 }
 

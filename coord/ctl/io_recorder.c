@@ -23,6 +23,8 @@ struct recorder {
     pthread_mutex_t lock;
     struct recording recordings[AUDIT_DCS_MAX];
     size_t count;
+    pthread_t clock;
+    bool has_clock;
     atomic_bool is_over;
 };
 
@@ -80,18 +82,29 @@ static void take(struct recording *rec, const struct kafka_record *record)
     (void)pthread_mutex_unlock(&r->lock);
 }
 
-/* How long this thread did not run: a machine that stood still tells nothing of the stream. */
-static void note_stall(struct recorder *r, int64_t *last_ms)
+/*
+ * Thread: one that only sleeps, and notes how much longer than it wanted to: a machine that stood still
+ * tells nothing of the stream.
+ */
+static void *run_clock(void *arg)
 {
-    int64_t now_ms = recorder_now_ms(r);
-    int64_t stall_ms = now_ms - *last_ms - RECORDER_POLL_MS;
+    const struct timespec nap = {.tv_nsec = RECORDER_POLL_MS * 1000000};
+    struct recorder *r = arg;
+    int64_t last_ms = recorder_now_ms(r);
 
-    *last_ms = now_ms;
-    (void)pthread_mutex_lock(&r->lock);
-    if (stall_ms > r->drill->stall_max_ms)
-        r->drill->stall_max_ms = stall_ms;
-    drill_tick(r->drill, now_ms);
-    (void)pthread_mutex_unlock(&r->lock);
+    while (!atomic_load(&r->is_over)) {
+        (void)nanosleep(&nap, NULL); /* a shorter nap is no stall */
+        const int64_t now_ms = recorder_now_ms(r);
+        const int64_t stall_ms = now_ms - last_ms - RECORDER_POLL_MS;
+
+        last_ms = now_ms;
+        (void)pthread_mutex_lock(&r->lock);
+        if (stall_ms > r->drill->stall_max_ms)
+            r->drill->stall_max_ms = stall_ms;
+        drill_tick(r->drill, now_ms);
+        (void)pthread_mutex_unlock(&r->lock);
+    }
+    return NULL;
 }
 
 /* Thread: one of its own for each copy. */
@@ -100,14 +113,12 @@ static void *run(void *arg)
     const struct timespec pause = {.tv_nsec = RECORDER_PAUSE_MS * 1000000};
     struct recording *rec = arg;
     struct kafka_record record;
-    int64_t last_ms = recorder_now_ms(rec->recorder);
 
     while (!atomic_load(&rec->recorder->is_over)) {
         enum kafka_event event = kafka_next(rec->reader, RECORDER_POLL_MS, &record);
 
         if (event == KAFKA_RECORD)
             take(rec, &record);
-        note_stall(rec->recorder, &last_ms);
         if (event == KAFKA_FAILED)
             (void)nanosleep(&pause, NULL); /* its Kafka may be the one that is harmed */
     }
@@ -126,6 +137,11 @@ int recorder_new(struct session *s, struct drill *d, struct recorder **out)
     }
     r->drill = d;
     (void)clock_gettime(CLOCK_MONOTONIC, &r->begun); /* cannot fail for this clock */
+    if (pthread_create(&r->clock, NULL, run_clock, r) != 0) {
+        output_error(&s->output, "no thread could be started");
+        return EXIT_REFUSED;
+    }
+    r->has_clock = true;
     *out = r;
     return 0;
 }
@@ -171,6 +187,8 @@ uint64_t recorder_fewest(struct recorder *r)
 void recorder_stop(struct recorder *r)
 {
     atomic_store(&r->is_over, true);
+    if (r->has_clock)
+        (void)pthread_join(r->clock, NULL); /* it was created */
     for (size_t i = 0; i < r->count; i++) {
         (void)pthread_join(r->recordings[i].thread, NULL); /* each was created */
         kafka_close(r->recordings[i].reader);

@@ -4,6 +4,7 @@
  *
  * Promise: a copy that cannot be read, or the caller's own waiting, delays no other copy's times: each
  *          copy has a thread.
+ *          One more thread notes how long this process itself did not run.
  * Shell:   librdkafka, threads.
  * Not here: what the times mean (drill.h).
  */

@@ -11,6 +11,7 @@
 #define BRAID_COORD_CTL_IO_VERIFY_H
 
 #include "coord/ctl/audit.h"
+#include "coord/ctl/audit_pages.h"
 #include "coord/ctl/io_kafka.h"
 #include "coord/ctl/io_session.h"
 #include "coord/ctl/snapshot.h"
@@ -38,7 +39,8 @@ struct verify {
     size_t site_count;
     struct arena arena; /* of the audit */
     struct audit *audit;
-    const char *global; /* topic */
+    struct audit_pages pages; /* of the first copy */
+    const char *global;       /* topic */
     int64_t asked_seq;  /* 0: from the beginning */
     int64_t first_seq;  /* what is there to begin with */
     bool has_start;     /* cut 0 was found: the sources' range is known */

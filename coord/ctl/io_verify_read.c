@@ -65,6 +65,8 @@ static bool feed(struct verify *v, size_t index, struct kafka_record *r, int *rc
         audit_record_parse(&r->raw, &parsed);
         if (!audit_copy(v->audit, index, &parsed))
             return false;
+        if (index == 0) /* copies are equal, or that is a finding */
+            audit_pages_record(&v->pages, &parsed);
         if (parsed.has_seq && parsed.seq % 10000 == 0)
             output_progress(&v->session->output, "comparing: %" PRId64, parsed.seq);
     }
@@ -93,7 +95,7 @@ int verify_copies(struct verify *v)
     struct kafka_record *r = arena_alloc(&v->session->arena, sizeof(*r));
     bool has_ended[DCS_MAX] = {false};
     size_t left = v->site_count;
-    int rc = r == NULL ? EXIT_REFUSED : 0;
+    int rc = r == NULL || !audit_pages_init(&v->pages, &v->arena) ? EXIT_REFUSED : 0;
 
     for (size_t i = 0; rc == 0 && i < v->site_count; i++)
         rc = begin_copy(v, &v->sites[i], v->sites[i].reader);
