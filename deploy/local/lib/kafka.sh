@@ -77,6 +77,7 @@ num.network.threads=2
 num.io.threads=4
 num.recovery.threads.per.data.dir=2
 log.cleaner.dedupe.buffer.size=8388608
+${BRAID_KAFKA_MORE:-}
 END
 }
 
@@ -112,6 +113,14 @@ start_kafka() {
 
 kafka_is_ready() {
 	kafka_request "$(port kafka-local "$1")" 18 0 "" >/dev/null
+}
+
+# kafka_tool DC CLASS ARGUMENT...: one of Kafka's own commands, on the broker of DC.
+kafka_tool() {
+	local dc=$1 class=$2 java
+	shift 2
+	mapfile -t java < <(kafka_java)
+	"${java[@]}" "$class" --bootstrap-server "127.0.0.1:$(port kafka-local "$dc")" "$@"
 }
 
 # Starts a broker beside the cluster, once for each user, to learn which classes a start loads.
