@@ -94,7 +94,7 @@ san: $(PROGRAMS:%=build/san/%) libs-san ## build the programs under ASan and UBS
 
 # These goals need no library flags, or call make again once the libraries are there.
 NO_DEPS_GOALS := help clean check check-all check-quick demo bootstrap up down deb format bench \
-    bench-full
+    bench-full drills
 ifneq ($(filter-out $(NO_DEPS_GOALS),$(or $(MAKECMDGOALS),all)),)
 include build/deps.mk
 ifneq ($(DEPS_PREFIX),$(wildcard $(DEPS_PREFIX)))
@@ -282,6 +282,12 @@ demo: ## install what is missing, build, and watch the main job on the local clu
 	@deploy/bootstrap build cluster
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@deploy/local/demo
+
+.PHONY: drills
+drills: ## rehearse what docs/failures.md has: [ROWS="node_loss dc_*"] [TIMES=n] [MINUTES=n] [RATE=n] [WINDOW=n]; goes on where it was stopped; the report is docs/drills.md
+	@deploy/bootstrap build cluster
+	@$(MAKE) --no-print-directory all
+	@tests/drills/run
 
 SCENARIO ?= all
 .PHONY: bench
