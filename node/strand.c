@@ -97,7 +97,8 @@ int strands_init(struct strands *s, const struct strands_config *config, uint32_
     if (count == 0 || count > STRANDS_MAX)
         return ERR_TOO_LARGE;
     const uint64_t ring = ring_size(config->entries_max, count);
-    s->bytes_max = config->bytes_max / count;
+    s->bytes_max = config->bytes_max / 2 / count;
+    s->bytes_common = config->bytes_max / 2;
     s->released_max = (uint32_t)(ring * count);
     s->list = arena_calloc(a, count, sizeof *s->list);
     s->logs = arena_calloc(a, logs_max, sizeof *s->logs);
@@ -156,6 +157,7 @@ static void drop_until(struct strands *s, struct strand *st, uint64_t end)
             s->released_count++;
         }
         st->bytes -= e->bytes;
+        s->bytes -= e->bytes;
     }
     if (st->offered < st->head)
         st->offered = st->head;
@@ -243,12 +245,19 @@ static bool ring_is_full(const struct strand *st)
     return st->tail - st->head > st->mask;
 }
 
+/* Half of the budget is shared out, so that no strand can starve another; half is for whoever comes
+ * first, as most strands are idle most of the time. */
+static bool is_over_budget(const struct strands *s, const struct strand *st)
+{
+    return st->bytes > s->bytes_max && s->bytes > s->bytes_common;
+}
+
 /* What the next cut needs is taken whatever it weighs: otherwise emission could wait for ever. So
  * is what was reported before a restart: until it is held again, nothing is reported (A4). */
 static bool is_full_for(const struct strands *s, const struct strand *st, int64_t offset)
 {
     return ring_is_full(st) ||
-           (st->bytes > s->bytes_max && offset > st->wanted && offset > st->report);
+           (is_over_budget(s, st) && offset > st->wanted && offset > st->report);
 }
 
 static uint64_t digest_next(uint64_t digest, int64_t offset, uint64_t content_hash)
@@ -286,6 +295,7 @@ static bool append(struct strands *s, struct strand *st, const struct record *r,
     }
     st->tail++;
     st->bytes += e->bytes;
+    s->bytes += e->bytes;
     return needed;
 }
 
@@ -428,7 +438,8 @@ bool log_wants_reading(const struct strands *s, uint32_t log)
 
     for (uint32_t i = 0; i < l->count; i++) {
         const struct strand *st = &s->list[l->strands[i]];
-        const bool has_room = st->tail - st->head <= st->mask / 2 && st->bytes <= s->bytes_max / 2;
+        const bool has_bytes = st->bytes <= s->bytes_max / 2 || s->bytes <= s->bytes_common / 2;
+        const bool has_room = st->tail - st->head <= st->mask / 2 && has_bytes;
         if (st->is_over && has_room)
             return true;
         if ((st->is_over || l->is_paused) && is_needed(st))

@@ -89,7 +89,9 @@ struct strands {
     uint32_t log_count;
     struct part *parts; /* sorted by origin_partition_compare */
     uint32_t part_count;
-    uint64_t bytes_max; /* for one strand */
+    uint64_t bytes;        /* of all strands */
+    uint64_t bytes_max;    /* that each strand may have in any case */
+    uint64_t bytes_common; /* above which none may have more than that */
     uint32_t grace_ms;
     uint64_t holes;
     uint64_t foreign;
