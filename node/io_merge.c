@@ -16,24 +16,14 @@ static void on_timer(uv_timer_t *timer);
 
 /* ---- steps ---------------------------------------------------------------------------------- */
 
-static void read_log(struct merge_log *log, int64_t from)
-{
-    log->from = from;
-    log->bounds_ms = io_mono_ms();
-    log->is_late = false;
-    log->wants_bounds = true;
-    log->is_paused = false;
-    io_reading_ask_bounds(log->reading);
-}
-
 static void carry_out(struct io_merge *m, const struct merge_action *a)
 {
     switch (a->kind) {
     case MERGE_DO_READ:
-        read_log(&m->logs[a->log], a->log_offset);
+        merge_log_read(&m->logs[a->log], a);
         return;
     case MERGE_DO_PAUSE:
-        m->logs[a->log].is_paused = true;
+        merge_log_pause(&m->logs[a->log]);
         return;
     case MERGE_DO_REPORT:
         merge_etcd_report(m);
@@ -82,9 +72,6 @@ void merge_wake(struct io_merge *m)
     (void)uv_timer_start(m->timer, on_timer, 0, (uint64_t)every_ms);
 }
 
-/* The logs' readings: once START has said which logs there are. */
-static void open_logs(struct io_merge *m);
-
 void merge_run_step(struct io_merge *m, struct merge_event *ev)
 {
     struct merge_actions *actions = &m->host->merge_actions;
@@ -94,7 +81,7 @@ void merge_run_step(struct io_merge *m, struct merge_event *ev)
     merge_step(m->merge, ev, actions);
     release_all(actions);
     if (ev->kind == MERGE_EV_START)
-        open_logs(m);
+        merge_logs_open(m);
     for (uint32_t i = 0; i < actions->count && m->stage == STAGE_RUNNING; i++)
         carry_out(m, &actions->list[i]);
 }
@@ -112,139 +99,6 @@ void merge_run_end(struct io_merge *m, int code, const char *why)
                      m->is_failed ? "task stopped until an operator acts" : "task's run ended",
                      "task=%s err=%s why=\"%s\"", m->name, err_name(code), m->why);
     merge_wake(m);
-}
-
-/* ---- logs of enriched records --------------------------------------------------------------- */
-
-static void on_bounds(struct merge_log *log, const struct io_read_event *read)
-{
-    struct merge_event ev = {
-        .kind = MERGE_EV_BOUNDS,
-        .log = log->index,
-        .log_start = read->bounds.start,
-        .log_end = read->bounds.end,
-    };
-
-    if (read->bounds.end < log->from && io_mono_ms() - log->bounds_ms < IO_MERGE_BOUNDS_MS) {
-        log->is_late = true;
-        return;
-    }
-    log->wants_bounds = false;
-    merge_run_step(log->merge, &ev);
-    if (log->merge->stage != STAGE_RUNNING || log->wants_bounds || log->is_paused)
-        return; /* wants_bounds: the core reads on elsewhere, new bounds are asked for */
-    /* Had the log lost what lies between, the step would have stopped the run. */
-    if (log->from == MERGE_FROM_START || log->from < read->bounds.start)
-        io_reading_from(log->reading, read->bounds.start);
-    else
-        io_reading_from(log->reading, log->from);
-}
-
-static void on_records(struct merge_log *log, const struct io_read_event *read)
-{
-    bool keep[IO_READER_BATCH] = {false};
-    struct merge_event ev = {
-        .kind = MERGE_EV_RECORDS,
-        .log = log->index,
-        .records = read->records,
-        .count = read->count,
-        .keep = keep,
-    };
-
-    assert(read->count <= IO_READER_BATCH);
-    merge_run_step(log->merge, &ev);
-    for (uint32_t i = 0; i < read->count; i++)
-        if (!keep[i])
-            io_kafka_release(read->records[i].handle);
-}
-
-static void on_read(void *data, const struct io_read_event *read)
-{
-    struct merge_log *log = data;
-    struct io_merge *m = log->merge;
-    char why[192];
-
-    /* Between a READ and its bounds, what comes is of the reading before: it would look like a hole,
-     * and the place would move past what is to be read again. */
-    const bool is_stale =
-        log->wants_bounds && (read->kind == IO_READ_RECORDS || read->kind == IO_READ_END);
-    if (m->stage != STAGE_RUNNING || is_stale) {
-        for (uint32_t i = 0; i < read->count; i++)
-            io_kafka_release(read->records[i].handle);
-        return;
-    }
-    switch (read->kind) {
-    case IO_READ_RANGE:
-        log->wants_bounds = true;
-        on_bounds(log, read);
-        return;
-    case IO_READ_BOUNDS:
-        if (log->wants_bounds)
-            on_bounds(log, read);
-        return;
-    case IO_READ_MOVED: {
-        struct merge_event ev = {.kind = MERGE_EV_MOVED, .log = log->index};
-        merge_run_step(m, &ev);
-        return;
-    }
-    case IO_READ_RECORDS:
-        on_records(log, read);
-        return;
-    case IO_READ_END: {
-        struct merge_event ev = {
-            .kind = MERGE_EV_CAUGHT_UP, .log = log->index, .log_offset = read->log_offset};
-        merge_run_step(m, &ev);
-        return;
-    }
-    case IO_READ_FAILED:
-        (void)snprintf(why, sizeof(why), "cannot read enriched records: %s", read->detail);
-        merge_run_end(m, read->code, why);
-        return;
-    }
-}
-
-static uint32_t room(void *data)
-{
-    const struct merge_log *log = data;
-
-    return log->is_paused || log->wants_bounds || log->merge->stage != STAGE_RUNNING
-               ? 0
-               : IO_READER_BATCH;
-}
-
-static void open_log(struct io_merge *m, uint32_t index)
-{
-    struct merge_log *log = &m->logs[index];
-    struct slice by;
-    uint32_t partition;
-
-    merge_log_name(m->merge, index, &by, &partition);
-    const char *topic =
-        text_format(&m->names, "%.*s." TASK_ENRICHED_PREFIX "%s", SLICE_ARG(by), m->stream->output);
-    const struct io_reading_config config = {.topic = topic,
-                                             .partition = (int32_t)partition,
-                                             .with_hash = true,
-                                             .data = log,
-                                             .room = room,
-                                             .on_event = on_read};
-    *log = (struct merge_log){.merge = m, .index = index};
-    log->reading = io_reading_start(m->site->reader, &config);
-    if (log->reading == NULL)
-        merge_run_end(m, ERR_NO_MEMORY, "cannot read enriched records");
-}
-
-static void open_logs(struct io_merge *m)
-{
-    const uint32_t count = merge_log_count(m->merge);
-
-    m->logs = calloc(count + 1, sizeof(*m->logs));
-    if (m->logs == NULL) {
-        merge_run_end(m, ERR_NO_MEMORY, "cannot read enriched records");
-        return;
-    }
-    m->log_count = count;
-    for (uint32_t i = 0; i < count && m->stage == STAGE_RUNNING; i++)
-        open_log(m, i);
 }
 
 /* ---- life cycle ----------------------------------------------------------------------------- */
@@ -289,11 +143,9 @@ static void tick(struct io_merge *m)
     merge_etcd_tick(m);
     if (m->stage != STAGE_RUNNING)
         return;
-    for (uint32_t i = 0; i < m->log_count; i++)
-        if (m->logs[i].is_late) {
-            m->logs[i].is_late = false;
-            io_reading_ask_bounds(m->logs[i].reading);
-        }
+    merge_logs_tick(m);
+    if (m->stage != STAGE_RUNNING)
+        return;
     merge_notes_tick(m);
     merge_cut_tick(m);
     if (m->stage != STAGE_RUNNING)
@@ -306,9 +158,7 @@ static void tick(struct io_merge *m)
 /* Everything but the producer, which takes its time. */
 static void close_all(struct io_merge *m)
 {
-    for (uint32_t i = 0; i < m->log_count; i++)
-        io_reading_stop(m->logs[i].reading);
-    m->log_count = 0;
+    merge_logs_close(m);
     merge_recover_close(m);
     merge_etcd_close(m);
     merge_cut_close(m);

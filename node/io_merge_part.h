@@ -2,7 +2,8 @@
 /*
  * io_merge_part.h - what the io_merge*.c files share; nobody else includes it.
  *
- *     io_merge.c          the run: steps, logs of enriched records, life cycle
+ *     io_merge.c          the run: steps, life cycle
+ *     io_merge_logs.c     logs of enriched records
  *     io_merge_recover.c  from nothing to START, and from RESET to TAIL
  *     io_merge_etcd.c     views, reports, proposals, old cuts
  *     io_merge_cut.c      a cut by its number: etcd, else a log of cuts
@@ -20,8 +21,9 @@
 #include "node/io_merge_stage.h"
 #include "node/io_scan.h"
 
-#define IO_MERGE_CUTS_KEPT 2000  /* in etcd, below those that all have logged */
-#define IO_MERGE_BOUNDS_MS 15000 /* a restarted broker may show an older end for so long */
+#define IO_MERGE_CUTS_KEPT  2000              /* in etcd, below those that all have logged */
+#define IO_MERGE_HELD_BYTES (4 * 1024 * 1024) /* in all logs, while they are paused */
+#define IO_MERGE_BOUNDS_MS  15000 /* a restarted broker may show an older end for so long */
 
 struct io_merge {
     struct io_host *host;
@@ -82,6 +84,7 @@ struct io_merge {
     bool wants_reset;
     struct merge_log *logs; /* owned */
     uint32_t log_count;
+    size_t held_bytes;               /* of all logs */
     struct io_writer_client *client; /* of the log of cuts */
     struct merge_note *notes;        /* owned queue, oldest first */
     struct merge_note *notes_last;
@@ -111,6 +114,13 @@ void merge_run_step(struct io_merge *m, struct merge_event *ev);
 void merge_run_end(struct io_merge *m, int code, const char *why);
 /* A tick, soon: what came up inside a step is done after it. */
 void merge_wake(struct io_merge *m);
+
+/* io_merge_logs.c: opened once START has said which logs there are. */
+void merge_logs_open(struct io_merge *m);
+void merge_logs_close(struct io_merge *m);
+void merge_logs_tick(struct io_merge *m);
+void merge_log_read(struct merge_log *log, const struct merge_action *a);
+void merge_log_pause(struct merge_log *log);
 
 /* io_merge_recover.c: opens the producer; from there on by itself to START, or to TAIL. */
 void merge_recover(struct io_merge *m);

@@ -33,6 +33,17 @@ struct merge_log {
     bool is_late;      /* the log ends before the READ's offset: ask again with the tick */
     bool wants_bounds; /* the next IO_READ_BOUNDS is for a READ */
     bool is_paused;
+
+    /* since a PAUSE, if the reading can go on in its place */
+    bool is_in_place;
+    bool is_resuming;  /* a READ has come: with the tick */
+    bool has_end;      /* the log's end was reached meanwhile */
+    int64_t held_from; /* the log is at hand from here on: what is held, then what comes */
+    int64_t start;     /* bounds, as known */
+    int64_t end;
+    size_t held_bytes;
+    uint32_t held_count;
+    void *held[IO_READER_BATCH]; /* owned messages */
 };
 
 /* A line of the log of cuts that the writer had no room for. */

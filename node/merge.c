@@ -78,6 +78,7 @@ static void read_on(struct merge *m, struct merge_actions *out)
         struct merge_action *a = merge_act(out, MERGE_DO_READ);
         a->log = i;
         a->log_offset = log_check_from(&m->strands, i);
+        a->log_next = log_from(&m->strands, i);
     }
 }
 

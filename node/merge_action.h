@@ -26,7 +26,9 @@
 #define MERGE_ACTIONS_MAX     (MERGE_LOGS_MAX + 64)
 
 enum merge_action_kind {
-    MERGE_DO_READ,        /* (re)start reading `log` at log_offset; MERGE_FROM_START: beginning */
+    MERGE_DO_READ,        /* (re)start reading `log` at log_offset; MERGE_FROM_START: beginning.
+                             BOUNDS first. A reading that was paused may go on in its place, if what
+                             it has not handed over or was not taken begins at log_next or before */
     MERGE_DO_PAUSE,       /* stop reading `log`; a READ will come */
     MERGE_DO_REPORT,      /* one etcd transaction, see merge_proposal */
     MERGE_DO_NEED_CUT,    /* fetch cut `number` of `era` (etcd, else a log of cuts), until it is
@@ -46,6 +48,7 @@ struct merge_action {
     uint32_t era;
     uint64_t number;
     int64_t log_offset;
+    int64_t log_next;   /* of a READ: no record before it is needed, only looked at */
     struct slice bytes; /* valid until the next step */
     void *handle;
     int code;
