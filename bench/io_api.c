@@ -2,9 +2,12 @@
 #include "bench/io_api.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "bench/api_answer.h"
@@ -21,6 +24,8 @@ struct api {
     struct texts texts;
     struct arena arena;
     struct chance chance;
+    struct io_api_counts *counts; /* shared with who started it; never NULL */
+    struct io_api_counts unseen;  /* where nobody wants to know */
 };
 
 /* One connection; it has one request under way at most: clients do not pipeline. */
@@ -116,6 +121,7 @@ static void serve_next(struct connection *c)
         hang_up(c);
         return;
     }
+    api->counts->requests++;
     c->in_len -= r.len;
     memmove(c->in, c->in + r.len, c->in_len);
     c->is_busy = true;
@@ -157,6 +163,7 @@ static void on_connection(uv_stream_t *listener, int status)
 
     if (c == NULL)
         return;
+    api->counts->connections++;
     c->api = api;
     c->open_handles = 2;
     (void)uv_tcp_init(&api->loop, &c->tcp); /* these never fail */
@@ -169,6 +176,32 @@ static void on_connection(uv_stream_t *listener, int status)
         hang_up(c);
 }
 
+/* Counts live in a file that both sides see: asking would be a request more. */
+static struct io_api_counts *open_counts(const char *path)
+{
+    const int fd = path == NULL ? -1 : open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    void *at = MAP_FAILED;
+
+    if (fd < 0)
+        return NULL;
+    if (ftruncate(fd, sizeof(struct io_api_counts)) == 0)
+        at = mmap(NULL, sizeof(struct io_api_counts), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    (void)close(fd); /* the mapping stays */
+    return at == MAP_FAILED ? NULL : at;
+}
+
+int io_api_read_counts(struct io_api_counts *out)
+{
+    const char *path = getenv(IO_API_COUNTS);
+    const int fd = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return ERR_IO;
+    const ssize_t got = pread(fd, out, sizeof *out, 0);
+    (void)close(fd); /* only read */
+    return got == (ssize_t)sizeof *out ? 0 : ERR_IO;
+}
+
 int io_api_serve(const struct io_api_config *config)
 {
     struct api *api = calloc(1, sizeof *api);
@@ -178,6 +211,9 @@ int io_api_serve(const struct io_api_config *config)
         return EXIT_FAILURE;
     (void)signal(SIGPIPE, SIG_IGN);
     api->config = *config;
+    api->counts = open_counts(getenv(IO_API_COUNTS));
+    if (api->counts == NULL)
+        api->counts = &api->unseen;
     api->chance.state = config->seed;
     arena_init(&api->arena, 1024 * 1024, TEXT_MEMORY);
     if (texts_fill(&api->texts, config->seed, config->text_bytes, config->text_sigma,

@@ -23,6 +23,17 @@ struct io_api_config {
     int failure;     /* enum api_failure; -1: maxlag and 500, one as often as the other */
 };
 
+/* What it has been asked so far; it keeps them in the file that this variable names. */
+#define IO_API_COUNTS "BRAID_BENCH_COUNTS"
+
+struct io_api_counts {
+    uint64_t requests;
+    uint64_t connections;
+};
+
+/* 0, or ERR_IO: not known. */
+int io_api_read_counts(struct io_api_counts *out);
+
 /* Serves until the process is ended; returns only an exit code of failure. */
 int io_api_serve(const struct io_api_config *config);
 

@@ -31,6 +31,7 @@ struct point *bench_point(struct bench *b, const char *scenario, const struct se
         .rate = setting->rate,
         .warm_up = setting->warm_up,
         .requests = -1,
+        .connections = -1,
         .floor_cpu_s_per_1000 = -1,
         .ratio_at_most = -1,
         .cpu_at_most = -1,
@@ -168,6 +169,32 @@ int bench_floor_curl(struct bench *b, const struct floor_curl *f, struct floor_r
     (void)snprintf(numbers[3], 32, "%u", f->in_flight);
     const int code = process_read(argv, text, sizeof text);
     return parse_floor(text, code, out);
+}
+
+/* ---- measuring -------------------------------------------------------------------------------- */
+
+struct meter bench_meter(const struct bench *b)
+{
+    struct meter m = {.counts = {0}};
+
+    stage_reset_peak(&b->stage);
+    m.has_counts = io_api_read_counts(&m.counts) == 0;
+    m.start_us = now_us();
+    m.cpu_s = stage_cpu_s(&b->stage);
+    return m;
+}
+
+void bench_meter_read(const struct bench *b, const struct meter *m, struct point *p)
+{
+    struct io_api_counts now;
+
+    p->cpu_s = stage_cpu_s(&b->stage) - m->cpu_s;
+    p->seconds = (double)(now_us() - m->start_us) / 1e6;
+    p->peak_rss_mb = stage_peak_mb(&b->stage);
+    if (!m->has_counts || io_api_read_counts(&now) != 0)
+        return;
+    p->requests = (double)(now.requests - m->counts.requests);
+    p->connections = (double)(now.connections - m->counts.connections);
 }
 
 /* ---- watching --------------------------------------------------------------------------------- */

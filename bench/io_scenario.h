@@ -77,6 +77,17 @@ int bench_stream(struct bench *b, const char *scenario, const struct setting *se
 int bench_floor_copy(struct bench *b, const struct floor_copy *f, struct floor_result *out);
 int bench_floor_curl(struct bench *b, const struct floor_curl *f, struct floor_result *out);
 
+/* CPU time, time, memory and API requests from one look to the next. */
+struct meter {
+    int64_t start_us;
+    double cpu_s;
+    struct io_api_counts counts;
+    bool has_counts;
+};
+
+struct meter bench_meter(const struct bench *b);
+void bench_meter_read(const struct bench *b, const struct meter *m, struct point *p);
+
 /* Puts the watch's findings into the point; `sent` distinct events were expected. */
 void bench_audit(struct point *p, struct watch_result *w, uint64_t sent);
 void bench_latency(struct point *p, const struct hdr_histogram *h);

@@ -129,17 +129,13 @@ static int measure_backlog(struct bench *b, const struct output *o, const struct
 
     if (rc != 0)
         return rc;
-    stage_reset_peak(&b->stage);
     const int64_t first = client_ends(o->rk, o->topic, o->partitions);
-    const int64_t start_us = now_us();
-    const double start_cpu = stage_cpu_s(&b->stage);
+    const struct meter m = bench_meter(b);
     rc = await_ends(o, setting->events);
     if (rc != 0 || first < 0)
         return rc != 0 ? rc : ERR_UNAVAILABLE;
-    p->cpu_s = stage_cpu_s(&b->stage) - start_cpu;
-    p->seconds = (double)(now_us() - start_us) / 1e6;
+    bench_meter_read(b, &m, p);
     p->events = setting->events - (uint64_t)first;
-    p->peak_rss_mb = stage_peak_mb(&b->stage);
     return 0;
 }
 

@@ -78,18 +78,14 @@ static int measure(struct bench *b, const struct readers *r, const struct settin
 
     if (rc != 0)
         return rc;
-    stage_reset_peak(&b->stage);
     const uint64_t first0 = watch_distinct(r->of[0]);
     const uint64_t first1 = watch_distinct(r->of[1]);
-    const int64_t start_us = now_us();
-    const double start_cpu = stage_cpu_s(&b->stage);
+    const struct meter m = bench_meter(b);
     rc = readers_await(r, setting->events);
     if (rc != 0)
         return rc;
-    p->cpu_s = stage_cpu_s(&b->stage) - start_cpu;
-    p->seconds = (double)(now_us() - start_us) / 1e6;
+    bench_meter_read(b, &m, p);
     p->events = setting->events - (first0 + first1) / 2;
-    p->peak_rss_mb = stage_peak_mb(&b->stage);
     return 0;
 }
 
@@ -248,16 +244,12 @@ static int end_to_end_steady(struct bench *b, const struct setting *setting)
     if (p != NULL) {
         p->p50_at_most_ms = 250;
         p->p99_at_most_ms = 500;
-        stage_reset_peak(&b->stage);
         watch_measure(readers.of[1], now_wall_us() + 2000000);
-        const double cpu = stage_cpu_s(&b->stage);
-        const int64_t start_us = now_us();
+        const struct meter m = bench_meter(b);
         rc = bench_steady(b, &st, setting, p, STAGE_DCS, readers.of[0]);
         rc = rc != 0 ? rc : readers_await(&readers, sent);
-        p->cpu_s = stage_cpu_s(&b->stage) - cpu;
-        p->seconds = (double)(now_us() - start_us) / 1e6;
+        bench_meter_read(b, &m, p);
         p->events = sent - setting->events;
-        p->peak_rss_mb = stage_peak_mb(&b->stage);
     }
     if (p != NULL)
         readers_close(&readers, p, sent);

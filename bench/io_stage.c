@@ -88,6 +88,7 @@ static int find_root(struct stage *s)
 
 static void set_places(struct stage *s)
 {
+    char counts[STAGE_PATH_MAX + 16];
     const char *state = getenv("BRAID_STATE");
     const char *base = getenv("BRAID_PORT_BASE");
 
@@ -102,6 +103,8 @@ static void set_places(struct stage *s)
     s->api_port = (uint16_t)(strtol(base, NULL, 10) + API_OFFSET);
     (void)snprintf(s->api_url, sizeof s->api_url, "http://127.0.0.1:%u/w/api.php", s->api_port);
     (void)setenv("BRAID_API", s->api_url, 1);
+    (void)snprintf(counts, sizeof counts, "%s.counts", s->state);
+    (void)setenv(IO_API_COUNTS, counts, 1);
     (void)setenv("BRAID_API_DOMAINS", "*.bench", 1);
     (void)setenv("BRAID_KAFKA_HEAP", "768m", 0); /* full records of a dozen KB, many at once */
     (void)setenv("BRAID_KAFKA_TIER", "4", 0);

@@ -139,6 +139,7 @@ static void json_point(const struct point *p, struct text *out)
     add_number(out, "cpu_s_per_1000_events", point_cpu_per_1000(p));
     add_number(out, "peak_rss_mb", p->peak_rss_mb);
     add_number(out, "requests", p->requests);
+    add_number(out, "connections", p->connections);
     add_number(out, "floor_cpu_s_per_1000_events", p->floor_cpu_s_per_1000);
     add_number(out, "ratio_to_floor", point_ratio(p));
     json_latency(&p->latency, out);

@@ -44,7 +44,8 @@ struct point {
     double seconds;
     double cpu_s;
     double peak_rss_mb; /* of the largest process */
-    double requests;    /* to the API; negative: not known */
+    double requests;    /* to the API in that time; negative: not known */
+    double connections; /* opened to it in that time; negative: not known */
     /* What it is compared with. */
     double floor_cpu_s_per_1000; /* negative: there is none */
     double ratio_at_most;        /* negative: no target */
