@@ -78,22 +78,26 @@ static void check_copy(const struct snapshot *s, const struct snapshot_stream *s
 static void check_stream(const struct snapshot *s, const struct snapshot_stream *st,
                          struct arena *a, struct health *h)
 {
-    if (!st->has_spec) {
-        if (st->spec_version > 0)
-            problem(h, st->output, false, "its spec cannot be decoded");
+    if (st->spec_version == 0)
         return;
+    if (!st->has_spec) {
+        problem(h, st->output, false,
+                text_format(a,
+                            "version %" PRIu64 " of its spec cannot be decoded: apply it again, or "
+                            "look with the braidctl that applied it",
+                            st->spec_version));
     }
     if (!st->has_cut) {
         problem(h, st->output, false, "it has no cut that can be decoded");
         return;
     }
-    for (size_t i = 0; i < st->spec.dcs.count; i++)
-        check_copy(s, st, st->spec.dcs.items[i], a, h);
-    if (st->cut.member_count < st->spec.min_members) {
+    for (size_t i = 0; i < st->dc_count; i++)
+        check_copy(s, st, st->dcs[i], a, h);
+    if (st->has_spec && st->cut.member_count < st->spec.min_members) {
         problem(h, st->output, false,
                 text_format(a, "it waits: %u of %" PRId64 " members", st->cut.member_count,
                             st->spec.min_members));
-    } else if (st->cut.member_count == 1 && st->spec.dcs.count > 1) {
+    } else if (st->cut.member_count == 1 && st->dc_count > 1) {
         problem(h, st->output, false,
                 text_format(a, "what is emitted now exists in %.*s alone",
                             SLICE_ARG(st->cut.members[0].dc)));
@@ -136,14 +140,107 @@ static void check_dcs(const struct snapshot *s, struct arena *a, struct health *
 
 /* ---- losing a DC ------------------------------------------------------------------------------ */
 
-/* Why the stream could not go on without the DC, or NULL. */
+/* The strand in which `report` is furthest behind `positions`; NULL if it is in none. */
+static const struct strand_name *furthest_behind(const struct cut *c, const struct report *report,
+                                                 const int64_t *positions, int64_t *out_behind)
+{
+    const struct strand_name *worst = NULL;
+
+    *out_behind = 0;
+    if (report->layout_hash != c->layout.hash || report->count != c->layout.count)
+        return NULL;
+    for (uint32_t k = 0; k < report->count; k++) {
+        int64_t at = positions == NULL ? c->strands[k].position : positions[k];
+
+        if (at - report->read_back[k] > *out_behind) {
+            *out_behind = at - report->read_back[k];
+            worst = &c->layout.names[k];
+        }
+    }
+    return worst;
+}
+
+static void add_behind(struct text *t, const struct strand_name *name, int64_t behind)
+{
+    text_addf(t, "partition %u of %.*s's strand is %" PRId64 " records behind",
+              name->from.partition, SLICE_ARG(name->by), behind);
+}
+
+/* Why a DC would not carry the stream on: "codfw has been silent for 48 s". */
+static void add_why_not(const struct snapshot *s, const struct snapshot_stream *st, struct slice dc,
+                        struct text *t)
+{
+    const struct snapshot_dc *row = snapshot_dc_find(s, dc);
+    const struct strand_name *worst = NULL;
+    struct health_copy c;
+    int64_t behind = 0;
+
+    health_copy_of(s, st, dc, &c);
+    text_addf(t, ": %.*s ", SLICE_ARG(dc));
+    if (row != NULL && row->pool != 0) {
+        text_adds(t, row->pool == 1 ? "is depooled" : "is declared lost");
+    } else if (c.report == NULL) {
+        text_adds(t, "has never reported");
+    } else if (c.is_silent) {
+        text_addf(t, "has been silent for %" PRId64 " s", c.age_ms / 1000);
+    } else if (c.report->alarm.len > 0) {
+        text_addf(t, "has stopped: %.*s", SLICE_ARG(c.report->alarm));
+    } else {
+        text_adds(t, "is no member");
+        worst = furthest_behind(&st->cut, c.report, NULL, &behind);
+        if (worst != NULL) {
+            text_adds(t, ", because ");
+            add_behind(t, worst, behind);
+        }
+    }
+}
+
+/* What the DC alone has read of its own log and sources, if that is much; NULL: little. */
+static const char *holds_alone(const struct snapshot_stream *st, struct slice dc, struct arena *a)
+{
+    const struct report *own = snapshot_report_find(st, dc);
+    struct text t = text_in(a);
+
+    for (size_t i = 0; own != NULL && i < st->report_count; i++) {
+        const struct report *other = &st->reports[i];
+        const struct strand_name *worst = NULL;
+        int64_t behind = 0;
+
+        if (other == own || !is_member(&st->cut, other->dc) ||
+            own->layout_hash != st->cut.layout.hash || own->count != st->cut.layout.count)
+            continue;
+        worst = furthest_behind(&st->cut, other, own->read_back, &behind);
+        if (worst == NULL || behind < HEALTH_AHEAD_MAX)
+            return NULL; /* this one has it */
+        text_addf(&t, "%s%.*s: in %.*s ", t.len == 0 ? "" : "; ", SLICE_ARG(st->output),
+                  SLICE_ARG(other->dc));
+        add_behind(&t, worst, behind);
+    }
+    return t.len == 0 ? NULL : text_string(&t);
+}
+
+static bool has_dc(const struct snapshot_stream *st, struct slice dc)
+{
+    for (size_t i = 0; i < st->dc_count; i++) {
+        if (slice_equal(st->dcs[i], dc))
+            return true;
+    }
+    return false;
+}
+
+/* Why the stream could not go on without the DC, or NULL. What is not known is no. */
 static const char *stream_needs(const struct snapshot *s, const struct snapshot_stream *st,
                                 struct slice dc, struct arena *a)
 {
+    struct text t = text_in(a);
     size_t left = 0;
 
-    if (!st->has_spec || !st->has_cut || !spec_has_dc(&st->spec, dc))
+    if (st->spec_version == 0 || !has_dc(st, dc))
         return NULL;
+    if (!st->has_spec || !st->has_cut) {
+        return text_format(a, "not known: %.*s has no %s that can be decoded",
+                           SLICE_ARG(st->output), st->has_spec ? "cut" : "spec");
+    }
     for (uint32_t i = 0; i < st->cut.member_count; i++) {
         struct health_copy c;
 
@@ -152,13 +249,22 @@ static const char *stream_needs(const struct snapshot *s, const struct snapshot_
             left++;
         }
     }
-    if (left == 0)
-        return text_format(a, "%.*s would have no member left", SLICE_ARG(st->output));
-    if ((int64_t)left < st->spec.min_members) {
-        return text_format(a, "%.*s would wait: %zu of %" PRId64 " members", SLICE_ARG(st->output),
-                           left, st->spec.min_members);
+    if (left > 0 && (int64_t)left >= st->spec.min_members)
+        return holds_alone(st, dc, a);
+    if (left == 0) {
+        text_addf(&t, "%.*s would have no member left", SLICE_ARG(st->output));
+    } else {
+        text_addf(&t, "%.*s would wait: %zu of %" PRId64 " members", SLICE_ARG(st->output), left,
+                  st->spec.min_members);
     }
-    return NULL;
+    for (size_t i = 0; i < st->dc_count; i++) {
+        struct health_copy c;
+
+        health_copy_of(s, st, st->dcs[i], &c);
+        if (!slice_equal(st->dcs[i], dc) && (c.is_silent || !c.is_member))
+            add_why_not(s, st, st->dcs[i], &t);
+    }
+    return text_string(&t);
 }
 
 static void check_loss(const struct snapshot *s, struct arena *a, struct health *h)

@@ -14,6 +14,9 @@
 
 enum {
     HEALTH_PROBLEMS_MAX = 64,
+    HEALTH_AHEAD_MAX =
+        5000,               /* records that one DC alone may have read and yet be lost: less is what
+                                is always on its way */
     HEALTH_SILENT_MS = 2000 /* a report is a heartbeat, one a second: older than this, and than the
                                stream's member_timeout, its DC is silent */
 };

@@ -65,12 +65,12 @@ static void add_copies(struct view *v, const struct snapshot *snap)
     for (size_t i = 0; i < snap->stream_count; i++) {
         const struct snapshot_stream *st = &snap->streams[i];
 
-        for (size_t dc = 0; st->has_spec && dc < st->spec.dcs.count; dc++) {
+        for (size_t dc = 0; dc < st->dc_count; dc++) {
             struct health_copy c;
 
-            health_copy_of(snap, st, st->spec.dcs.items[dc], &c);
+            health_copy_of(snap, st, st->dcs[dc], &c);
             view_cell_text(v, t, st->output);
-            view_cell_text(v, t, st->spec.dcs.items[dc]);
+            view_cell_text(v, t, st->dcs[dc]);
             view_cell_bool(v, t, c.is_member);
             view_cell_textf(v, t, "%u.%" PRIu64, st->cut_era, st->cut_number);
             if (c.cuts_behind < 0) {

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "coord/ctl/io_store.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "coord/pb_arena.h"
 #include "proto/braid.pb-c.h"
 #include "proto/err.h"
 
 enum {
-    RANGES_MAX = 8,
-    STREAM_RANGES = 4 /* of each stream in the second read */
+    PARTS = 6,                           /* ranges of the first read */
+    STREAM_PARTS = 4,                    /* of each stream's */
+    NAMES_MAX = 2 * SNAPSHOT_STREAMS_MAX /* also of what is not ours */
 };
 
 struct slice store_key(struct session *s, struct keyspace_key key)
@@ -56,89 +59,138 @@ static int take_answer(struct session *s, const struct etcd_answer *answer, stru
     return 0;
 }
 
-/* Names of everything, values of what is small. */
-static int load_names(struct session *s, struct snapshot *out)
+/* The name of the stream that a key under streams/ belongs to, in the arena; absent if it is no name. */
+static struct slice name_in(struct session *s, struct slice prefix, struct slice key)
 {
-    const struct etcd_op ops[RANGES_MAX] = {
+    struct slice rest = slice_sub(key, prefix.len, key.len);
+    const uint8_t *slash = rest.len == 0 ? NULL : memchr(rest.ptr, '/', rest.len);
+
+    return arena_copy(&s->arena,
+                      slash == NULL ? rest : slice_of(rest.ptr, (size_t)(slash - rest.ptr)));
+}
+
+/* The first key behind all of those of the stream; behind none: the first of all streams. Cuts are
+ * many: they are never listed. */
+static struct etcd_op next_stream_op(struct session *s, struct slice after)
+{
+    struct slice all = prefix_of(s, (struct keyspace_key){.kind = KEYSPACE_SPEC});
+    struct etcd_op op = range_op(all, false, true);
+
+    op.range.limit = 1;
+    op.range.end = etcd_prefix_end(all, &s->arena);
+    /* '0' is the byte after '/'. */
+    if (after.len > 0)
+        op.range.key =
+            slice_str(text_format(&s->arena, "%.*s%.*s0", SLICE_ARG(all), SLICE_ARG(after)));
+    return op;
+}
+
+static struct slice next_stream(struct session *s, const struct etcd_op_answer *op)
+{
+    struct slice all = prefix_of(s, (struct keyspace_key){.kind = KEYSPACE_SPEC});
+
+    return op->kv_count == 0 ? (struct slice){0} : name_in(s, all, op->kvs[0].key);
+}
+
+/* Everything but the streams, and the first stream's name. */
+static int load_parts(struct session *s, struct snapshot *out, struct slice *out_stream)
+{
+    const struct etcd_op ops[] = {
         range_op(prefix_of(s, (struct keyspace_key){.kind = KEYSPACE_NODE}), true, false),
         range_op(prefix_of(s, (struct keyspace_key){.kind = KEYSPACE_CLAIM}), true, false),
         range_op(prefix_of(s, (struct keyspace_key){.kind = KEYSPACE_DC}), true, false),
         range_op(prefix_of(s, (struct keyspace_key){.kind = KEYSPACE_PAUSE}), true, false),
         range_op(prefix_of(s, (struct keyspace_key){.kind = KEYSPACE_DRAIN}), true, false),
-        range_op(prefix_of(s, (struct keyspace_key){.kind = KEYSPACE_SPEC}), true, true),
+        next_stream_op(s, (struct slice){0}),
     };
-    const struct etcd_txn txn = {.then = ops, .then_count = 6};
+    const struct etcd_txn txn = {.then = ops, .then_count = PARTS};
     struct etcd_answer answer;
     int rc = 0;
 
+    static_assert(sizeof(ops) / sizeof(ops[0]) == PARTS, "");
     if (ops[0].range.key.ptr == NULL) {
         output_error(&s->output, "no cluster can have the name '%.*s'", SLICE_ARG(s->cluster));
         return EXIT_CONFIG;
     }
     rc = etcd_sync_txn(s->etcd, &txn, &s->arena, &answer);
+    if (rc == 0 && answer.op_count != PARTS)
+        rc = ERR_MALFORMED;
     if (rc != 0)
         return session_etcd_failed(s, rc, "cannot read etcd");
     out->revision = answer.header.revision;
+    *out_stream = next_stream(s, &answer.ops[PARTS - 1]);
+    answer.op_count--;
     rc = take_answer(s, &answer, out);
     return rc == 0 ? 0 : session_etcd_failed(s, rc, "cannot keep what etcd has");
 }
 
-/* Of each stream the newest spec and cut, and all reports, as of the same revision. */
-static int load_streams(struct session *s, struct snapshot *out, size_t from, size_t to)
+/* Of one stream the newest spec and cut and all reports, as of the same revision; then the next
+ * stream's name. */
+static int load_stream(struct session *s, struct snapshot *out, struct slice *stream)
 {
-    struct etcd_op ops[SNAPSHOT_STREAMS_MAX * STREAM_RANGES];
-    struct etcd_txn txn = {.then = ops};
+    const enum keyspace_kind kinds[] = {KEYSPACE_SPEC, KEYSPACE_CUT, KEYSPACE_HELD};
+    struct etcd_op ops[STREAM_PARTS];
+    const struct etcd_txn txn = {.then = ops, .then_count = STREAM_PARTS};
+    struct snapshot_stream *row = NULL;
     struct etcd_answer answer;
     int rc = 0;
 
-    for (size_t i = from; i < to; i++) {
-        const struct snapshot_stream *st = &out->streams[i];
-
-        ops[txn.then_count++] = range_op(
-            prefix_of(s, (struct keyspace_key){.kind = KEYSPACE_HELD, .output = st->output}), true,
-            false);
-        if (st->spec_version > 0) {
-            ops[txn.then_count++] =
-                range_op(store_key(s, (struct keyspace_key){.kind = KEYSPACE_SPEC,
-                                                            .output = st->output,
-                                                            .number = st->spec_version}),
-                         false, false);
-        }
-        if (st->cut_count > 0) {
-            ops[txn.then_count++] = range_op(store_key(s,
-                                                       (struct keyspace_key){
-                                                           .kind = KEYSPACE_CUT,
-                                                           .output = st->output,
-                                                           .era = st->cut_era,
-                                                           .number = st->cut_number,
-                                                       }),
-                                             false, false);
+    for (size_t i = 0; i < STREAM_PARTS - 1; i++) {
+        ops[i] = range_op(prefix_of(s, (struct keyspace_key){.kind = kinds[i], .output = *stream}),
+                          true, false);
+        if (kinds[i] != KEYSPACE_HELD) {
+            ops[i].range.is_newest_first = true;
+            ops[i].range.limit = 1;
         }
     }
-    for (size_t i = 0; i < txn.then_count; i++) {
+    ops[STREAM_PARTS - 1] = next_stream_op(s, *stream);
+    for (size_t i = 0; i < STREAM_PARTS; i++) {
         // cppcheck-suppress unreadVariable ; the transaction reads it
         ops[i].range.revision = out->revision;
     }
     rc = etcd_sync_txn(s->etcd, &txn, &s->arena, &answer);
+    if (rc == 0 && answer.op_count != STREAM_PARTS)
+        rc = ERR_MALFORMED;
     if (rc != 0)
         return session_etcd_failed(s, rc, "cannot read etcd");
+    answer.op_count--;
     rc = take_answer(s, &answer, out);
+    row = snapshot_stream_find(out, *stream);
+    if (row != NULL)
+        row->cut_count = (uint64_t)answer.ops[1].count;
+    *stream = next_stream(s, &answer.ops[STREAM_PARTS - 1]);
     return rc == 0 ? 0 : session_etcd_failed(s, rc, "cannot keep what etcd has");
+}
+
+/* Behind a name that no stream has: its keys are not ours. */
+static int skip_stream(struct session *s, struct snapshot *out, struct slice *stream)
+{
+    struct etcd_op op = next_stream_op(s, *stream);
+    struct etcd_answer answer;
+    int rc = 0;
+
+    op.range.revision = out->revision;
+    out->unreadable++;
+    rc = etcd_sync_range(s->etcd, &op.range, &s->arena, &answer);
+    if (rc != 0 || answer.op_count != 1)
+        return session_etcd_failed(s, rc == 0 ? ERR_MALFORMED : rc, "cannot read etcd");
+    *stream = next_stream(s, &answer.ops[0]);
+    return 0;
 }
 
 int store_load(struct session *s, struct snapshot *out)
 {
-    const size_t at_once = 30; /* streams in one transaction: etcd takes 128 operations */
+    struct slice stream = {0};
     int rc = session_etcd(s);
 
     if (rc != 0)
         return rc;
     if (snapshot_init(out, &s->arena) != 0)
         return EXIT_REFUSED;
-    rc = load_names(s, out);
-    for (size_t i = 0; rc == 0 && i < out->stream_count; i += at_once) {
-        rc = load_streams(s, out, i,
-                          i + at_once < out->stream_count ? i + at_once : out->stream_count);
+    rc = load_parts(s, out, &stream);
+    for (size_t i = 0; rc == 0 && stream.ptr != NULL && i < NAMES_MAX; i++) {
+        rc = keyspace_name_is_valid(stream) ? load_stream(s, out, &stream)
+                                            : skip_stream(s, out, &stream);
     }
     out->now_ms = session_now_ms();
     snapshot_finish(out);

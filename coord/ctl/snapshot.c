@@ -2,6 +2,7 @@
 #include "coord/ctl/snapshot.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "coord/pb_arena.h"
 #include "proto/braid.pb-c.h"
@@ -137,17 +138,20 @@ static struct snapshot_stream *stream_row(struct snapshot *s, struct slice outpu
 
 static void note_cut_name(struct snapshot_stream *st, const struct keyspace_key *key)
 {
-    bool is_newer_era = st->cut_count == 0 || key->era > st->cut_era;
-
-    if (is_newer_era) {
+    if (st->cut_count == 0 || key->era > st->cut_era ||
+        (key->era == st->cut_era && key->number > st->cut_number)) {
+        st->has_cut = false;
         st->cut_era = key->era;
         st->cut_number = key->number;
-        st->cut_oldest = key->number;
-        st->cut_count = 1;
-    } else if (key->era == st->cut_era) {
-        st->cut_number = key->number > st->cut_number ? key->number : st->cut_number;
-        st->cut_oldest = key->number < st->cut_oldest ? key->number : st->cut_oldest;
-        st->cut_count++;
+    }
+    st->cut_count++;
+}
+
+static void note_spec_name(struct snapshot_stream *st, const struct keyspace_key *key)
+{
+    if (key->number > st->spec_version) {
+        st->has_spec = false;
+        st->spec_version = key->number;
     }
 }
 
@@ -200,15 +204,12 @@ static bool add_stream(struct snapshot *s, const struct keyspace_key *key, const
 
     if (st == NULL)
         return false;
-    if (kv->value.len > 0)
-        return add_stream_value(st, key, kv, a);
     if (key->kind == KEYSPACE_SPEC) {
-        st->spec_count++;
-        st->spec_version = key->number > st->spec_version ? key->number : st->spec_version;
+        note_spec_name(st, key);
     } else if (key->kind == KEYSPACE_CUT) {
         note_cut_name(st, key);
     }
-    return true;
+    return kv->value.len == 0 || add_stream_value(st, key, kv, a);
 }
 
 /* ---- the whole -------------------------------------------------------------------------------- */
@@ -304,6 +305,37 @@ static void finish_node(struct snapshot *s, struct snapshot_node *n)
     }
 }
 
+static void find_dc(struct snapshot_stream *st, struct slice dc)
+{
+    size_t at = 0;
+
+    while (at < st->dc_count && slice_compare(st->dcs[at], dc) < 0)
+        at++;
+    if (at < st->dc_count && slice_equal(st->dcs[at], dc))
+        return;
+    if (st->dc_count == DCS_MAX || dc.len == 0)
+        return;
+    memmove(&st->dcs[at + 1], &st->dcs[at], (st->dc_count - at) * sizeof(st->dcs[0]));
+    st->dcs[at] = dc;
+    st->dc_count++;
+}
+
+/* Those of its spec; where that cannot be read, those that its cut and its reports name. */
+static void find_dcs(struct snapshot_stream *st)
+{
+    st->dc_count = 0;
+    for (size_t i = 0; st->has_spec && i < st->spec.dcs.count; i++)
+        find_dc(st, st->spec.dcs.items[i]);
+    if (st->has_spec || st->spec_version == 0)
+        return;
+    for (uint32_t i = 0; st->has_cut && i < st->cut.layout.count; i++)
+        find_dc(st, st->cut.layout.names[i].by);
+    for (uint32_t i = 0; st->has_cut && i < st->cut.member_count; i++)
+        find_dc(st, st->cut.members[i].dc);
+    for (size_t i = 0; i < st->report_count; i++)
+        find_dc(st, st->reports[i].dc);
+}
+
 void snapshot_finish(struct snapshot *s)
 {
     qsort(s->nodes, s->node_count, sizeof(*s->nodes), by_node);
@@ -311,9 +343,9 @@ void snapshot_finish(struct snapshot *s)
     for (size_t i = 0; i < s->node_count; i++)
         finish_node(s, &s->nodes[i]);
     for (size_t i = 0; i < s->stream_count; i++) {
-        for (size_t dc = 0; s->streams[i].has_spec && dc < s->streams[i].spec.dcs.count; dc++) {
-            (void)dc_row(s, s->streams[i].spec.dcs.items[dc]); /* full: there are DCS_MAX anyway */
-        }
+        find_dcs(&s->streams[i]);
+        for (size_t dc = 0; dc < s->streams[i].dc_count; dc++)
+            (void)dc_row(s, s->streams[i].dcs[dc]); /* full: there are DCS_MAX anyway */
     }
     qsort(s->dcs, s->dc_count, sizeof(s->dcs[0]), by_dc);
 }

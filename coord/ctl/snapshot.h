@@ -68,18 +68,18 @@ struct snapshot_pause {
 struct snapshot_stream {
     struct slice output;
     uint64_t spec_version; /* newest; 0: none: deleted */
-    uint64_t spec_count;   /* versions that etcd has */
     struct spec spec;      /* valid if has_spec */
     bool has_spec;
     uint32_t cut_era; /* newest */
     uint64_t cut_number;
-    uint64_t cut_oldest; /* of that era */
-    uint64_t cut_count;
-    struct cut cut; /* valid if has_cut */
+    uint64_t cut_count; /* keys that etcd has */
+    struct cut cut;     /* valid if has_cut */
     bool has_cut;
     size_t report_count;
     struct report reports[DCS_MAX]; /* by DC */
     int64_t report_revisions[DCS_MAX];
+    struct slice dcs[DCS_MAX]; /* sorted; of a deleted stream none */
+    size_t dc_count;
 };
 
 struct snapshot {
@@ -102,7 +102,7 @@ struct snapshot {
 int snapshot_init(struct snapshot *s, struct arena *a);
 
 /* Takes one key of any kind; of a key under streams/ the value may be absent: then only its name
- * counts. Values of a stream come after its names. ERR_NO_MEMORY; anything else is counted. */
+ * counts. What is not of the newest version or cut so far is skipped. ERR_NO_MEMORY; anything else is counted. */
 int snapshot_add(struct snapshot *s, const struct etcd_kv *kv, struct arena *a);
 
 /* Sorts, counts, and finds all DCs. */

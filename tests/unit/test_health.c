@@ -51,7 +51,8 @@ static void add_node(struct fixture *f, const char *key, const char *kafka)
     add(f, key, bytes);
 }
 
-static void add_report(struct fixture *f, const char *dc, int64_t age_ms, const char *alarm)
+static void add_report_held(struct fixture *f, const char *dc, int64_t age_ms, const char *alarm,
+                            int64_t *held)
 {
     struct report r = {
         .dc = slice_str(dc),
@@ -64,10 +65,15 @@ static void add_report(struct fixture *f, const char *dc, int64_t age_ms, const 
     };
     struct slice bytes = {0};
 
-    r.read_back = arena_calloc(&f->arena, r.count + 1, sizeof(int64_t));
+    r.read_back = held != NULL ? held : arena_calloc(&f->arena, r.count + 1, sizeof(int64_t));
     r.offer = r.read_back;
     assert_int_equal(report_encode(&r, &f->arena, &bytes), 0);
     add(f, text_format(&f->arena, "/braid/t/streams/out.v1/held/%s", dc), bytes);
+}
+
+static void add_report(struct fixture *f, const char *dc, int64_t age_ms, const char *alarm)
+{
+    add_report_held(f, dc, age_ms, alarm, NULL);
 }
 
 /* Two DCs, one stream, both members. */
@@ -153,7 +159,8 @@ static void a_dc_that_does_not_report_is_not_fine_and_the_other_must_stay(void *
     add_report(f, "codfw", 60000, "");
     assert_string_equal(conclude(f),
                         "Not fine: out.v1: codfw has been silent for 60 s; codfw could be lost "
-                        "now; eqiad must not be lost now (out.v1 would have no member left).");
+                        "now; eqiad must not be lost now (out.v1 would have no member left: "
+                        "codfw has been silent for 60 s).");
 }
 
 static void a_sole_member_is_said(void **state)
@@ -222,11 +229,60 @@ static void the_newest_cut_is_found_by_number_not_by_text(void **state)
     add(f, "/braid/t/streams/out.v1/cuts/0/9", (struct slice){0});
     add(f, "/braid/t/streams/out.v1/cuts/0/10", (struct slice){0});
     assert_int_equal(f->snap.streams[0].cut_number, 10);
-    assert_int_equal(f->snap.streams[0].cut_oldest, 0);
     assert_int_equal(f->snap.streams[0].cut_count, 3);
     add(f, "/braid/t/streams/out.v1/cuts/1/2", (struct slice){0});
     assert_int_equal(f->snap.streams[0].cut_era, 1);
     assert_int_equal(f->snap.streams[0].cut_number, 2);
+}
+
+static void a_spec_that_cannot_be_read_hides_nothing_of_its_stream(void **state)
+{
+    struct fixture *f = *state;
+
+    add_cut(f);
+    add_report(f, "eqiad", 100, "");
+    add_report(f, "codfw", 60000, "");
+    add(f, "/braid/t/streams/out.v1/spec/2", SLICE_LIT("\xff\xff\xff"));
+    assert_non_null(strstr(conclude(f), "(not known: out.v1 has no spec that can be decoded)"));
+    assert_int_equal(f->snap.streams[0].spec_version, 2);
+    assert_false(f->snap.streams[0].has_spec);
+    assert_int_equal(f->snap.streams[0].dc_count, 2);
+    assert_true(slice_equal(f->snap.streams[0].dcs[0], SLICE_LIT("codfw")));
+    assert_string_equal(f->health.problems[2].what, "codfw has been silent for 60 s");
+    assert_false(f->health.can_lose[0]);
+    assert_false(f->health.can_lose[1]);
+}
+
+static void what_a_dc_alone_holds_keeps_it(void **state)
+{
+    struct fixture *f = *state;
+    int64_t held[4] = {0};
+
+    add_cut(f);
+    add_report_held(f, "eqiad", 100, "", NULL);
+    assert_in_range(f->cut.layout.count, 1, 4);
+    for (size_t i = 0; i < 4; i++)
+        held[i] = 100;
+    held[f->cut.layout.count - 1] = 7000;
+    add_report_held(f, "codfw", 100, "", held);
+    assert_non_null(
+        strstr(conclude(f), "codfw must not be lost now (out.v1: in eqiad partition 0 of "));
+    assert_non_null(
+        strstr(conclude(f), "'s strand is 7000 records behind); eqiad could be lost now"));
+}
+
+static void a_dc_that_is_behind_is_said_with_its_strand(void **state)
+{
+    struct fixture *f = *state;
+
+    f->cut.member_count = 1;
+    f->cut.strands[0].position = 4711;
+    add_cut(f);
+    add_report(f, "eqiad", 100, "");
+    add_report(f, "codfw", 100, "");
+    assert_non_null(strstr(conclude(f),
+                           "(out.v1 would have no member left: eqiad is no member, because "
+                           "partition 0 of codfw's strand is 4711 records behind)"));
 }
 
 static void no_stream_is_fine(void **state)
@@ -249,6 +305,9 @@ int main(void)
         TEST(a_stream_without_a_cut_is_not_fine),
         TEST(values_that_make_no_sense_are_counted_not_trusted),
         TEST(the_newest_cut_is_found_by_number_not_by_text),
+        TEST(a_spec_that_cannot_be_read_hides_nothing_of_its_stream),
+        TEST(what_a_dc_alone_holds_keeps_it),
+        TEST(a_dc_that_is_behind_is_said_with_its_strand),
         TEST(no_stream_is_fine),
     };
 
