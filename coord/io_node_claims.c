@@ -352,7 +352,7 @@ static bool pauses_are_due(struct node *n)
 
     if (now_ms < n->pauses_due_ms)
         return false;
-    n->pauses_due_ms = node_has_paused_partition(n) ? now_ms + NODE_TICK_MS : UINT64_MAX;
+    n->pauses_due_ms = node_has_paused_tasks(n) ? now_ms + NODE_TICK_MS : UINT64_MAX;
     return true;
 }
 

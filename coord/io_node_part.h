@@ -101,7 +101,7 @@ struct node {
     struct node_scan scan;
     bool has_streams;           /* a scan has ended */
     bool has_new_streams;       /* not acted on yet */
-    uint64_t pauses_due_ms;     /* a pause of a partition may be over: tell the tasks again */
+    uint64_t pauses_due_ms;     /* a pause of tasks may be over: tell the tasks again */
     bool is_view_new;           /* not shown yet */
     bool is_view_shown;         /* once */
     struct arena streams_arena; /* of the bytes of `streams` */
@@ -140,8 +140,8 @@ void node_ended_add(struct node *n, struct node_ended *ended);
 void node_scan_turn(struct node *n, uint64_t now_ms);
 /* Names of the DC's tasks, in the arena. */
 int node_tasks(const struct node *n, struct arena *a, struct slice **out_names, size_t *out_count);
-/* Is there a pause of a partition, over or not? Such a pause ends by itself, without a change in
+/* Is there a pause of a partition or of a DC's links, over or not? Such a pause ends by itself, without a change in
  * etcd, so the list of tasks must be made anew from time to time. */
-bool node_has_paused_partition(const struct node *n);
+bool node_has_paused_tasks(const struct node *n);
 
 #endif

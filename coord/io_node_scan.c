@@ -280,17 +280,40 @@ static bool pause_is_on(const struct etcd_kv *kv, struct arena *a)
     return pause->until_ms > now.tv_sec * 1000 + now.tv_usec / 1000;
 }
 
-bool node_has_paused_partition(const struct node *n)
+/* Is it a pause of a DC's links (a drill)? */
+static bool pause_cuts(const struct etcd_kv *kv, struct slice *out_dc)
+{
+    struct keyspace_key key;
+
+    return keyspace_parse(kv->key, &key) == 0 && key.kind == KEYSPACE_PAUSE &&
+           task_links_parse(key.name, out_dc);
+}
+
+bool node_has_paused_tasks(const struct node *n)
 {
     const struct io_table *table = &n->watched[NODE_WATCH_PAUSES].table;
-    struct slice output;
+    struct slice name;
     uint32_t partition = 0;
 
     for (size_t i = 0; i < table->count; i++) {
-        if (pause_names(&table->kvs[i], &output, &partition))
+        if (pause_names(&table->kvs[i], &name, &partition) || pause_cuts(&table->kvs[i], &name))
             return true;
     }
     return false;
+}
+
+/* Takes out what an operator's drill has cut. */
+static size_t without_cut_links(const struct node *n, struct arena *a, struct slice *names,
+                                size_t count)
+{
+    const struct io_table *table = &n->watched[NODE_WATCH_PAUSES].table;
+    struct slice dc;
+
+    for (size_t i = 0; i < table->count; i++) {
+        if (pause_cuts(&table->kvs[i], &dc) && pause_is_on(&table->kvs[i], a))
+            count = tasks_without_links(n->dc, dc, names, count);
+    }
+    return count;
 }
 
 /* Which partitions of the stream are paused now. */
@@ -342,5 +365,8 @@ int node_tasks(const struct node *n, struct arena *a, struct slice **out_names, 
         count += stream_for_tasks(&n->view.streams[i], a, &streams[count]);
     for (size_t i = 0; i < count; i++)
         add_pauses(n, a, &streams[i]);
-    return tasks_list(n->dc, streams, count, a, out_names, out_count);
+    const int rc = tasks_list(n->dc, streams, count, a, out_names, out_count);
+    if (rc == 0)
+        *out_count = without_cut_links(n, a, *out_names, *out_count);
+    return rc;
 }

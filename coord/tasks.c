@@ -252,6 +252,31 @@ static void list_sort(struct list *l)
     l->count = kept;
 }
 
+bool task_links_parse(struct slice name, struct slice *out_dc)
+{
+    const struct slice prefix = SLICE_LIT("links/");
+
+    if (!slice_starts_with(name, prefix) || name.len == prefix.len)
+        return false;
+    *out_dc = slice_sub(name, prefix.len, name.len);
+    return true;
+}
+
+size_t tasks_without_links(struct slice dc, struct slice cut, struct slice *names, size_t count)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        struct task t;
+        const bool is_copy = task_parse(names[i], &t) == 0 && t.kind == TASK_REPLICATE;
+
+        if (is_copy && (slice_equal(dc, cut) || slice_equal(t.dc, cut)))
+            continue;
+        names[left++] = names[i];
+    }
+    return left;
+}
+
 int tasks_list(struct slice dc, const struct tasks_stream *streams, size_t count, struct arena *a,
                struct slice **out_names, size_t *out_count)
 {

@@ -71,6 +71,13 @@ struct tasks_stream {
  * `name`. False if it is another pause. */
 bool task_pause_parse(struct slice name, struct slice *out_output, uint32_t *out_partition);
 
+/* The name of a pause of all links of a DC, "links/<dc>"; borrows from `name`. False if it is another. */
+bool task_links_parse(struct slice name, struct slice *out_dc);
+
+/* Takes out of a DC's tasks those that copy over a link of the DC `cut`: all, if that is the DC itself. What
+ * is left stays sorted; returns how many. */
+size_t tasks_without_links(struct slice dc, struct slice cut, struct slice *names, size_t count);
+
 /*
  * Names of all tasks of a DC, sorted, in the arena: for each stream of which the DC is one,
  *   replicate  each origin partition of another DC, unless enrich_at_origin; each partition of

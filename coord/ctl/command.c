@@ -67,10 +67,9 @@ static const struct command COMMANDS[COMMAND_COUNT] = {
      "Refused unless status is fine and says that the DC could be lost. Reads every copy of the "
      "stream while the failure lasts (--for, 60s if it says nothing) and until all is fine again; "
      "then audits what was read. Mode kill: the DC's nodes end as if they were killed, stay down "
-     "and "
-     "come back by themselves. Mode drain: the DC is depooled, then pooled. With --begin and --end "
-     "any "
-     "other harm, for test clusters. Exit 0 only if nothing was lost, duplicated or reordered, all "
+     "and come back by themselves. Mode partition: nobody copies from the DC or to it; etcd is not "
+     "cut. Mode drain: the DC is depooled, then pooled. With --begin and --end any other harm, for "
+     "test clusters. Exit 0 only if nothing was lost, duplicated or reordered, all "
      "became fine again, and no gap was longer than --gap-max.",
      "braidctl drill --dc codfw --mode kill --for 30s --html drill.html --yes -m T123"},
     {"example", "", 0, 0, 0, false, "print a stream's YAML file with every key explained", NULL,

@@ -3,10 +3,10 @@
  * io_cmd_drill.c - rehearses the loss of a DC and reports what readers saw of it.
  *
  * Happy path: status is fine and says that the DC could be lost; every copy of the stream is read as it
- * grows; the DC's nodes are told to play dead (kill) or the DC is depooled (drain), or the operator's own
- * command does harm; after --for it is over; once status is fine again, what was read is audited.
+ * grows; the DC's nodes are told to play dead (kill), nobody copies from it or to it (partition), it is
+ * depooled (drain), or the operator's own command does harm; after --for it is over; once status is fine again, what was read is audited.
  *
- * Failures: if this program dies, a kill ends by itself: the nodes know when. A drain stays: history
+ * Failures: if this program dies, all but a drain ends by itself: the nodes know when. A drain stays: history
  * and status say so. Nothing is done to a cluster that is not fine.
  */
 #include <inttypes.h>
@@ -112,12 +112,6 @@ static int read_options(struct drilling *x)
         output_error(&s->output, "--begin and --end belong together: who harms must also heal");
         return EXIT_USAGE;
     }
-    if (x->mode == MODE_PARTITION && x->begin == NULL) {
-        output_error(&s->output,
-                     "nodes cannot cut links by themselves: give the commands that cut and "
-                     "heal them with --begin and --end");
-        return EXIT_USAGE;
-    }
     return 0;
 }
 
@@ -221,7 +215,8 @@ static int change(struct drilling *x, bool is_begin)
 {
     struct session *s = x->session;
     const char *command = is_begin ? x->begin : x->end;
-    const char *name = text_format(&s->arena, "drill/%.*s", SLICE_ARG(x->dc));
+    const char *name = text_format(&s->arena, "%s/%.*s",
+                                   x->mode == MODE_PARTITION ? "links" : "drill", SLICE_ARG(x->dc));
     struct etcd_op op = {.type = ETCD_OP_PUT};
     struct store_change change = {
         .ops = &op,
@@ -229,7 +224,7 @@ static int change(struct drilling *x, bool is_begin)
         .what = text_format(&s->arena, "%s%s", x->what, is_begin ? "" : " ends")};
     int rc = 0;
 
-    if (command == NULL && x->mode == MODE_KILL) {
+    if (command == NULL && x->mode != MODE_DRAIN) {
         op.put.key =
             store_key(s, (struct keyspace_key){.kind = KEYSPACE_PAUSE, .name = slice_str(name)});
         op.range.key = op.put.key;
@@ -559,13 +554,16 @@ static void add_plan(struct drilling *x, struct view *v)
     } else if (x->mode == MODE_KILL) {
         view_cell_textf(v, t, "the %zu nodes of %.*s end as if killed and stay down", x->nodes,
                         SLICE_ARG(x->dc));
+    } else if (x->mode == MODE_PARTITION) {
+        view_cell_textf(v, t, "nothing is copied from %.*s or to it", SLICE_ARG(x->dc));
     } else {
         view_cell_textf(v, t, "depool %.*s", SLICE_ARG(x->dc));
     }
     view_cell_textf(v, t, "after %" PRId64 " s: %s", x->for_ms / 1000,
-                    x->end != NULL         ? text_format(&s->arena, "run: %s", x->end)
-                    : x->mode == MODE_KILL ? "they start again by themselves"
-                                           : "pool it again");
+                    x->end != NULL              ? text_format(&s->arena, "run: %s", x->end)
+                    : x->mode == MODE_KILL      ? "they start again by themselves"
+                    : x->mode == MODE_PARTITION ? "copy again"
+                                                : "pool it again");
     view_cell_text(v, t, SLICE_LIT("once status is fine again, audit what was read"));
 }
 

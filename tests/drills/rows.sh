@@ -35,6 +35,7 @@ dc_loss|plain|15|others|8000|yes|A whole DC is killed: Kafka, etcd, API, nodes
 dc_paused|plain|20|others|0|yes|A whole DC stands still and wakes
 mode_kill|plain|15|others|0|no|braidctl drill --mode kill, on braidd alone
 mode_drain|plain|15|others|0|no|braidctl drill --mode drain: the DC is depooled and pooled
+mode_partition|plain|15|none|0|no|braidctl drill --mode partition: nobody copies from the DC or to it
 certificate_expired|plain|20|others|0|no|The nodes' certificate for etcd expires; a DC's nodes start anew
 topic_limit_enriched|plain|20|all|0|no|The size limit of a DC's enriched topic is lowered to 1,000 bytes
 topic_limit_global|plain|20|others|0|no|The size limit of a DC's global topic is lowered to 1,000 bytes

@@ -233,6 +233,35 @@ static void names_of_no_task_are_refused(void **state)
     }
 }
 
+static void a_pause_of_links_names_a_dc(void **state)
+{
+    struct slice dc;
+
+    (void)state;
+    assert_true(task_links_parse(SLICE_LIT("links/codfw"), &dc));
+    assert_true(slice_equal(dc, SLICE_LIT("codfw")));
+    assert_false(task_links_parse(SLICE_LIT("links/"), &dc));
+    assert_false(task_links_parse(SLICE_LIT("drill/codfw"), &dc));
+}
+
+static void without_its_links_a_dc_copies_nothing_and_nobody_copies_from_it(void **state)
+{
+    const struct slice names[] = {
+        SLICE_LIT("enrich/out/codfw/page_change/0"), SLICE_LIT("merge/out"),
+        SLICE_LIT("replicate/codfw/page_change/0"), SLICE_LIT("replicate/esams/page_change/0")};
+    struct slice left[4];
+
+    (void)state;
+    memcpy(left, names, sizeof left);
+    assert_int_equal(tasks_without_links(SLICE_LIT("eqiad"), SLICE_LIT("codfw"), left, 4), 3);
+    assert_true(slice_equal(left[2], names[3]));
+    memcpy(left, names, sizeof left);
+    assert_int_equal(tasks_without_links(SLICE_LIT("eqiad"), SLICE_LIT("eqiad"), left, 4), 2);
+    assert_true(slice_equal(left[1], names[1]));
+    memcpy(left, names, sizeof left);
+    assert_int_equal(tasks_without_links(SLICE_LIT("eqiad"), SLICE_LIT("ulsfo"), left, 4), 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +275,8 @@ int main(void)
         cmocka_unit_test(more_tasks_than_a_dc_may_have_are_refused_whole),
         cmocka_unit_test(a_name_says_what_the_task_is),
         cmocka_unit_test(names_of_no_task_are_refused),
+        cmocka_unit_test(a_pause_of_links_names_a_dc),
+        cmocka_unit_test(without_its_links_a_dc_copies_nothing_and_nobody_copies_from_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
