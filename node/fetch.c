@@ -164,6 +164,23 @@ static void retry_missing(struct fetch *f, uint32_t item, int64_t now_ms, struct
     fetch_queue_make_wait(&f->queue, item, wake < it->young_until_ms ? wake : it->young_until_ms);
 }
 
+/* A good answer, which may soon be a better one. */
+static void retry_early(struct fetch *f, uint32_t item, uint32_t place, int64_t now_ms,
+                        struct fetch_actions *out)
+{
+    struct fetch_item *it = &f->queue.items[item];
+    const int64_t until =
+        it->young_until_ms < it->deadline_ms ? it->young_until_ms : it->deadline_ms - 1;
+
+    if (now_ms >= until) {
+        finish(f, item, REASON_NONE, place, out);
+        return;
+    }
+    const int64_t wake = now_ms + backoff_ms(f, it->missing, MISSING_BACKOFF_MAX);
+    it->missing++;
+    fetch_queue_make_wait(&f->queue, item, wake < until ? wake : until);
+}
+
 static void retry_suspect(struct fetch *f, uint32_t item, const struct fetch_event *ev,
                           enum reason reason, struct fetch_actions *out)
 {
@@ -222,6 +239,9 @@ static void take_verdicts(struct fetch *f, const struct fetch_call *call,
             break;
         case ENRICH_VERDICT_MISSING:
             retry_missing(f, item, ev->now_ms, out);
+            break;
+        case ENRICH_VERDICT_EARLY:
+            retry_early(f, item, i, ev->now_ms, out);
             break;
         case ENRICH_VERDICT_UNSERVED:
             retry_unserved(f, item, call, is_progress, out);
@@ -467,7 +487,8 @@ static int submit(struct fetch *f, const struct fetch_event *ev)
         return rc;
     struct fetch_item *it = &f->queue.items[item];
     const uint32_t age = ev->submit.age_ms;
-    const uint32_t young = f->limits.missing_retry_ms;
+    const uint32_t young =
+        ev->submit.young_ms > 0 ? ev->submit.young_ms : f->limits.missing_retry_ms;
     it->rev_id = ev->submit.rev_id;
     it->user = ev->submit.user;
     it->bytes_hint = ev->submit.bytes_hint;

@@ -81,6 +81,7 @@ struct fetch_event {
             uint64_t user;       /* given back with DONE */
             uint32_t age_ms;     /* of the event when it was submitted */
             uint32_t bytes_hint; /* announced content bytes */
+            uint32_t young_ms;   /* asked again until it is so old; 0: as the limits say */
             bool is_alone;       /* not to be asked together with others */
         } submit;
         struct {

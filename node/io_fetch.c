@@ -252,6 +252,10 @@ static void on_call_ended(struct io_fetch *f, struct io_fetch_call *call, CURLco
     const struct fetch_result result = kind == QUESTION_REVISION
                                            ? fetch_reply_class(&reply)
                                            : fetch_alone_class(&reply, kind, &verdicts[0]);
+    if (kind != QUESTION_REVISION && result.result == FETCH_CALL_OK &&
+        verdicts[0].verdict == ENRICH_VERDICT_OK &&
+        question_is_early(f->slots[asked->users[0]].request.question, reply.body, &f->scratch))
+        verdicts[0].verdict = ENRICH_VERDICT_EARLY;
     f->stats.calls_failed += result.result != FETCH_CALL_OK;
     note_answer(f, call, asked, &reply, took_ms);
     if (result.result == FETCH_CALL_OK && kind == QUESTION_REVISION)
@@ -468,14 +472,16 @@ int io_fetch_submit(struct io_fetch *f, const struct io_fetch_request *request)
         return ERR_BUSY;
     const uint32_t s = f->free_slot;
     struct fetch_actions actions = {.list = f->submit_actions};
-    const struct fetch_event ev = {.kind = FETCH_EV_SUBMIT,
-                                   .now_ms = io_mono_ms(),
-                                   .submit = {.domain = q->domain,
-                                              .rev_id = q->rev_id,
-                                              .user = s,
-                                              .age_ms = age_of(request->source_time_ms),
-                                              .bytes_hint = announced_bytes(request->event),
-                                              .is_alone = q->kind != QUESTION_REVISION}};
+    const struct fetch_event ev = {
+        .kind = FETCH_EV_SUBMIT,
+        .now_ms = io_mono_ms(),
+        .submit = {.domain = q->domain,
+                   .rev_id = q->rev_id,
+                   .user = s,
+                   .age_ms = age_of(request->source_time_ms),
+                   .bytes_hint = announced_bytes(request->event),
+                   .young_ms = q->kind == QUESTION_REDIRECT ? QUESTION_REDIRECT_MS : 0,
+                   .is_alone = q->kind != QUESTION_REVISION}};
     const uint32_t next = f->slots[s].next;
     f->slots[s] = (struct slot){.request = *request, .is_used = true, .submitted_ms = ev.now_ms};
     f->free_slot = next;

@@ -407,6 +407,7 @@ static void ask_all(struct job *job)
     /* not from inside: a refused question comes back here */
     while (enrich_page_ask(&work->page, &l->host->scratch, &q)) {
         struct asking *a = &work->asking[q.kind];
+        io_fetch_release(a->hold); /* of an answer in parts: the page has kept its bytes */
         *a = (struct asking){.job = job, .question = q};
         wait_push(&l->waiting, a);
     }

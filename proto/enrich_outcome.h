@@ -16,6 +16,7 @@ enum enrich_verdict {
     ENRICH_VERDICT_OK,
     ENRICH_VERDICT_HIDDEN,   /* reason says how; final */
     ENRICH_VERDICT_MISSING,  /* ask again while the event is young */
+    ENRICH_VERDICT_EARLY,    /* good, but ask again while the event is young */
     ENRICH_VERDICT_UNSERVED, /* answer cut short; ask again, it was not its turn */
     ENRICH_VERDICT_SUSPECT,  /* reason says why (sha1, slot_missing); ask again, then give up */
 };

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "proto/err.h"
+#include "proto/html.h"
 
 static bool is_plain(struct slice text)
 {
@@ -72,6 +73,18 @@ static bool is_bare(const struct enrich_page *p)
     return p->spec->enrichments == 0 && !p->event.is_content_hidden;
 }
 
+static bool is_deletion(const struct event *e)
+{
+    return slice_equal(e->kind, SLICE_LIT("delete"));
+}
+
+/* Of a deleted page one thing can still be asked: who else redirects to where it led. */
+static bool has_lost_target(const struct enrich_page *p)
+{
+    return is_deletion(&p->event) && wants(p, ENRICHMENT_REDIRECT) &&
+           p->event.redirect_title.len > 0;
+}
+
 /* The rules, first match wins; docs/enrichment.md has them as a table. */
 static void decide(struct enrich_page *p, bool meets_conditions)
 {
@@ -81,8 +94,10 @@ static void decide(struct enrich_page *p, bool meets_conditions)
         end(p, ENRICH_CANARY, REASON_NONE);
     else if (!passes_filter(p->spec, e) || !meets_conditions)
         end(p, ENRICH_FILTERED, REASON_NONE);
-    else if (slice_equal(e->kind, SLICE_LIT("delete")) || is_bare(p))
+    else if ((is_deletion(e) && !has_lost_target(p)) || is_bare(p))
         end(p, ENRICH_OK, REASON_NONE);
+    else if (is_deletion(e) && e->rev_id >= 0 && domain_is_allowed(&p->spec->domains, e->domain))
+        end(p, ENRICH_PENDING, REASON_NONE);
     else if (e->is_content_hidden)
         end(p, ENRICH_WITHHELD, REASON_CONTENT_HIDDEN);
     else if (e->rev_id < 0)
@@ -95,13 +110,30 @@ static void decide(struct enrich_page *p, bool meets_conditions)
         end(p, ENRICH_PENDING, REASON_NONE);
 }
 
+/* What this event can have, and what need not be asked for it: counts as asked and answered. */
+static void plan_questions(struct enrich_page *p)
+{
+    const uint32_t redirect = ENRICHMENT_BIT(ENRICHMENT_REDIRECT);
+    uint32_t needless = 0;
+
+    p->wanted = p->spec->enrichments;
+    if (is_deletion(&p->event)) {
+        p->wanted &= redirect;
+        needless = QUESTION_BIT(QUESTION_REVISION) | QUESTION_BIT(QUESTION_HTML) |
+                   QUESTION_BIT(QUESTION_HTML_PARENT);
+    } else if (p->event.is_no_redirect || p->event.redirect_title.len > 0) {
+        needless = QUESTION_BIT(QUESTION_HTML) & ~enrichment_questions(p->wanted & ~redirect);
+    }
+    p->due = enrichment_questions(p->wanted);
+    p->asked = p->answered = needless & p->due;
+}
+
 static void begin(struct enrich_page *p, const struct enrich_spec *spec, struct slice value)
 {
     p->spec = spec;
     p->source = value;
     p->detail[0] = '\0';
-    p->due = enrichment_questions(spec->enrichments);
-    p->asked = p->answered = 0;
+    p->wanted = p->due = p->asked = p->answered = 0;
     memset(p->answers, 0, sizeof p->answers);
     p->made = (struct slice){0};
     p->outcome = (struct enrich_outcome){0};
@@ -132,6 +164,7 @@ bool enrich_page_open_as(struct enrich_page *p, const struct enrich_spec *spec,
     p->is_decoded = event_decode_as(memory->scratch, value, shape, &p->event, &flaw) == 0;
     arena_reset(memory->scratch);
     if (p->is_decoded) {
+        plan_questions(p);
         decide(p, where_passes(memory->scratch, value, spec->where, spec->where_count));
     } else {
         end(p, ENRICH_FAILED, flaw.reason);
@@ -167,7 +200,8 @@ static bool try_ask(struct enrich_page *p, enum question_kind kind, struct arena
 
     if ((p->due & ~p->asked & bit) == 0 || (question_type(kind)->after & ~p->answered) != 0)
         return false;
-    const int rc = question_put(kind, &p->event, p->answers, scratch, p->keep, out);
+    const struct question_in in = {&p->event, p->answers, scratch, p->keep};
+    const int rc = question_put(kind, &in, out);
     p->asked |= bit;
     if (rc == 0) {
         p->answers[kind].is_asked = true;
@@ -186,9 +220,9 @@ static void make(struct enrich_page *p, struct arena *scratch)
     const size_t max = p->spec->value_bytes_max == 0 ? SIZE_MAX / 4 : p->spec->value_bytes_max;
 
     end(p, ENRICH_OK, REASON_NONE);
-    if ((p->spec->enrichments & ~ENRICHMENT_BIT(ENRICHMENT_CONTENT)) == 0)
+    if ((p->wanted & ~ENRICHMENT_BIT(ENRICHMENT_CONTENT)) == 0)
         return;
-    const int rc = enrichments_write(p->spec->enrichments, &in, max, p->keep, &p->made, &bad);
+    const int rc = enrichments_write(p->wanted, &in, max, p->keep, &p->made, &bad);
     if (rc == ERR_MALFORMED)
         fail(p, REASON_BAD_ANSWER, bad, "the answer makes no sense");
     else if (rc != 0)
@@ -233,6 +267,49 @@ static bool is_good(enum question_kind kind, enum reason reason)
             reason_class(reason) == REASON_CLASS_WITHHELD);
 }
 
+/* Of HTML one thing is kept that other questions are made from. False: it is no HTML, or no memory. */
+static bool read_href(const struct enrich_page *p, enum question_kind kind, struct arena *scratch,
+                      struct answer *answer)
+{
+    struct slice href = {0};
+
+    if ((kind != QUESTION_HTML && kind != QUESTION_HTML_PARENT) || !wants(p, ENRICHMENT_REDIRECT) ||
+        answer->reason != REASON_NONE)
+        return true;
+    arena_reset(scratch);
+    int rc = html_redirect(answer->body, scratch, &href);
+    if (rc == 0 && href.len > 0) {
+        answer->href = arena_copy(p->keep, href);
+        rc = answer->href.ptr == NULL ? ERR_NO_MEMORY : 0;
+    }
+    arena_reset(scratch);
+    return rc == 0;
+}
+
+/* An answer that has more: its bytes are kept, and the question is put again. */
+static bool take_part(struct enrich_page *p, enum question_kind kind, struct arena *scratch)
+{
+    struct answer *answer = &p->answers[kind];
+    size_t count = 1;
+
+    answer->next = question_next(kind, answer->body, scratch, p->keep);
+    for (const struct answer_part *part = answer->parts; part != NULL; part = part->before)
+        count++;
+    if (answer->next.len == 0 || count >= QUESTION_PARTS_MAX)
+        return false;
+    struct answer_part *part = arena_calloc(p->keep, 1, sizeof *part);
+    if (part == NULL)
+        return false;
+    *part = (struct answer_part){arena_copy(p->keep, answer->body), answer->parts};
+    if (part->body.ptr == NULL)
+        return false;
+    answer->parts = part;
+    answer->body = (struct slice){0};
+    p->asked &= ~QUESTION_BIT(kind);
+    p->answered &= ~QUESTION_BIT(kind);
+    return true;
+}
+
 void enrich_page_settle(struct enrich_page *p, enum question_kind kind,
                         const struct enrich_outcome *outcome, struct arena *scratch)
 {
@@ -252,7 +329,9 @@ void enrich_page_settle(struct enrich_page *p, enum question_kind kind,
         return;
     if (is_good(kind, outcome->reason)) {
         assert(kind != QUESTION_REVISION || outcome->revision != NULL);
-        if (p->answered == p->due)
+        if (!read_href(p, kind, scratch, answer))
+            fail(p, REASON_BAD_ANSWER, kind, "the answer makes no sense");
+        else if (!take_part(p, kind, scratch) && p->answered == p->due)
             make(p, scratch);
         return;
     }

@@ -64,6 +64,7 @@ struct enrich_page {
     char detail[EVENT_DETAIL_MAX]; /* for people: explain, the error topic; "" if none */
     bool is_decoded;               /* event is set */
     struct event event;
+    uint32_t wanted;   /* bits of enrichments that this event can have */
     uint32_t due;      /* bits of questions */
     uint32_t asked;    /* of them, given out or found to be needless */
     uint32_t answered; /* of those, settled */

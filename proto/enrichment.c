@@ -31,6 +31,15 @@ static const struct enrichment ENRICHMENTS[ENRICHMENT_COUNT] = {
                          write_html},
     [ENRICHMENT_USER] = {"user", "who made the change: edit count, groups, latest contributions",
                          QUESTION_BIT(QUESTION_USER), write_user},
+    [ENRICHMENT_REDIRECT] =
+        {"redirect", "where a redirect leads and led, with all that redirect there",
+         QUESTION_BIT(QUESTION_HTML) | QUESTION_BIT(QUESTION_HTML_PARENT) |
+             QUESTION_BIT(QUESTION_TARGETS) | QUESTION_BIT(QUESTION_REDIRECT) |
+             QUESTION_BIT(QUESTION_REDIRECTS),
+         write_redirect},
+    [ENRICHMENT_CITATIONS] = {"citations", "references and their web addresses, with what changed",
+                              QUESTION_BIT(QUESTION_HTML) | QUESTION_BIT(QUESTION_HTML_PARENT),
+                              write_citations},
 };
 
 const struct enrichment *enrichment_of(enum enrichment_kind kind)

@@ -27,6 +27,8 @@ enum enrichment_kind {
     ENRICHMENT_DIFF,
     ENRICHMENT_HTML,
     ENRICHMENT_USER,
+    ENRICHMENT_REDIRECT,
+    ENRICHMENT_CITATIONS,
     ENRICHMENT_COUNT,
 };
 
@@ -58,7 +60,7 @@ uint32_t enrichment_find(struct slice name);
 #define ENRICHMENT_OTHER_SCHEMA "/braid/event/enriched/1.0.0"
 
 /* The names, with '|' between them: choices of a spec's key. Equal to the table: a test sees to it. */
-#define ENRICHMENT_NAMES "content|links|templates|categories|images|sections|diff|html|user"
+#define ENRICHMENT_NAMES "content|links|templates|categories|images|sections|diff|html|user|redirect|citations"
 
 /* Bits of all questions that these enrichments need, with those that they come after. */
 uint32_t enrichment_questions(uint32_t enrichments);
@@ -96,5 +98,7 @@ void write_sections(const struct enrichment_in *in, struct json_out *out);
 void write_diff(const struct enrichment_in *in, struct json_out *out);
 void write_html(const struct enrichment_in *in, struct json_out *out);
 void write_user(const struct enrichment_in *in, struct json_out *out);
+void write_redirect(const struct enrichment_in *in, struct json_out *out);
+void write_citations(const struct enrichment_in *in, struct json_out *out);
 
 #endif

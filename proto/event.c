@@ -129,6 +129,22 @@ static int read_meta(struct event_decoder *d)
     return 0;
 }
 
+/* Where a redirect leads, if to a page of this wiki. Of another form it is left alone: only few
+ * streams want it. */
+static void read_redirect(struct event_decoder *d, yyjson_val *page)
+{
+    struct event *e = d->event;
+    yyjson_val *link = json_value(json_key(page, SLICE_LIT("redirect_page_link")));
+    yyjson_val *key = json_key(link, SLICE_LIT("page_title"));
+
+    e->is_no_redirect = yyjson_is_false(json_value(json_key(page, SLICE_LIT("is_redirect"))));
+    if (e->is_no_redirect || !yyjson_is_str(json_value(key)) ||
+        json_text(json_value(key)).len > EVENT_USER_MAX ||
+        json_key(link, SLICE_LIT("interwiki_prefix")) != NULL)
+        return;
+    (void)keep_text(d, json_value(key), json_value_span(&d->json, key), &e->redirect_title);
+}
+
 static int read_page(struct event_decoder *d)
 {
     struct event *e = d->event;
@@ -140,6 +156,7 @@ static int read_page(struct event_decoder *d)
     yyjson_val *page = json_value(key);
     const struct event_field ns = {page, "namespace_id", "page.namespace_id"};
     e->has_namespace = find(&ns) != NULL;
+    read_redirect(d, page);
     rc = read_integer(d, &ns, INT64_MIN, &e->namespace_id);
     if (rc != 0)
         return rc;

@@ -76,6 +76,8 @@ struct event {
     int64_t page_id;   /* -1 if absent, as all integers here */
     int64_t namespace_id;
     bool has_namespace;
+    bool is_no_redirect;         /* page.is_redirect is false */
+    struct slice redirect_title; /* page.redirect_page_link.page_title, of this wiki */
     int64_t rev_id;
     int64_t parent_id;           /* revision.rev_parent_id; 0: it has none; -1: not said */
     struct slice performer_name; /* performer.user_text; absent if it is not there */

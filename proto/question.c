@@ -6,8 +6,7 @@
 
 #include "proto/err.h"
 #include "proto/mwapi.h"
-
-#define ACTION_HEAD "format=json&formatversion=2&action="
+#include "proto/question_part.h"
 
 /* One query for all that the parser finds, whichever of it is wanted: it is the parsing that costs,
  * and so all enrichments and streams share the answer. */
@@ -24,114 +23,35 @@
                 "%7Ccomment"
 #define DIFF_SLOTS_HEAD ACTION_HEAD "compare&prop=diff%7Cids&fromrev="
 
-/* ---- texts ----------------------------------------------------------------------------------- */
-
-struct text {
-    uint8_t *bytes;
-    size_t len;
-    size_t size;
-};
-
-static bool text_open(struct text *t, struct arena *keep, size_t size)
-{
-    *t = (struct text){.size = size};
-    t->bytes = size > QUESTION_TEXT_MAX ? NULL : arena_alloc(keep, size);
-    return t->bytes != NULL;
-}
-
-static void add(struct text *t, struct slice bytes)
-{
-    assert(bytes.len <= t->size - t->len);
-    if (bytes.len > 0)
-        memcpy(t->bytes + t->len, bytes.ptr, bytes.len);
-    t->len += bytes.len;
-}
-
-/* Bytes that a value of a query may have as they are (RFC 3986, unreserved). */
-static bool is_unreserved(uint8_t c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_' || c == '~';
-}
-
-static void add_escaped(struct text *t, struct slice value)
-{
-    static const char HEX[] = "0123456789ABCDEF";
-
-    for (size_t i = 0; i < value.len; i++) {
-        const uint8_t c = value.ptr[i];
-        const char escaped[] = {'%', HEX[c >> 4], HEX[c & 15]};
-        add(t, is_unreserved(c) ? slice_of(&value.ptr[i], 1) : slice_of(escaped, sizeof escaped));
-    }
-}
-
-/* Text with one number in it, or with two: b < 0 is none. */
-struct numbered {
-    const char *head;
-    int64_t a;
-    const char *middle;
-    int64_t b;
-};
-
-static struct slice numbered(struct arena *keep, const struct numbered *n)
-{
-    char line[512];
-    char last[24] = "";
-
-    if (n->b >= 0)
-        (void)snprintf(last, sizeof last, "%lld", (long long)n->b);
-    const int len =
-        snprintf(line, sizeof line, "%s%lld%s%s", n->head, (long long)n->a, n->middle, last);
-    assert(len > 0);
-    assert((size_t)len < sizeof line);
-    return arena_copy(keep, slice_of(line, (size_t)len));
-}
-
 /* ---- the questions --------------------------------------------------------------------------- */
 
-/* "Nothing to ask": absent but not for want of memory. */
-static struct slice nothing(void)
+static struct slice put_revision(const struct question_in *in)
 {
-    return SLICE_LIT("");
-}
-
-static struct slice put_revision(const struct event *event, const struct answer *answers,
-                                 struct arena *scratch, struct arena *keep)
-{
-    (void)event;
-    (void)answers;
-    (void)scratch;
-    (void)keep;
+    (void)in;
     return SLICE_LIT("revision"); /* fetch_http.h puts it, for many at once */
 }
 
-static struct slice put_parse(const struct event *event, const struct answer *answers,
-                              struct arena *scratch, struct arena *keep)
+static struct slice put_parse(const struct question_in *in)
 {
-    (void)answers;
-    (void)scratch;
-    return numbered(keep, &(struct numbered){PARSE_HEAD, event->rev_id, "", -1});
+    return question_numbered(in->keep,
+                             &(struct question_numbered){PARSE_HEAD, in->event->rev_id, "", -1});
 }
 
-static struct slice put_parse_parent(const struct event *event, const struct answer *answers,
-                                     struct arena *scratch, struct arena *keep)
+static struct slice put_parse_parent(const struct question_in *in)
 {
-    (void)answers;
-    (void)scratch;
-    if (event->parent_id <= 0)
-        return nothing();
-    return numbered(keep, &(struct numbered){PARSE_HEAD, event->parent_id, "", -1});
+    if (in->event->parent_id <= 0)
+        return question_nothing();
+    return question_numbered(in->keep,
+                             &(struct question_numbered){PARSE_HEAD, in->event->parent_id, "", -1});
 }
 
-static struct slice put_diff(const struct event *event, const struct answer *answers,
-                             struct arena *scratch, struct arena *keep)
+static struct slice put_diff(const struct question_in *in)
 {
-    (void)answers;
-    (void)scratch;
-    if (event->parent_id <= 0)
-        return nothing();
-    return numbered(keep,
-                    &(struct numbered){"revision/", event->parent_id, "/compare/", event->rev_id});
+    if (in->event->parent_id <= 0)
+        return question_nothing();
+    return question_numbered(in->keep,
+                             &(struct question_numbered){"revision/", in->event->parent_id,
+                                                         "/compare/", in->event->rev_id});
 }
 
 static bool is_main(const struct event_slot *slot)
@@ -139,98 +59,98 @@ static bool is_main(const struct event_slot *slot)
     return slice_equal(slot->role, SLICE_LIT("main"));
 }
 
-static struct slice put_diff_slots(const struct event *event, const struct answer *answers,
-                                   struct arena *scratch, struct arena *keep)
+static struct slice put_diff_slots(const struct question_in *in)
 {
-    struct text t;
+    struct question_text t;
     size_t others = 0;
     size_t size = 512;
 
-    (void)answers;
-    (void)scratch;
-    for (size_t i = 0; i < event->slot_count; i++) {
-        others += !is_main(&event->slots[i]);
-        size += 3 * event->slots[i].role.len + 3;
+    for (size_t i = 0; i < in->event->slot_count; i++) {
+        others += !is_main(&in->event->slots[i]);
+        size += 3 * in->event->slots[i].role.len + 3;
     }
-    if (event->parent_id <= 0 || others == 0)
-        return nothing();
-    const struct slice head = numbered(
-        keep, &(struct numbered){DIFF_SLOTS_HEAD, event->parent_id, "&torev=", event->rev_id});
-    if (head.ptr == NULL || !text_open(&t, keep, size))
+    if (in->event->parent_id <= 0 || others == 0)
+        return question_nothing();
+    const struct slice head = question_numbered(
+        in->keep, &(struct question_numbered){DIFF_SLOTS_HEAD, in->event->parent_id,
+                                              "&torev=", in->event->rev_id});
+    if (head.ptr == NULL || !question_text_open(&t, in->keep, size))
         return (struct slice){0};
-    add(&t, head);
-    add(&t, SLICE_LIT("&slots="));
+    question_add(&t, head);
+    question_add(&t, SLICE_LIT("&slots="));
     const size_t before = t.len;
-    for (size_t i = 0; i < event->slot_count; i++) {
-        if (is_main(&event->slots[i]))
+    for (size_t i = 0; i < in->event->slot_count; i++) {
+        if (is_main(&in->event->slots[i]))
             continue;
         if (t.len > before)
-            add(&t, SLICE_LIT("%7C"));
-        add_escaped(&t, event->slots[i].role);
+            question_add(&t, SLICE_LIT("%7C"));
+        question_add_escaped(&t, in->event->slots[i].role);
     }
     return slice_of(t.bytes, t.len);
 }
 
-static struct slice put_html(const struct event *event, const struct answer *answers,
-                             struct arena *scratch, struct arena *keep)
+static struct slice put_html(const struct question_in *in)
 {
-    (void)answers;
-    (void)scratch;
-    return numbered(keep, &(struct numbered){"revision/", event->rev_id, "/html", -1});
+    return question_numbered(
+        in->keep, &(struct question_numbered){"revision/", in->event->rev_id, "/html", -1});
 }
 
-static struct slice put_user(const struct event *event, const struct answer *answers,
-                             struct arena *scratch, struct arena *keep)
+static struct slice put_html_parent(const struct question_in *in)
 {
-    struct text t;
+    if (in->event->parent_id <= 0)
+        return question_nothing();
+    return question_numbered(
+        in->keep, &(struct question_numbered){"revision/", in->event->parent_id, "/html", -1});
+}
 
-    (void)answers;
-    (void)scratch;
-    if (event->performer_name.len == 0)
-        return nothing();
-    if (!text_open(&t, keep, sizeof USER_HEAD + 64 + 6 * event->performer_name.len))
+static struct slice put_user(const struct question_in *in)
+{
+    struct question_text t;
+
+    if (in->event->performer_name.len == 0)
+        return question_nothing();
+    if (!question_text_open(&t, in->keep,
+                            sizeof USER_HEAD + 64 + 6 * in->event->performer_name.len))
         return (struct slice){0};
-    add(&t, SLICE_LIT(USER_HEAD "&ususers="));
+    question_add(&t, SLICE_LIT(USER_HEAD "&ususers="));
     /* U+001F instead of the bar between values: a name may have a bar in it */
-    add(&t, SLICE_LIT("%1F"));
-    add_escaped(&t, event->performer_name);
-    add(&t, SLICE_LIT("&ucuser=%1F"));
-    add_escaped(&t, event->performer_name);
+    question_add(&t, SLICE_LIT("%1F"));
+    question_add_escaped(&t, in->event->performer_name);
+    question_add(&t, SLICE_LIT("&ucuser=%1F"));
+    question_add_escaped(&t, in->event->performer_name);
     return slice_of(t.bytes, t.len);
 }
 
 /* The files that the revision shows, as the parser names them. */
-static struct slice put_images(const struct event *event, const struct answer *answers,
-                               struct arena *scratch, struct arena *keep)
+static struct slice put_images(const struct question_in *in)
 {
     struct json json;
-    struct text t;
+    struct question_text t;
     size_t size = sizeof IMAGES_HEAD + 8;
     size_t i;
     size_t n;
     yyjson_val *name;
 
-    (void)event;
-    if (question_read(scratch, answers[QUESTION_PARSE].body, &json) != 0)
-        return nothing(); /* cannot be: it was read when it came */
+    if (question_read(in->scratch, in->answers[QUESTION_PARSE].body, &json) != 0)
+        return question_nothing(); /* cannot be: it was read when it came */
     yyjson_val *images = json_value(
         json_key(json_value(json_key(json.root, SLICE_LIT("parse"))), SLICE_LIT("images")));
     if (yyjson_arr_size(images) == 0)
-        return nothing();
+        return question_nothing();
     yyjson_arr_foreach(images, i, n, name)
     {
         if (i < QUESTION_TITLES_MAX)
             size += 3 * json_text(name).len + 16;
     }
-    if (!text_open(&t, keep, size))
+    if (!question_text_open(&t, in->keep, size))
         return (struct slice){0};
-    add(&t, SLICE_LIT(IMAGES_HEAD));
+    question_add(&t, SLICE_LIT(IMAGES_HEAD));
     yyjson_arr_foreach(images, i, n, name)
     {
         if (i == QUESTION_TITLES_MAX)
             break;
-        add(&t, i == 0 ? SLICE_LIT("File%3A") : SLICE_LIT("%7CFile%3A"));
-        add_escaped(&t, json_text(name));
+        question_add(&t, i == 0 ? SLICE_LIT("File%3A") : SLICE_LIT("%7CFile%3A"));
+        question_add_escaped(&t, json_text(name));
     }
     return slice_of(t.bytes, t.len);
 }
@@ -251,6 +171,15 @@ static const struct question_type TYPES[QUESTION_COUNT] = {
                        put_html},
     [QUESTION_USER] = {"user", QUESTION_ACTION, "query", QUESTION_BIT(QUESTION_REVISION), false,
                        put_user},
+    [QUESTION_HTML_PARENT] = {"html_parent", QUESTION_PAGE, NULL, QUESTION_BIT(QUESTION_REVISION),
+                              true, put_html_parent},
+    [QUESTION_TARGETS] = {"targets", QUESTION_ACTION, "query",
+                          QUESTION_BIT(QUESTION_HTML) | QUESTION_BIT(QUESTION_HTML_PARENT), false,
+                          put_targets},
+    [QUESTION_REDIRECT] = {"redirect", QUESTION_ACTION, "query", QUESTION_BIT(QUESTION_TARGETS),
+                           false, put_redirect},
+    [QUESTION_REDIRECTS] = {"redirects", QUESTION_ACTION, "query", QUESTION_BIT(QUESTION_REDIRECT),
+                            false, put_redirects},
 };
 
 const struct question_type *question_type(enum question_kind kind)
@@ -259,24 +188,28 @@ const struct question_type *question_type(enum question_kind kind)
     return &TYPES[kind];
 }
 
-int question_put(enum question_kind kind, const struct event *event, const struct answer *answers,
-                 struct arena *scratch, struct arena *keep, struct question *out)
+int question_put(enum question_kind kind, const struct question_in *in, struct question *out)
 {
     const struct question_type *type = question_type(kind);
+    struct slice expect = {0};
 
-    arena_reset(scratch);
-    const struct slice text = type->put(event, answers, scratch, keep);
-    arena_reset(scratch);
+    arena_reset(in->scratch);
+    const struct slice text = type->put(in);
+    arena_reset(in->scratch);
+    if (kind == QUESTION_REDIRECT && text.len > 0)
+        expect = question_expected(in);
+    arena_reset(in->scratch);
     if (text.ptr == NULL)
         return ERR_NO_MEMORY;
     if (text.len == 0)
         return ERR_NOT_FOUND;
     *out = (struct question){.kind = kind,
                              .api = type->api,
-                             .domain = event->domain,
-                             .page_id = event->page_id,
-                             .rev_id = event->rev_id,
-                             .text = text};
+                             .domain = in->event->domain,
+                             .page_id = in->event->page_id,
+                             .rev_id = in->event->rev_id,
+                             .text = text,
+                             .expect = expect};
     return 0;
 }
 

@@ -24,6 +24,10 @@ enum question_kind {
     QUESTION_DIFF_SLOTS,   /* the same: the other slots */
     QUESTION_HTML,         /* Parsoid's HTML */
     QUESTION_USER,         /* who made the change */
+    QUESTION_HTML_PARENT,  /* Parsoid's HTML of its parent */
+    QUESTION_TARGETS,      /* the pages that a redirect leads and led to */
+    QUESTION_REDIRECT,     /* what the wiki's table of redirects says by now */
+    QUESTION_REDIRECTS,    /* all pages that redirect to those; in parts */
     QUESTION_COUNT,
 };
 
@@ -31,8 +35,10 @@ enum question_kind {
 
 enum {
     QUESTION_TEXT_MAX = 64 * 1024,
-    QUESTION_TITLES_MAX = 50,  /* in one question: what an anonymous reader may ask */
-    QUESTION_CONTRIBS_MAX = 50 /* contributions of a user */
+    QUESTION_TITLES_MAX = 50,     /* in one question: what an anonymous reader may ask */
+    QUESTION_CONTRIBS_MAX = 50,   /* contributions of a user */
+    QUESTION_PARTS_MAX = 24,      /* answers that one question may come in */
+    QUESTION_REDIRECT_MS = 10000, /* how old an event may be whose redirect is asked for again */
 };
 
 /* Whom to ask, which also says what errors look like. */
@@ -49,14 +55,32 @@ struct question {
     int64_t page_id;     /* of the event; -1 if it has none */
     int64_t rev_id;      /* of the event */
     struct slice text;   /* ACTION: a query without maxlag; else the path; absent for REVISION */
+    struct slice expect; /* of REDIRECT: the target that the table must show; absent: none */
 };
 
 /* What came of one question. */
 struct answer {
-    bool is_asked;      /* false: there was nothing to ask about this event */
-    enum reason reason; /* REASON_NONE: body is the answer */
-    struct slice body;  /* borrowed from the response */
-    int64_t at_ms;      /* wall clock, when it came */
+    bool is_asked;             /* false: there was nothing to ask about this event */
+    enum reason reason;        /* REASON_NONE: body is the answer */
+    struct slice body;         /* borrowed from the response */
+    int64_t at_ms;             /* wall clock, when it came */
+    struct slice href;         /* of HTML, where it is a redirect: where to; keep */
+    struct slice next;         /* of an answer in parts: what the next one continues from; keep */
+    struct answer_part *parts; /* the ones before, newest first; keep */
+};
+
+/* A part of an answer that has more. */
+struct answer_part {
+    struct slice body;
+    struct answer_part *before;
+};
+
+/* What a question is made from. */
+struct question_in {
+    const struct event *event;
+    const struct answer *answers; /* QUESTION_COUNT; those of `after` are there */
+    struct arena *scratch;
+    struct arena *keep;
 };
 
 struct question_type {
@@ -65,18 +89,22 @@ struct question_type {
     const char *root; /* ACTION, REST: member that a good answer has */
     uint32_t after;   /* bits of questions whose answers it is made from */
     bool is_optional; /* missing or hidden is an answer too: of a parent */
-    struct slice (*put)(const struct event *event, const struct answer *answers,
-                        struct arena *scratch, struct arena *keep);
+    struct slice (*put)(const struct question_in *in); /* absent: no memory; "": nothing to ask */
 };
 
 const struct question_type *question_type(enum question_kind kind);
 
-/*
- * Makes the question; its text lies in `keep`. `answers` has QUESTION_COUNT entries, those of
- * `after` are there. 0; ERR_NOT_FOUND: nothing to ask about this event; ERR_NO_MEMORY.
- */
-int question_put(enum question_kind kind, const struct event *event, const struct answer *answers,
-                 struct arena *scratch, struct arena *keep, struct question *out);
+/* Makes the question; its texts lie in `keep`; scratch is reset. 0; ERR_NOT_FOUND: nothing to ask
+ * about this event; ERR_NO_MEMORY. */
+int question_put(enum question_kind kind, const struct question_in *in, struct question *out);
+
+/* Whether a good answer is too early: of REDIRECT, the table does not show the change yet. */
+bool question_is_early(const struct question *q, struct slice body, struct arena *scratch);
+
+/* If a good answer has more, of a question that may come in parts: what the next part continues
+ * from, in `keep`. Absent: it is whole. */
+struct slice question_next(enum question_kind kind, struct slice body, struct arena *scratch,
+                           struct arena *keep);
 
 /* Reads a JSON answer: any JSON object within the limits of an answer (mwapi.h). Error codes as
  * json_parse. */

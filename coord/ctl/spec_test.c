@@ -58,6 +58,7 @@ static enum reason reason_of(const struct enrich_judgement *j)
 {
     switch (j->verdict) {
     case ENRICH_VERDICT_OK:
+    case ENRICH_VERDICT_EARLY:
         return REASON_NONE;
     case ENRICH_VERDICT_MISSING:
         return REASON_MISSING;

@@ -22,6 +22,10 @@ static const char *const GOOD[QUESTION_COUNT] = {
     [QUESTION_DIFF_SLOTS] = "{\"compare\":{}}",
     [QUESTION_HTML] = "",
     [QUESTION_USER] = "{\"query\":{}}",
+    [QUESTION_HTML_PARENT] = "<link rel='mw:PageProp/redirect' href='./T'>",
+    [QUESTION_TARGETS] = "{\"query\":{\"pages\":[{\"ns\":0,\"title\":\"T\"}]}}",
+    [QUESTION_REDIRECT] = "{\"query\":{}}",
+    [QUESTION_REDIRECTS] = "{\"query\":{\"pages\":[{\"title\":\"T\",\"redirects\":[]}]}}",
 };
 
 static void check_value(struct enrich_page *p, struct arena *scratch)

@@ -94,13 +94,24 @@ def edit():
         extra=json.dumps({"v": "x" * 2000000}),
     )["braidslots"]
     made["big"] = {"rev": answer["newrevid"]}
+    save("target", f"Target {run}", "where redirects lead")
+    save("target2", f"Another {run}", "where they lead then")
+    save("redirect", f"Redir {run}", f"#REDIRECT [[Target {run}#Early]]")
+    save("redirect2", f"Redir {run}", f"#REDIRECT [[Another {run}]]")
+    save("lost", f"Lost redir {run}", f"#REDIRECT [[Another {run}]]")
+    save("cited", f"Cited {run}", "A<ref>First [https://example.org/1 book] ü</ref>"
+         "B<ref name=x>Second https://example.org/2</ref>")
+    save("cited2", f"Cited {run}", "B<ref name=x>Second https://example.org/2</ref>"
+         "C<ref>''Third''</ref>")
     save("moved", f"From {run}", "to be moved")
     session.change(**{"action": "move", "from": f"From {run}", "to": f"To {run}", "reason": "r"})
     save("gone", f"Gone {run}", "soon gone [[Bar]]")
     time.sleep(5)
     session.change(action="delete", title=f"Gone {run}", reason="r")
+    session.change(action="delete", title=f"Lost redir {run}", reason="r")
     time.sleep(2)
     session.change(action="undelete", title=f"Gone {run}", reason="r")
+    session.change(action="undelete", title=f"Lost redir {run}", reason="r")
     session.change(
         action="revisiondelete", type="revision", ids=made["moved"]["rev"], hide="content", reason="r"
     )
@@ -183,7 +194,7 @@ def of(records, rev, kind=None):
         r for r in records
         if r["value"] and r["value"]["revision"]["rev_id"] == rev
         and r["value"]["wiki_id"] == "testwiki"
-        and (kind is None or r["value"]["page_change_kind"] == kind)
+        and r["value"]["page_change_kind"] in ([kind] if kind else ["create", "edit", "move"])
     ]
     return found[0] if len(found) == 1 else {"value": {}, "headers": {}, "found": len(found)}
 
@@ -264,6 +275,49 @@ def check_made(all_records, made):
           else ["the edit itself is not among the contributions"])])
 
 
+def redirect_of(all_records, made, name, kind=None):
+    value = of(all_records["page_redirect"], made[name]["rev"], kind)["value"]
+    return value.get("enrichments", {}).get("redirect") or {}
+
+
+def end_problems(end, target, redirect, listed):
+    """A target must be this page, and the redirect among what leads there or not."""
+    end = end or {}
+    yield from differs("target", end.get("page_id"), target["page"])
+    ids = [r["page_id"] for r in end.get("redirects", [])]
+    yield from differs("list", redirect["page"] in ids, listed)
+
+
+def check_redirects(all_records, made):
+    new, change = (redirect_of(all_records, made, n) for n in ("redirect", "redirect2"))
+    # When its stream came to the creation, the change may have been there already: then it says so.
+    check("a new redirect is among those that lead to its target", [
+        *end_problems(new.get("target"), made["target"], made["redirect"], new.get("complete")),
+        *differs("parent", new.get("parent_target", 0), None)])
+    gone, back = (redirect_of(all_records, made, "lost", kind) for kind in ("delete", "undelete"))
+    check("one that leads elsewhere comes with both targets", [
+        *end_problems(change.get("target"), made["target2"], made["redirect"], True),
+        *end_problems(change.get("parent_target"), made["target"], made["redirect"], False),
+        *differs("fragment", (change.get("parent_target") or {}).get("fragment"), "Early"),
+        *differs("complete", change.get("complete"), True)])
+    check("a deleted one tells where it led", [
+        *differs("target", gone.get("target", 0), None),
+        *differs("led to", (gone.get("parent_target") or {}).get("page_id"), made["target2"]["page"])])
+    check("an undeleted one leads there again", [
+        *end_problems(back.get("target"), made["target2"], made["lost"], True),
+        *differs("complete", back.get("complete"), True)])
+
+
+def check_citations(all_records, made):
+    cited = of(all_records["page_citations"], made["cited2"]["rev"])["value"]
+    cited = cited.get("enrichments", {}).get("citations", {})
+    check("references are Parsoid's, with what the edit added and removed", [
+        *differs("texts", [r["text"] for r in cited.get("references", [])],
+                 ["Second https://example.org/2", "Third"]),
+        *differs("added", [r["text"] for r in cited.get("added", {}).get("references", [])], ["Third"]),
+        *differs("removed", cited.get("removed", {}).get("urls"), ["https://example.org/1"])])
+
+
 def check_big(all_records, made):
     rev = made["big"]["rev"]
     big = of(all_records["page_content"], rev)
@@ -320,6 +374,8 @@ def main():
               [] if bare[0] == bare[1] and bare[0] else ["they differ, or are empty"])
         check("and each record follows its schema", schema_problems(copies["eqiad"], known))
     check_made(all_records, made)
+    check_redirects(all_records, made)
+    check_citations(all_records, made)
     check_big(all_records, made)
     check_kinds(all_records, made)
     return 1 if failed else 0

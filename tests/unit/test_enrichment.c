@@ -406,6 +406,213 @@ static void a_user_who_is_hidden_by_now_is_not_asked_about(void **state)
     assert_null(strstr(f->value, "Loombot"));
 }
 
+/* ---- redirects ------------------------------------------------------------------------------- */
+
+#define LINK "<html><body><link rel=\"mw:PageProp/redirect\" href=\"%s\"/></body></html>"
+#define TARGETS                                                                                    \
+    "{\"query\":{\"normalized\":[{\"from\":\"New_one\",\"to\":\"New one\"}],\"pages\":["           \
+    "{\"pageid\":7,\"ns\":0,\"title\":\"New "                                                      \
+    "one\"},{\"ns\":0,\"title\":\"Old\",\"missing\":true}]}}"
+#define REDIRECTED                                                                                 \
+    "{\"meta\":{\"domain\":\"a.wiki\"},\"page_change_kind\":\"edit\",\"page\":{\"page_id\":4,"     \
+    "\"is_redirect\":true},\"revision\":{\"rev_id\":5,\"rev_parent_id\":3}}"
+
+static void a_redirect_comes_with_all_that_redirect_to_its_targets(void **state)
+{
+    struct fixture *f = *state;
+    char html[256];
+
+    open_visible(f, BIT(REDIRECT), REDIRECTED);
+    ask(f, QUESTION_HTML, "revision/5/html");
+    ask(f, QUESTION_HTML_PARENT, "revision/3/html");
+    (void)snprintf(html, sizeof html, LINK, "./New_one#S%C3%A9c");
+    settle_text(f, QUESTION_HTML, html);
+    char before[256];
+    (void)snprintf(before, sizeof before, LINK, "./Old");
+    settle_text(f, QUESTION_HTML_PARENT, before);
+    ask(f, QUESTION_TARGETS,
+        "format=json&formatversion=2&action=query&prop=info&titles=New_one%7COld");
+    settle_text(f, QUESTION_TARGETS, TARGETS);
+    ask(f, QUESTION_REDIRECT,
+        "format=json&formatversion=2&action=query&redirects=1&pageids=4&requestid=5");
+    settle_text(f, QUESTION_REDIRECT,
+                "{\"query\":{\"redirects\":[{\"from\":\"R\",\"to\":\"New one\"}]}}");
+    ask(f, QUESTION_REDIRECTS,
+        "format=json&formatversion=2&action=query&prop=redirects&rdprop=pageid%7Ctitle%7Cfragment"
+        "&rdlimit=max&titles=New%20one%7COld&requestid=5");
+    settle_text(f, QUESTION_REDIRECTS,
+                "{\"continue\":{\"rdcontinue\":\"7|9\",\"continue\":\"||\"},\"query\":{\"pages\":["
+                "{\"pageid\":7,\"ns\":0,\"title\":\"New one\",\"redirects\":["
+                "{\"pageid\":4,\"ns\":0,\"title\":\"R\",\"fragment\":\"S\"}]}]}}");
+    assert_false(enrich_page_is_done(&f->page));
+    ask(f, QUESTION_REDIRECTS,
+        "format=json&formatversion=2&action=query&prop=redirects&rdprop=pageid%7Ctitle%7Cfragment"
+        "&rdlimit=max&titles=New%20one%7COld&requestid=5&rdcontinue=7%7C9");
+    settle_text(f, QUESTION_REDIRECTS,
+                "{\"query\":{\"pages\":[{\"pageid\":7,\"ns\":0,\"title\":\"New one\","
+                "\"redirects\":[{\"pageid\":9,\"ns\":1,\"title\":\"Talk:R\"}]}]}}");
+    check(f, "ok",
+          "{\"redirect\":{" AS_OF ",\"target\":{\"page_id\":7,\"ns\":0,\"title\":\"New one\","
+          "\"fragment\":\"S\xc3\xa9"
+          "c\",\"redirects\":[{\"page_id\":4,\"ns\":0,\"title\":\"R\","
+          "\"fragment\":\"S\"},{\"page_id\":9,\"ns\":1,\"title\":\"Talk:R\"}],\"truncated\":false},"
+          "\"parent_rev_id\":3,\"parent_target\":{\"page_id\":null,\"ns\":0,\"title\":\"Old\","
+          "\"redirects\":[],\"truncated\":false},\"complete\":true}}");
+}
+
+static void a_page_that_is_no_redirect_costs_one_question_about_its_parent(void **state)
+{
+    struct fixture *f = *state;
+
+    open_visible(f, BIT(REDIRECT),
+                 "{\"meta\":{\"domain\":\"a.wiki\"},\"page\":{\"page_id\":4,\"is_redirect\":false},"
+                 "\"revision\":{\"rev_id\":5,\"rev_parent_id\":3}}");
+    ask(f, QUESTION_HTML_PARENT, "");
+    ask_nothing(f);
+    settle_text(f, QUESTION_HTML_PARENT, "<p>mw:PageProp/redirect</p>");
+    check(f, "ok",
+          "{\"redirect\":{" AS_OF ",\"target\":null,\"parent_rev_id\":3,\"parent_target\":null,"
+          "\"complete\":true}}");
+}
+
+static void a_table_that_does_not_show_the_change_is_said_to_be_incomplete(void **state)
+{
+    struct fixture *f = *state;
+    struct question q;
+
+    open_visible(
+        f, BIT(REDIRECT),
+        "{\"meta\":{\"domain\":\"a.wiki\"},\"page_change_kind\":\"create\",\"page\":"
+        "{\"page_id\":4,\"is_redirect\":true,\"redirect_page_link\":{\"page_title\":\"New_one\"}},"
+        "\"revision\":{\"rev_id\":5}}");
+    ask(f, QUESTION_TARGETS, "format=json&formatversion=2&action=query&prop=info&titles=New_one");
+    settle_text(f, QUESTION_TARGETS, TARGETS);
+    assert_true(enrich_page_ask(&f->page, &f->scratch, &q));
+    assert_int_equal(q.kind, QUESTION_REDIRECT);
+    assert_true(slice_equal(q.expect, SLICE_LIT("New one")));
+    assert_true(question_is_early(&q, SLICE_LIT("{\"query\":{\"pages\":[]}}"), &f->scratch));
+    assert_true(question_is_early(&q, SLICE_LIT("{\"query\":{\"redirects\":[{\"to\":\"Old\"}]}}"),
+                                  &f->scratch));
+    assert_false(question_is_early(
+        &q, SLICE_LIT("{\"query\":{\"redirects\":[{\"to\":\"New one\"}]}}"), &f->scratch));
+    settle_text(f, QUESTION_REDIRECT, "{\"query\":{\"pages\":[]}}");
+    ask(f, QUESTION_REDIRECTS, "");
+    settle_text(f, QUESTION_REDIRECTS, "{\"query\":{\"pages\":[]}}");
+    check(f, "ok",
+          "{\"redirect\":{" AS_OF ",\"target\":{\"page_id\":7,\"ns\":0,\"title\":\"New one\","
+          "\"redirects\":[],\"truncated\":false},\"parent_rev_id\":0,\"parent_target\":null,"
+          "\"complete\":false}}");
+}
+
+static void a_deleted_redirect_tells_where_it_led(void **state)
+{
+    struct fixture *f = *state;
+    const struct enrich_memory memory = {&f->scratch, &f->keep};
+
+    f->spec.enrichments = BIT(REDIRECT) | BIT(LINKS) | BIT(CONTENT);
+    arena_reset(&f->keep);
+    assert_true(enrich_page_open(
+        &f->page, &f->spec, &memory,
+        slice_str("{\"meta\":{\"domain\":\"a.wiki\"},\"page_change_kind\":\"delete\",\"page\":"
+                  "{\"page_id\":4,\"is_redirect\":true,\"redirect_page_link\":"
+                  "{\"page_title\":\"New_one\"}},\"revision\":{\"rev_id\":5,"
+                  "\"content_slots\":{\"main\":{\"content_body\":\"x\"}}}}")));
+    ask(f, QUESTION_TARGETS, "");
+    settle_text(f, QUESTION_TARGETS, TARGETS);
+    ask(f, QUESTION_REDIRECT, "");
+    settle_text(f, QUESTION_REDIRECT, "{\"query\":{\"pages\":[{\"pageid\":4,\"missing\":true}]}}");
+    ask(f, QUESTION_REDIRECTS, "");
+    settle_text(f, QUESTION_REDIRECTS, "{\"query\":{\"pages\":[]}}");
+    check(f, "ok",
+          "{\"redirect\":{" AS_OF ",\"target\":null,\"parent_rev_id\":5,\"parent_target\":"
+          "{\"page_id\":7,\"ns\":0,\"title\":\"New one\",\"redirects\":[],\"truncated\":false},"
+          "\"complete\":true}}");
+    assert_null(strstr(f->value, "content_body"));
+}
+
+static void a_list_longer_than_its_limit_is_cut_and_says_so(void **state)
+{
+    struct fixture *f = *state;
+    struct question q;
+    const struct slice link = SLICE_LIT("{\"pageid\":1,\"ns\":0,\"title\":\"R\"}");
+    char *body = malloc(64 * 1024);
+    unsigned parts = 0;
+
+    assert_non_null(body);
+    open_visible(f, BIT(REDIRECT),
+                 "{\"meta\":{\"domain\":\"a.wiki\"},\"page_change_kind\":\"create\",\"page\":"
+                 "{\"page_id\":4,\"redirect_page_link\":{\"page_title\":\"New_one\"}},"
+                 "\"revision\":{\"rev_id\":5}}");
+    ask(f, QUESTION_TARGETS, "");
+    settle_text(f, QUESTION_TARGETS, TARGETS);
+    ask(f, QUESTION_REDIRECT, "");
+    settle_text(f, QUESTION_REDIRECT, "{\"query\":{}}");
+    size_t len = (size_t)sprintf(body, "{\"continue\":{\"rdcontinue\":\"1\"},\"query\":{\"pages\":["
+                                       "{\"title\":\"New one\",\"redirects\":[");
+    for (unsigned i = 0; i < 500; i++)
+        len += (size_t)sprintf(body + len, "%s%.*s", i == 0 ? "" : ",", SLICE_ARG(link));
+    (void)sprintf(body + len, "]}]}}");
+    while (enrich_page_ask(&f->page, &f->scratch, &q)) {
+        assert_int_equal(q.kind, QUESTION_REDIRECTS);
+        parts++;
+        settle_text(f, QUESTION_REDIRECTS, body);
+    }
+    free(body);
+    assert_int_equal(parts, QUESTION_PARTS_MAX);
+    assert_int_equal(f->page.status, ENRICH_OK);
+    size_t count = 0;
+    for (size_t i = 0; i + link.len <= f->page.made.len; i++)
+        count += memcmp(f->page.made.ptr + i, "\"page_id\":1,", 12) == 0;
+    assert_int_equal(count, 5000);
+    assert_non_null(memmem(f->page.made.ptr, f->page.made.len, "\"truncated\":true", 16));
+}
+
+/* ---- citations ------------------------------------------------------------------------------- */
+
+#define REFERENCES(items)                                                                          \
+    "<html><body><p>a<a rel='mw:ExtLink' href='https://outside.example/'>x</a></p>"                \
+    "<ol class='mw-references references'>" items "</ol><p>b</p></body></html>"
+#define ITEM(id, text)                                                                             \
+    "<li id='" id "'><a rel='mw:referencedBy' href='./A'><span>\xe2\x86\x91</span></a> "           \
+    "<span class='mw-reference-text' id='mw-reference-text-" id "'>" text "</span></li>"
+#define URL(n)                                                                                     \
+    "<a rel='mw:ExtLink' class='external' href='https://example.org/" n "'>book <i>" n "</i></a>"
+
+static void citations_tell_what_the_edit_added_and_removed(void **state)
+{
+    struct fixture *f = *state;
+
+    open_visible(f, BIT(CITATIONS), EDIT);
+    ask(f, QUESTION_HTML, "revision/5/html");
+    ask(f, QUESTION_HTML_PARENT, "revision/4/html");
+    settle_text(f, QUESTION_HTML,
+                REFERENCES(ITEM("n-1", URL("2")) ITEM("n-2", "B\xc3\xa9 &amp; C")));
+    settle_text(f, QUESTION_HTML_PARENT,
+                REFERENCES(ITEM("n-1", "old " URL("1")) ITEM("n-2", URL("2"))));
+    check(f, "ok",
+          "{\"citations\":{" AS_OF ",\"references\":["
+          "{\"id\":\"n-1\",\"text\":\"book 2\",\"urls\":[\"https://example.org/2\"]},"
+          "{\"id\":\"n-2\",\"text\":\"B\xc3\xa9 & C\",\"urls\":[]}],\"truncated\":false,"
+          "\"parent_rev_id\":4,"
+          "\"added\":{\"references\":[{\"id\":\"n-2\",\"text\":\"B\xc3\xa9 & C\",\"urls\":[]}],"
+          "\"urls\":[]},"
+          "\"removed\":{\"references\":[{\"id\":\"n-1\",\"text\":\"old book 1\","
+          "\"urls\":[\"https://example.org/1\"]}],\"urls\":[\"https://example.org/1\"]}}}");
+}
+
+static void a_page_without_references_has_none(void **state)
+{
+    struct fixture *f = *state;
+
+    open_visible(f, BIT(CITATIONS), CREATION);
+    ask(f, QUESTION_HTML, "");
+    settle_text(f, QUESTION_HTML, "<p>nothing</p>");
+    check(
+        f, "ok",
+        "{\"citations\":{" AS_OF ",\"references\":[],\"truncated\":false,\"parent_rev_id\":0,"
+        "\"added\":{\"references\":[],\"urls\":[]},\"removed\":{\"references\":[],\"urls\":[]}}}");
+}
+
 /* ---- several, and failures ------------------------------------------------------------------- */
 
 static void enrichments_compose_and_share_their_questions(void **state)
@@ -523,6 +730,13 @@ int main(void)
         T(a_user_comes_with_contributions_but_not_hidden_ones),
         T(users_may_be_unregistered_missing_or_not_named),
         T(a_user_who_is_hidden_by_now_is_not_asked_about),
+        T(a_redirect_comes_with_all_that_redirect_to_its_targets),
+        T(a_page_that_is_no_redirect_costs_one_question_about_its_parent),
+        T(a_table_that_does_not_show_the_change_is_said_to_be_incomplete),
+        T(a_deleted_redirect_tells_where_it_led),
+        T(a_list_longer_than_its_limit_is_cut_and_says_so),
+        T(citations_tell_what_the_edit_added_and_removed),
+        T(a_page_without_references_has_none),
         T(enrichments_compose_and_share_their_questions),
         T(what_the_wiki_hides_meanwhile_withholds_everything),
         T(a_failed_question_fails_the_event_when_all_have_ended),

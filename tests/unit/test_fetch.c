@@ -402,6 +402,37 @@ static void a_missing_revision_is_asked_for_while_its_event_is_young(void **stat
     check_done(x, 0, 3, REASON_NONE);
 }
 
+static void an_answer_that_is_early_is_taken_when_the_event_is_no_longer_young(void **state)
+{
+    struct fixture *x = *state;
+
+    start(x, &(struct fetch_limits){.missing_retry_ms = 3000});
+    const int64_t submitted_ms = x->now_ms;
+    assert_int_equal(submit_to(x, WIKI, 1, 1000), 0);
+    uint32_t call = call_of(x, 0, 1);
+    for (;;) {
+        answer_all(x, call, ENRICH_VERDICT_EARLY);
+        if (count(x, FETCH_ACT_DONE) > 0)
+            break;
+        call = next_call(x);
+    }
+    check_done(x, 0, 1, REASON_NONE);
+    assert_int_equal(x->now_ms, submitted_ms + 2000);
+    /* before the deadline in any case: an answer is there */
+    start(x, &(struct fetch_limits){.missing_retry_ms = 3000, .deadline_ms = 500});
+    const int64_t again_ms = x->now_ms;
+    assert_int_equal(submit_to(x, WIKI, 2, 0), 0);
+    call = call_of(x, 0, 1);
+    for (;;) {
+        answer_all(x, call, ENRICH_VERDICT_EARLY);
+        if (count(x, FETCH_ACT_DONE) > 0)
+            break;
+        call = next_call(x);
+    }
+    check_done(x, 0, 2, REASON_NONE);
+    assert_true(x->now_ms < again_ms + 500);
+}
+
 static void content_that_does_not_fit_is_asked_for_again_alone_and_then_given_up(void **state)
 {
     struct fixture *x = *state;
@@ -753,6 +784,7 @@ int main(void)
         TEST(a_wiki_that_lags_is_left_alone_and_others_are_not),
         TEST(a_429_pauses_everything_and_an_absurd_retry_after_is_cut),
         TEST(a_missing_revision_is_asked_for_while_its_event_is_young),
+        TEST(an_answer_that_is_early_is_taken_when_the_event_is_no_longer_young),
         TEST(content_that_does_not_fit_is_asked_for_again_alone_and_then_given_up),
         TEST(hidden_ones_end_at_once_and_each_item_has_its_own_verdict),
         TEST(an_answer_cut_short_is_continued_and_one_that_serves_nobody_ends_as_too_large),

@@ -80,4 +80,6 @@ wfLoadExtension( 'BraidOutbox', getenv( 'BRAID_WIKI_EXTENSION' ) . '/extension.j
 // Maintenance scripts have no front end; what they change is published by the first.
 $wgBraidOutboxDC = getenv( 'BRAID_DC' ) ?: 'eqiad';
 
+wfLoadExtension( 'Cite' );
+
 require __DIR__ . '/testing.php';

@@ -71,7 +71,8 @@ class EventBuilder {
 		];
 	}
 
-	private static function redirectTarget( Title $target ): array {
+	/** Where a redirect leads. */
+	public static function redirectTarget( Title $target ): array {
 		if ( $target->isExternal() ) {
 			return [
 				'page_title' => $target->getDBkey(),

@@ -13,6 +13,7 @@ use MediaWiki\Page\WikiPageFactory;
 use MediaWiki\Permissions\Authority;
 use MediaWiki\Revision\RevisionRecord;
 use MediaWiki\Revision\RevisionStore;
+use MediaWiki\Revision\SlotRecord;
 use RequestContext;
 use Title;
 use WikiPage;
@@ -108,6 +109,11 @@ class PageHooks implements
 			'comment' => $reason,
 			'revision' => EventBuilder::revision( $deletedRev ),
 		];
+		$target = $deletedRev->getContent( SlotRecord::MAIN, RevisionRecord::RAW );
+		$target = $target ? $target->getRedirectTarget() : null;
+		if ( $target && $logEntry->getType() !== 'suppress' ) {
+			$fields['page']['redirect_page_link'] = EventBuilder::redirectTarget( $target );
+		}
 		if ( $logEntry->getType() === 'suppress' ) {
 			$fields['prior_state']['revision'] = EventBuilder::visibility( $deletedRev->getVisibility() );
 			$fields['revision'] = EventBuilder::visibility( RevisionRecord::SUPPRESSED_ALL ) +
