@@ -291,14 +291,22 @@ drills: ## rehearse what docs/failures.md has: [ROWS="node_loss dc_*"] [TIMES=n]
 
 SCENARIO ?= all
 .PHONY: bench
-bench: ## benchmark: [SCENARIO=name] [BENCH_FLAGS=...]; the report lands in build/bench.json and .html
+bench: ## benchmark, under 10 minutes: [SCENARIO=name] [BENCH_FLAGS=...]; the report lands in build/bench.json, .html and .md
 	@deploy/bootstrap build cluster
 	@$(MAKE) --no-print-directory all
-	@build/braid-bench $(SCENARIO) --json build/bench.json --html build/bench.html $(BENCH_FLAGS)
+	@build/braid-bench $(SCENARIO) --json build/bench.json --html build/bench.html \
+	    --markdown build/bench.md --minutes 8 $(BENCH_FLAGS)
 
 .PHONY: bench-full
-bench-full: ## the same with the points that answer a question each: sizes, partitions, nodes, ...
-	@$(MAKE) --no-print-directory bench BENCH_FLAGS="--full $(BENCH_FLAGS)"
+bench-full: ## the same with the points that answer a question each: sizes, partitions, nodes, ...; goes on where it was stopped; build/bench-full.*
+	@deploy/bootstrap build cluster
+	@$(MAKE) --no-print-directory all
+	@build/braid-bench $(SCENARIO) --full --json build/bench-full.json --html build/bench-full.html \
+	    --markdown build/bench-full.md --resume build/bench-full.state $(BENCH_FLAGS)
+
+.PHONY: bench-docs
+bench-docs: ## put the tables of the last bench and bench-full into docs/performance.md
+	@bench/put-tables docs/performance.md build/bench.md build/bench-full.md
 
 # ---- the rest -----------------------------------------------------------------------------------
 

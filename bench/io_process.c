@@ -137,6 +137,27 @@ double process_own_cpu_s(void)
     return (double)clock_us(CLOCK_PROCESS_CPUTIME_ID) / 1e6;
 }
 
+int64_t process_started_us(pid_t pid)
+{
+    char path[64];
+    char line[1024];
+
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return 0;
+    const bool is_read = fgets(line, sizeof line, file) != NULL;
+    (void)fclose(file);
+    /* The name may hold anything, a parenthesis too; the 20th word after it is the start. */
+    const char *at = is_read ? strrchr(line, ')') : NULL;
+    for (int i = 0; at != NULL && i < 20; i++)
+        at = strchr(at + 1, ' ');
+    if (at == NULL)
+        return 0;
+    const int64_t ticks = strtoll(at, NULL, 10);
+    return now_wall_us() - clock_us(CLOCK_BOOTTIME) + ticks * (1000000 / sysconf(_SC_CLK_TCK));
+}
+
 double process_peak_mb(pid_t pid)
 {
     char path[64];

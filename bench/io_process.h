@@ -41,6 +41,9 @@ void process_end(pid_t pid);
 double process_cpu_s(pid_t pid);
 double process_own_cpu_s(void);
 
+/* When it was started, microseconds since 1970, to 10 ms; 0 if there is no such process. */
+int64_t process_started_us(pid_t pid);
+
 /* Largest resident memory so far, MB (10^6 bytes); 0 if it is not known. */
 double process_peak_mb(pid_t pid);
 

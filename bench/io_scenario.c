@@ -18,7 +18,7 @@ struct point *bench_point(struct bench *b, const char *scenario, const struct se
     struct bench_report *r = b->report;
 
     if (r->count == POINTS_MAX)
-        return NULL;
+        return NULL; /* the scenario fails */
     struct point *p = &r->points[r->count++];
     *p = (struct point){
         .event_bytes = setting->event_bytes,
@@ -37,13 +37,47 @@ struct point *bench_point(struct bench *b, const char *scenario, const struct se
         .cpu_at_most = -1,
         .p50_at_most_ms = -1,
         .p99_at_most_ms = -1,
+        .enriched_s = -1,
         .start_s = -1,
+        .enriched_at_most_s = -1,
+        .start_at_most_s = -1,
+        .rss_at_most_mb = -1,
         .gap_max_ms = -1,
     };
     (void)snprintf(p->scenario, sizeof p->scenario, "%s", scenario);
     (void)snprintf(p->name, sizeof p->name, "%s", setting->name);
     (void)fprintf(stderr, "braid-bench: %s: %s\n", scenario, setting->name);
     return p;
+}
+
+static bool has_point(const struct bench_report *r, const char *scenario, const char *name)
+{
+    for (uint32_t i = 0; i < r->count; i++)
+        if (strcmp(r->points[i].scenario, scenario) == 0 && strcmp(r->points[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+void bench_run(struct bench *b, const char *scenario, const struct setting *setting,
+               int (*one)(struct bench *b, const struct setting *setting))
+{
+    const uint32_t before = b->report->count;
+
+    if (has_point(b->report, scenario, setting->name))
+        return;
+    if (now_us() > b->until_us) {
+        (void)fprintf(stderr, "braid-bench: no time left for %s: %s\n", scenario, setting->name);
+        b->failed++;
+        return;
+    }
+    if (one(b, setting) != 0) {
+        (void)fprintf(stderr, "braid-bench: %s: %s could not be measured\n", scenario,
+                      setting->name);
+        b->report->count = before;
+        b->failed++;
+        return;
+    }
+    b->save(b);
 }
 
 static int prepare_texts(struct bench *b, uint32_t text_bytes)

@@ -31,6 +31,10 @@ struct bench {
     uint64_t next_event; /* of the source: none is used twice */
     double floor_copy;   /* CPU-seconds per 1,000 events, of the floors so far; 0: not measured */
     int nodes_per_dc;    /* running now */
+    int64_t until_us;    /* no point is begun after this (now_us) */
+    uint32_t failed;     /* points that could not be measured */
+    void (*save)(struct bench *b); /* after each point */
+    const void *options;           /* for save */
     double one_way_ms;
 };
 
@@ -51,14 +55,20 @@ struct setting {
     double steady_s;
 };
 
-int scenario_floor(struct bench *b);
-int scenario_replicate(struct bench *b);
-int scenario_enrich(struct bench *b);
-int scenario_merge(struct bench *b);
-int scenario_end_to_end(struct bench *b);
-int scenario_failover(struct bench *b);
+void scenario_floor(struct bench *b);
+void scenario_replicate(struct bench *b);
+void scenario_enrich(struct bench *b);
+void scenario_merge(struct bench *b);
+void scenario_end_to_end(struct bench *b);
+void scenario_start(struct bench *b);
+void scenario_failover(struct bench *b);
 
 /* ---- what they share -------------------------------------------------------------------------- */
+
+/* Runs one point, with its floors, unless the report has it already or the time is over. What could
+ * not be measured leaves no trace but in `failed`; the next point is tried all the same. */
+void bench_run(struct bench *b, const char *scenario, const struct setting *setting,
+               int (*one)(struct bench *b, const struct setting *setting));
 
 /* The next point of the report; NULL: full. */
 struct point *bench_point(struct bench *b, const char *scenario, const struct setting *setting);

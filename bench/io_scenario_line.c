@@ -78,18 +78,26 @@ static int floor_of_stream(struct bench *b, const struct setting *setting,
     return rc;
 }
 
-int scenario_floor(struct bench *b)
+static int floor_one(struct bench *b, const struct setting *setting)
 {
     struct stage_stream st = {0};
     double cpu;
 
-    int rc = bench_prepare(b, &PLAIN);
-    rc = rc != 0 ? rc : bench_stream(b, "floor", &PLAIN, &st);
-    rc = rc != 0 ? rc : bench_fill(b, &st, 0, PLAIN.events);
-    rc = rc != 0 ? rc : floor_of_stream(b, &PLAIN, &st, 0, &cpu);
-    rc = rc != 0 ? rc : floor_of_stream(b, &PLAIN, &st, 50, &cpu);
+    int rc = bench_prepare(b, setting);
+    rc = rc != 0 ? rc : bench_stream(b, "floor", setting, &st);
+    rc = rc != 0 ? rc : bench_fill(b, &st, 0, setting->events);
+    rc = rc != 0 ? rc : floor_of_stream(b, setting, &st, 0, &cpu);
+    rc = rc != 0 ? rc : floor_of_stream(b, setting, &st, 50, &cpu);
     stage_stream_close(&b->stage, &st);
     return rc;
+}
+
+void scenario_floor(struct bench *b)
+{
+    struct setting setting = PLAIN;
+
+    setting.name = "copy"; /* the first of its two points */
+    bench_run(b, "floor", &setting, floor_one);
 }
 
 /* ---- the backlog of a line -------------------------------------------------------------------- */
@@ -192,25 +200,22 @@ static int replicate_one(struct bench *b, const struct setting *setting)
     return rc;
 }
 
-int scenario_replicate(struct bench *b)
+void scenario_replicate(struct bench *b)
 {
-    struct setting setting = PLAIN;
-    int rc = replicate_one(b, &setting);
-
-    if (!b->is_full)
-        return rc;
     const struct {
         const char *name;
         uint32_t bytes;
         int partitions;
         uint64_t events;
     } points[] = {
-        {"12 partitions", 1500, 12, 120000},
-        {"96 partitions", 1500, 96, 120000},
-        {"12 KB", 12000, 1, 30000},
+        {"1 KB", 1000, 1, 120000},           {"12 partitions", 1500, 12, 120000},
+        {"96 partitions", 1500, 96, 120000}, {"12 KB", 12000, 1, 30000},
         {"4 MB", 4000000, 1, 120},
     };
-    for (size_t i = 0; rc == 0 && i < sizeof points / sizeof points[0]; i++) {
+    struct setting setting = PLAIN;
+
+    bench_run(b, "replicate", &setting, replicate_one);
+    for (size_t i = 0; b->is_full && i < sizeof points / sizeof points[0]; i++) {
         setting = PLAIN;
         setting.name = points[i].name;
         setting.event_bytes = points[i].bytes;
@@ -218,9 +223,8 @@ int scenario_replicate(struct bench *b)
         setting.events = points[i].events;
         setting.warm_up = points[i].events / 6;
         setting.rate = points[i].bytes > 100000 ? 2 : 500;
-        rc = replicate_one(b, &setting);
+        bench_run(b, "replicate", &setting, replicate_one);
     }
-    return rc;
 }
 
 /* ---- enrich ----------------------------------------------------------------------------------- */
@@ -289,7 +293,7 @@ static int enrich_one(struct bench *b, const struct setting *setting)
     return rc;
 }
 
-int scenario_enrich(struct bench *b)
+void scenario_enrich(struct bench *b)
 {
     struct setting setting = PLAIN;
 
@@ -297,21 +301,21 @@ int scenario_enrich(struct bench *b)
     setting.events = 20000;
     setting.warm_up = 4000;
     setting.batch = 1;
-    int rc = enrich_one(b, &setting);
+    bench_run(b, "enrich", &setting, enrich_one);
     setting.name = "1.5 to 12 KB, 50 a request";
     setting.events = 40000;
     setting.warm_up = 8000;
     setting.batch = 50;
-    rc = rc != 0 ? rc : enrich_one(b, &setting);
-    if (rc != 0 || !b->is_full)
-        return rc;
+    bench_run(b, "enrich", &setting, enrich_one);
+    if (!b->is_full)
+        return;
     setting.name = "API 100 ms, 50 a request";
     setting.api_latency_ms = 100;
-    rc = enrich_one(b, &setting);
+    bench_run(b, "enrich", &setting, enrich_one);
     setting.name = "API 100 ms, one a request";
     setting.batch = 1;
     setting.events = 6000;
     setting.warm_up = 1000;
     setting.rate = 200;
-    return rc != 0 ? rc : enrich_one(b, &setting);
+    bench_run(b, "enrich", &setting, enrich_one);
 }

@@ -176,26 +176,26 @@ static int merge_one(struct bench *b, const struct setting *setting)
     return rc;
 }
 
-int scenario_merge(struct bench *b)
+void scenario_merge(struct bench *b)
 {
     struct setting setting = PLAIN;
 
     setting.name = "12 KB";
-    int rc = merge_one(b, &setting);
+    bench_run(b, "merge", &setting, merge_one);
     setting.name = "1.5 KB"; /* the events with next to no text */
     setting.event_bytes = 1300;
     setting.text_bytes = 200;
     setting.events = 30000;
     setting.warm_up = 6000;
-    rc = rc != 0 ? rc : merge_one(b, &setting);
-    if (rc != 0 || !b->is_full)
-        return rc;
+    bench_run(b, "merge", &setting, merge_one);
+    if (!b->is_full)
+        return;
     setting.name = "dedup window 10^4";
     setting.dedup_window = 10000;
-    rc = merge_one(b, &setting);
+    bench_run(b, "merge", &setting, merge_one);
     setting.name = "dedup window 10^6";
     setting.dedup_window = 1000000;
-    return rc != 0 ? rc : merge_one(b, &setting);
+    bench_run(b, "merge", &setting, merge_one);
 }
 
 /* ---- end to end ------------------------------------------------------------------------------- */
@@ -211,7 +211,8 @@ static int end_to_end_backlog(struct bench *b, const struct setting *setting)
         rc = bench_fill(b, &st, d, setting->events / STAGE_DCS);
     struct point *p = rc != 0 ? NULL : bench_point(b, "end-to-end", setting);
     if (p != NULL) {
-        p->cpu_at_most = 0.25;
+        p->cpu_at_most = setting->nodes == 1 && setting->partitions == 1 ? 0.25 : -1;
+        p->rss_at_most_mb = 100;
         (void)snprintf(p->note, sizeof p->note,
                        "2 copies of source, 2 enrichments, 2 copies of enriched, 2 merges");
         const int64_t start_us = now_us();
@@ -257,30 +258,38 @@ static int end_to_end_steady(struct bench *b, const struct setting *setting)
     return rc;
 }
 
-int scenario_end_to_end(struct bench *b)
+void scenario_end_to_end(struct bench *b)
 {
+    const struct {
+        const char *name;
+        int nodes;
+        int partitions;
+    } points[] = {
+        {"1 node a DC, 12 partitions", 1, 12},
+        {"2 nodes a DC, 12 partitions", 2, 12},
+        {"4 nodes a DC, 12 partitions", 4, 12},
+    };
+    const struct setting steady = {.name = "500/s, 20 ms one way, API 50 ms",
+                                   .event_bytes = 1500,
+                                   .text_bytes = 10500,
+                                   .batch = 50,
+                                   .partitions = 1,
+                                   .nodes = 1,
+                                   .api_latency_ms = 50,
+                                   .one_way_ms = 20,
+                                   .events = 200,
+                                   .rate = 500,
+                                   .steady_s = 20};
     struct setting setting = PLAIN;
 
-    int rc = end_to_end_backlog(b, &setting);
-    setting = (struct setting){.name = "500/s, 20 ms one way, API 50 ms",
-                               .event_bytes = 1500,
-                               .text_bytes = 10500,
-                               .batch = 50,
-                               .partitions = 1,
-                               .nodes = 1,
-                               .api_latency_ms = 50,
-                               .one_way_ms = 20,
-                               .events = 200,
-                               .rate = 500,
-                               .steady_s = 20};
-    rc = rc != 0 ? rc : end_to_end_steady(b, &setting);
-    if (rc != 0 || !b->is_full)
-        return rc;
-    setting = PLAIN;
-    setting.name = "2 nodes a DC, 12 partitions";
-    setting.nodes = 2;
-    setting.partitions = 12;
-    return end_to_end_backlog(b, &setting);
+    bench_run(b, "end-to-end", &setting, end_to_end_backlog);
+    bench_run(b, "end-to-end", &steady, end_to_end_steady);
+    for (size_t i = 0; b->is_full && i < sizeof points / sizeof points[0]; i++) {
+        setting.name = points[i].name;
+        setting.nodes = points[i].nodes;
+        setting.partitions = points[i].partitions;
+        bench_run(b, "end-to-end", &setting, end_to_end_backlog);
+    }
 }
 
 /* ---- failover --------------------------------------------------------------------------------- */
@@ -339,36 +348,25 @@ static int failover_story(struct bench *b, const struct setting *setting, struct
     return rc;
 }
 
-int scenario_failover(struct bench *b)
+static int failover_one(struct bench *b, const struct setting *setting)
 {
-    const struct setting setting = {.name = "a DC dies at 400 events/s",
-                                    .event_bytes = 1500,
-                                    .text_bytes = 10500,
-                                    .batch = 50,
-                                    .partitions = 1,
-                                    .nodes = 1,
-                                    .api_latency_ms = 50,
-                                    .one_way_ms = 20,
-                                    .events = 200,
-                                    .rate = 400,
-                                    .steady_s = 40};
     struct stage_stream st = {.partitions = 1};
     struct readers readers = {{NULL}};
     struct failover f = {.sent = 0};
     struct watch_result seen;
 
-    int rc = bench_prepare(b, &setting);
-    rc = rc != 0 ? rc : bench_stream(b, "failover", &setting, &st);
-    rc = rc != 0 ? rc : bench_fill(b, &st, 1, setting.events);
+    int rc = bench_prepare(b, setting);
+    rc = rc != 0 ? rc : bench_stream(b, "failover", setting, &st);
+    rc = rc != 0 ? rc : bench_fill(b, &st, 1, setting->events);
     rc = rc != 0 ? rc : stage_stream_apply(&b->stage, &st);
     rc = rc != 0 ? rc : readers_open(b, &st, &readers);
-    rc = rc != 0 ? rc : readers_await(&readers, setting.events);
-    struct point *p = rc != 0 ? NULL : bench_point(b, "failover", &setting);
+    rc = rc != 0 ? rc : readers_await(&readers, setting->events);
+    struct point *p = rc != 0 ? NULL : bench_point(b, "failover", setting);
     if (p == NULL)
         goto out;
-    f.sent = setting.events;
-    rc = failover_start(b, &st, &setting, &f);
-    rc = rc != 0 ? rc : failover_story(b, &setting, &f, &readers);
+    f.sent = setting->events;
+    rc = failover_start(b, &st, setting, &f);
+    rc = rc != 0 ? rc : failover_story(b, setting, &f, &readers);
     failover_end(&f, p);
     /* DC 0's Kafka was away: its reader begins anew, and reads everything again. */
     watch_end(readers.of[0], &seen);
@@ -388,4 +386,21 @@ int scenario_failover(struct bench *b)
 out:
     stage_stream_close(&b->stage, &st);
     return rc;
+}
+
+void scenario_failover(struct bench *b)
+{
+    const struct setting setting = {.name = "a DC dies at 400 events/s",
+                                    .event_bytes = 1500,
+                                    .text_bytes = 10500,
+                                    .batch = 50,
+                                    .partitions = 1,
+                                    .nodes = 1,
+                                    .api_latency_ms = 50,
+                                    .one_way_ms = 20,
+                                    .events = 200,
+                                    .rate = 400,
+                                    .steady_s = 40};
+
+    bench_run(b, "failover", &setting, failover_one);
 }

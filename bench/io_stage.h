@@ -20,7 +20,7 @@
 
 enum {
     STAGE_DCS = 2,
-    STAGE_NODES_MAX = 4, /* in all */
+    STAGE_NODES_MAX = 8, /* in all */
     STAGE_PATH_MAX = 512,
     STAGE_NAME_MAX = 128,
     STAGE_PARTITIONS_MAX = 96,
@@ -37,7 +37,7 @@ struct stage {
     uint16_t api_port;
     bool was_up;
     pid_t api;
-    pid_t nodes[STAGE_NODES_MAX]; /* eqiad 1, codfw 1, eqiad 2, codfw 2; 0: none */
+    pid_t nodes[STAGE_NODES_MAX]; /* eqiad 1, codfw 1, eqiad 2, ...; 0: none */
     int node_count;
     int streams; /* so far; makes names that were never used before */
     int64_t id;  /* of this run of the bench */

@@ -24,6 +24,8 @@ struct watch {
     _Atomic int64_t from_us;
     _Atomic uint64_t seen;
     _Atomic uint64_t distinct;
+    _Atomic uint64_t mark;
+    _Atomic int64_t first_us;
     atomic_bool is_stopped;
     int64_t start_us;
     int64_t last_us;
@@ -98,6 +100,8 @@ static void *run(void *arg)
         count_slice(w, now, got);
         atomic_fetch_add(&w->seen, (uint64_t)got);
         atomic_store(&w->distinct, w->result.tally.distinct);
+        if (w->result.tally.distinct > atomic_load(&w->mark) && atomic_load(&w->first_us) == 0)
+            atomic_store(&w->first_us, now);
     }
     return NULL;
 }
@@ -134,6 +138,17 @@ uint64_t watch_seen(const struct watch *w)
 uint64_t watch_distinct(const struct watch *w)
 {
     return atomic_load(&w->distinct);
+}
+
+void watch_mark(struct watch *w)
+{
+    atomic_store(&w->mark, watch_distinct(w));
+    atomic_store(&w->first_us, 0);
+}
+
+int64_t watch_first_us(const struct watch *w)
+{
+    return atomic_load(&w->first_us);
 }
 
 void watch_measure(struct watch *w, int64_t from_us)

@@ -47,6 +47,10 @@ uint64_t watch_seen(const struct watch *w);
 /* Whether everything expected has come, by origin: `expected` distinct source events. */
 uint64_t watch_distinct(const struct watch *w);
 
+/* From now on the first new event's arrival (wall clock) is kept; 0: none has come. */
+void watch_mark(struct watch *w);
+int64_t watch_first_us(const struct watch *w);
+
 /* From now on events that are intended at or after this (wall clock) are measured, and gaps. */
 void watch_measure(struct watch *w, int64_t from_us);
 

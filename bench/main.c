@@ -16,12 +16,14 @@
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "bench/api_answer.h"
 #include "bench/hot_paths.h"
 #include "bench/io_load_alone.h"
 #include "bench/io_process.h"
 #include "bench/io_scenario.h"
+#include "bench/io_state.h"
 
 enum {
     EXIT_USAGE = 2,
@@ -31,7 +33,7 @@ enum {
 
 static const struct {
     const char *name;
-    int (*run)(struct bench *b);
+    void (*run)(struct bench *b);
     const char *what;
 } SCENARIOS[] = {
     {"floor", scenario_floor, "librdkafka alone: consume and produce"},
@@ -39,6 +41,7 @@ static const struct {
     {"enrich", scenario_enrich, "add the content of revisions, singly and in batches"},
     {"merge", scenario_merge, "two strands into the global stream, transactional"},
     {"end-to-end", scenario_end_to_end, "everything in both DCs, with latencies of a real network"},
+    {"start", scenario_start, "from a node's start to its first enriched and global record"},
     {"failover", scenario_failover, "a DC dies under load and comes back"},
 };
 #define SCENARIO_COUNT (sizeof SCENARIOS / sizeof SCENARIOS[0])
@@ -47,22 +50,29 @@ struct options {
     const char *scenario;
     const char *json;
     const char *html;
+    const char *markdown;
+    const char *resume;
     uint64_t seed;
+    uint64_t minutes;
     bool is_full;
     bool is_strict;
 };
 
 static int usage(FILE *to)
 {
-    (void)fputs("usage: braid-bench SCENARIO|all [--json FILE] [--html FILE] [--seed N] [--full] "
-                "[--strict]\n\n",
+    (void)fputs("usage: braid-bench SCENARIO|all [--json FILE] [--html FILE] [--markdown FILE] "
+                "[--seed N]\n"
+                "                   [--full] [--minutes N] [--resume FILE] [--strict]\n\n",
                 to);
     for (size_t i = 0; i < SCENARIO_COUNT; i++)
         (void)fprintf(to, "  %-11s %s\n", SCENARIOS[i].name, SCENARIOS[i].what);
     (void)fputs(
-        "\n  --full    also the points that answer a question each (partitions, sizes, nodes, "
+        "\n  --full         also the points that answer a question each (partitions, sizes, nodes, "
         "...)\n"
-        "  --strict  exit 3 if a target is missed\n\n"
+        "  --markdown FILE  the tables of docs/performance.md\n"
+        "  --minutes N    begin no point after so long (600)\n"
+        "  --resume FILE  keep what was measured in FILE, and go on from there\n"
+        "  --strict       exit 3 if a target is missed\n\n"
         "Exit codes: 0 done; 1 failed, or events lost, doubled or out of order; 2 usage; 3 a "
         "target\n"
         "missed (--strict); 4 the generator was saturated. Servers: deploy/local/cluster in\n"
@@ -235,11 +245,6 @@ static int write_reports(const struct options *o, const struct bench_report *r)
     int rc = 0;
 
     arena_init(&a, 1024 * 1024, 64 * 1024 * 1024);
-    for (uint32_t i = 0; i < r->count; i++) {
-        struct text line = text_in(&a);
-        report_line(&r->points[i], &line);
-        (void)puts(text_string(&line));
-    }
     if (o->json != NULL) {
         struct text out = text_in(&a);
         report_json(r, &out);
@@ -250,8 +255,35 @@ static int write_reports(const struct options *o, const struct bench_report *r)
         report_html(r, &out);
         rc |= write_file(o->html, &out);
     }
+    if (o->markdown != NULL) {
+        struct text out = text_in(&a);
+        report_markdown(r, &out);
+        rc |= write_file(o->markdown, &out);
+    }
+    if (o->resume != NULL)
+        rc |= state_save(o->resume, r);
     arena_deinit(&a);
     return rc;
+}
+
+static void write_lines(const struct bench_report *r)
+{
+    struct arena a;
+
+    arena_init(&a, 65536, 1024 * 1024);
+    for (uint32_t i = 0; i < r->count; i++) {
+        struct text line = text_in(&a);
+        report_line(&r->points[i], &line);
+        (void)puts(text_string(&line));
+    }
+    arena_deinit(&a);
+}
+
+/* A run that is stopped leaves what it has. */
+static void save(struct bench *b)
+{
+    if (write_reports(b->options, b->report) != 0)
+        (void)fputs("braid-bench: the report so far could not be written\n", stderr);
 }
 
 static int verdict(const struct options *o, const struct bench_report *r)
@@ -283,19 +315,27 @@ static int run_all(const struct options *o, struct bench *b, struct bench_report
     b->is_full = o->is_full;
     b->next_event = o->seed % 1000 * 1000000;
     (void)signal(SIGPIPE, SIG_IGN);
+    b->save = save;
+    b->options = o;
+    b->until_us = now_us() + (int64_t)o->minutes * 60000000;
     read_environment(o, &r->environment);
+    if (o->resume != NULL && state_load(o->resume, r) > 0)
+        (void)fprintf(stderr, "braid-bench: %u points are there from a run begun %s\n", r->count,
+                      r->environment.started);
+    b->next_event += (uint64_t)r->count * 1000000; /* none is used twice */
     int rc = stage_open(&b->stage);
     for (size_t i = 0; rc == 0 && i < SCENARIO_COUNT; i++) {
         if (strcmp(o->scenario, "all") != 0 && strcmp(o->scenario, SCENARIOS[i].name) != 0)
             continue;
-        rc = SCENARIOS[i].run(b);
-        if (rc != 0)
-            (void)fprintf(stderr, "braid-bench: %s failed\n", SCENARIOS[i].name);
+        SCENARIOS[i].run(b);
     }
     stage_close(&b->stage);
     arena_deinit(&b->text_arena);
-    if (write_reports(o, r) != 0 || rc != 0)
+    write_lines(r);
+    if (write_reports(o, r) != 0 || rc != 0 || b->failed > 0)
         return EXIT_FAILURE;
+    if (o->resume != NULL)
+        (void)unlink(o->resume); /* all is done: the next run begins anew */
     return verdict(o, r);
 }
 
@@ -321,12 +361,19 @@ static bool is_scenario(const char *name)
 int main(int argc, char **argv)
 {
     const struct option options[] = {
-        {"json", required_argument, NULL, 'j'}, {"html", required_argument, NULL, 'w'},
-        {"seed", required_argument, NULL, 's'}, {"full", no_argument, NULL, 'f'},
-        {"strict", no_argument, NULL, 't'},     {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},    {NULL, 0, NULL, 0},
+        {"json", required_argument, NULL, 'j'},
+        {"html", required_argument, NULL, 'w'},
+        {"seed", required_argument, NULL, 's'},
+        {"full", no_argument, NULL, 'f'},
+        {"markdown", required_argument, NULL, 'm'},
+        {"minutes", required_argument, NULL, 'n'},
+        {"resume", required_argument, NULL, 'r'},
+        {"strict", no_argument, NULL, 't'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
+        {NULL, 0, NULL, 0},
     };
-    struct options o = {.seed = 1};
+    struct options o = {.seed = 1, .minutes = 600};
 
     if (argc > 2 && strcmp(argv[1], "--child") == 0)
         return run_child(argc - 2, argv + 2);
@@ -338,6 +385,15 @@ int main(int argc, char **argv)
             break;
         case 'w':
             o.html = optarg;
+            break;
+        case 'm':
+            o.markdown = optarg;
+            break;
+        case 'n':
+            o.minutes = number(optarg);
+            break;
+        case 'r':
+            o.resume = optarg;
             break;
         case 's':
             o.seed = number(optarg);

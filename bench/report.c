@@ -16,7 +16,16 @@ double point_ratio(const struct point *p)
 bool point_has_target(const struct point *p)
 {
     return p->ratio_at_most >= 0 || p->cpu_at_most >= 0 || p->p50_at_most_ms >= 0 ||
-           p->p99_at_most_ms >= 0;
+           p->p99_at_most_ms >= 0 || p->enriched_at_most_s >= 0 || p->start_at_most_s >= 0 ||
+           p->rss_at_most_mb >= 0;
+}
+
+/* Times that were not measured are not met. */
+static bool starts_in_time(const struct point *p)
+{
+    return (p->enriched_at_most_s < 0 ||
+            (p->enriched_s >= 0 && p->enriched_s <= p->enriched_at_most_s)) &&
+           (p->start_at_most_s < 0 || (p->start_s >= 0 && p->start_s <= p->start_at_most_s));
 }
 
 bool point_is_met(const struct point *p)
@@ -26,7 +35,8 @@ bool point_is_met(const struct point *p)
 
     if ((is_cpu_asked && p->events == 0) || (is_latency_asked && p->latency.count == 0))
         return false; /* not measured */
-    return (p->ratio_at_most < 0 || point_ratio(p) <= p->ratio_at_most) &&
+    return starts_in_time(p) && (p->rss_at_most_mb < 0 || p->peak_rss_mb <= p->rss_at_most_mb) &&
+           (p->ratio_at_most < 0 || point_ratio(p) <= p->ratio_at_most) &&
            (p->cpu_at_most < 0 || point_cpu_per_1000(p) <= p->cpu_at_most) &&
            (p->p50_at_most_ms < 0 || p->latency.p50 <= p->p50_at_most_ms) &&
            (p->p99_at_most_ms < 0 || p->latency.p99 <= p->p99_at_most_ms);
@@ -121,6 +131,9 @@ static void json_targets(const struct point *p, struct text *out)
     add_number(out, "cpu_s_per_1000_events_at_most", p->cpu_at_most);
     add_number(out, "p50_ms_at_most", p->p50_at_most_ms);
     add_number(out, "p99_ms_at_most", p->p99_at_most_ms);
+    add_number(out, "first_enriched_s_at_most", p->enriched_at_most_s);
+    add_number(out, "first_global_s_at_most", p->start_at_most_s);
+    add_number(out, "peak_rss_mb_at_most", p->rss_at_most_mb);
     text_addf(out, "\"met\": %s}",
               !point_has_target(p) ? "null"
               : point_is_met(p)    ? "true"
@@ -143,6 +156,7 @@ static void json_point(const struct point *p, struct text *out)
     add_number(out, "floor_cpu_s_per_1000_events", p->floor_cpu_s_per_1000);
     add_number(out, "ratio_to_floor", point_ratio(p));
     json_latency(&p->latency, out);
+    add_number(out, "first_enriched_s", p->enriched_s);
     add_number(out, "start_s", p->start_s);
     add_number(out, "gap_max_ms", p->gap_max_ms);
     add_count(out, "lost", p->lost);
@@ -181,6 +195,10 @@ void report_line(const struct point *p, struct text *out)
     if (p->latency.count > 0)
         text_addf(out, "  latency p50 %.0f p99 %.0f max %.0f ms", p->latency.p50, p->latency.p99,
                   p->latency.max);
+    if (p->enriched_s >= 0)
+        text_addf(out, "  first enriched %.2f s", p->enriched_s);
+    if (p->start_s >= 0)
+        text_addf(out, "  first global %.2f s", p->start_s);
     if (p->gap_max_ms >= 0)
         text_addf(out, "  longest gap %.0f ms", p->gap_max_ms);
     if (p->lost + p->duplicated + p->reordered > 0)

@@ -53,7 +53,12 @@ struct point {
     struct point_latency latency;
     double p50_at_most_ms; /* negative: no target */
     double p99_at_most_ms;
-    double start_s; /* from a node's start to the first record; negative: not measured */
+    double
+        enriched_s; /* from a node's start to its first enriched record; negative: not measured */
+    double start_s; /* from there to the first global record; negative: not measured */
+    double enriched_at_most_s; /* negative: no target */
+    double start_at_most_s;
+    double rss_at_most_mb;
     double gap_max_ms;
     uint64_t lost;
     uint64_t duplicated;
@@ -97,6 +102,8 @@ bool point_is_met(const struct point *p);
 double point_percentile(int i);
 
 void report_json(const struct bench_report *r, struct text *out);
+/* Tables of a document; docs/performance.md has them between marks. */
+void report_markdown(const struct bench_report *r, struct text *out);
 void report_html(const struct bench_report *r, struct text *out);
 
 /* One line about a point, for the terminal. */
