@@ -11,8 +11,9 @@
 /* One producer's life: a new one after each failure. */
 struct session {
     struct io_writer *writer;
-    rd_kafka_t *rk;          /* owned */
-    rd_kafka_queue_t *queue; /* owned */
+    rd_kafka_t *rk;                         /* owned */
+    rd_kafka_queue_t *queue;                /* owned */
+    const struct io_writer_client *culprit; /* whose record could not be delivered; only compared */
     struct io_kafka_wake *wake;
     bool is_broken;
 };
@@ -118,7 +119,8 @@ static struct io_writer_client *client_of(struct io_writer *w, const struct sess
     return c;
 }
 
-/* Tells every client that has records with this producer, and ends it. */
+/* Tells every client that has records with this producer, and ends it. Only who wrote what is too large
+ * hears that: to the others it is a producer that failed, and they go on with the next. */
 static void session_fail(struct session *s, int code, const char *detail)
 {
     struct io_writer *w = s->writer;
@@ -134,11 +136,13 @@ static void session_fail(struct session *s, int code, const char *detail)
         else if (c->session == s)
             c->is_failed = true;
     for (struct io_writer_client *c = client_of(w, s); c != NULL; c = client_of(w, s)) {
+        const int told = code == ERR_TOO_LARGE && c != s->culprit ? ERR_DELIVERY : code;
+
         c->session = NULL; /* from here on it may be closed, by itself or by another */
         if (c->is_closed)
             client_free(c);
         else
-            c->config.failed(c->config.data, code, detail);
+            c->config.failed(c->config.data, told, detail);
     }
     session_end(s);
 }
@@ -166,6 +170,8 @@ static int take_report(struct session *s, const rd_kafka_message_t *msg)
         side_failed(c, msg);
         return 0;
     }
+    if (msg->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        s->culprit = c;
     if (msg->err != RD_KAFKA_RESP_ERR_NO_ERROR)
         return msg->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ? ERR_TOO_LARGE : ERR_DELIVERY;
     const uint64_t ticket = pop_ticket(c);

@@ -233,6 +233,57 @@ static void a_delivery_that_is_refused_for_good_fails_the_run_once(void **state)
     assert_int_equal(write_with(w, RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED), ERR_DELIVERY);
 }
 
+struct told {
+    int acked, failed, code;
+};
+
+static void on_told_acked(void *data, uint64_t ticket, int64_t log_offset)
+{
+    struct told *t = data;
+
+    (void)ticket, (void)log_offset;
+    t->acked++;
+}
+
+static void on_told_failed(void *data, int code, const char *detail)
+{
+    struct told *t = data;
+
+    (void)detail;
+    t->code = code;
+    t->failed++;
+}
+
+static void only_one_client_hears_that_a_record_was_too_large(void **state)
+{
+    struct world *w = *state;
+    struct told told[2] = {{0}};
+    struct io_writer_client *clients[2];
+    const struct io_write record = {.key = SLICE_LIT("k"), .value = SLICE_LIT("v")};
+    const int64_t limit_ms = io_mono_ms() + WAIT_MS;
+
+    for (int i = 0; i < 2; i++) {
+        const struct io_writer_config config = {.topic = "t",
+                                                .partition = 0,
+                                                .data = &told[i],
+                                                .acked = on_told_acked,
+                                                .failed = on_told_failed};
+        clients[i] = io_writer_client_open(w->k.writer, &config);
+        assert_non_null(clients[i]);
+    }
+    answer_with(w, API_PRODUCE, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(io_writer_produce(clients[i], &record), 0);
+    while ((told[0].acked + told[0].failed == 0 || told[1].acked + told[1].failed == 0) &&
+           io_mono_ms() < limit_ms)
+        uv_run(&w->k.loop, UV_RUN_ONCE);
+    for (int i = 0; i < 2; i++)
+        io_writer_client_close(clients[i]);
+    assert_int_equal((told[0].code == ERR_TOO_LARGE) + (told[1].code == ERR_TOO_LARGE), 1);
+    assert_int_equal(told[0].acked + told[0].failed, 1);
+    assert_int_equal(told[1].acked + told[1].failed, 1);
+}
+
 /* --- readers ------------------------------------------------------------------------------------ */
 
 static void on_read(void *data, const struct io_read_event *ev)
@@ -302,6 +353,7 @@ int main(void)
         TEST(a_producer_that_may_not_be_made_says_so),
         TEST(a_delivery_that_can_be_tried_again_is_acknowledged_once),
         TEST(a_delivery_that_is_refused_for_good_fails_the_run_once),
+        TEST(only_one_client_hears_that_a_record_was_too_large),
         TEST(a_fetch_that_can_be_tried_again_loses_nothing),
         TEST(a_fetch_out_of_range_asks_what_the_log_has),
     };
