@@ -46,6 +46,10 @@ static const struct key SPEC_ROWS[] = {
     {"sources[].audience", KEY_TEXTS, false, "public", 0, SPEC_SOURCES_MAX, "internal|public",
      AT(source_keys.audience), NULL,
      "Who may read the source; a stream with an internal source cannot be public"},
+    {"requests", KEY_CHOICE, false, "all", 0, 0, "all|retry|none", AT(requests), NULL,
+     "Which further sources a new stream has for operators: those for retries and backfills, the "
+     "one for "
+     "retries, or none; each costs a partition in every DC"},
     {"start", KEY_TEXT, false, "latest", 1, 40, NULL, AT(start), "earliest",
      "Where a new stream starts in its sources: earliest, latest or a time such as "
      "2026-01-02T03:04:05Z; resolved once, when the stream is first applied"},

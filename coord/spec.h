@@ -34,6 +34,12 @@ enum spec_canaries {
     SPEC_CANARIES_DROP
 };
 
+enum spec_requests {
+    SPEC_REQUESTS_ALL,
+    SPEC_REQUESTS_RETRY,
+    SPEC_REQUESTS_NONE
+};
+
 enum {
     SPEC_SOURCES_MAX = 16,
     SPEC_PROBLEMS_MAX = 64
@@ -62,6 +68,7 @@ struct spec {
     struct key_texts dcs;     /* sorted */
     struct key_texts sources; /* topics without DC prefix; sorted */
     struct spec_source_keys source_keys;
+    int requests;       /* enum spec_requests */
     struct slice start; /* "earliest", "latest" or a time; absent when decoded */
     struct key_texts enrichments;
     int enrich_at; /* enum spec_enrich_at */

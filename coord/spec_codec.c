@@ -174,6 +174,7 @@ static void encode_numbers(const struct spec *s, Braid__Spec *pb)
     pb->value_bytes_max = (uint32_t)s->value_bytes_max;
     pb->failed_share_max_percent = (uint32_t)s->failed_share_max_percent;
     pb->applied_ms = s->applied_ms;
+    pb->requests = (uint32_t)s->requests;
 }
 
 int spec_encode(const struct spec *s, struct arena *a, struct slice *out)
@@ -275,6 +276,7 @@ static void decode_numbers(const Braid__Spec *pb, struct spec *s)
     s->value_bytes_max = pb->value_bytes_max;
     s->failed_share_max_percent = pb->failed_share_max_percent;
     s->applied_ms = pb->applied_ms;
+    s->requests = pb->requests > SPEC_REQUESTS_NONE ? SPEC_REQUESTS_NONE : (int)pb->requests;
 }
 
 int spec_decode(struct slice bytes, struct arena *a, struct spec *out)

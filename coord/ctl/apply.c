@@ -93,6 +93,9 @@ const char *apply_refusal(const struct spec *now, const struct spec *wanted)
     if (!same_texts(&now->sources, &wanted->sources)) {
         return "a live stream's sources cannot be changed yet; make a new stream";
     }
+    if (now->requests != wanted->requests) {
+        return "a live stream's requests cannot be changed yet; make a new stream";
+    }
     if (now->enrich_at != wanted->enrich_at) {
         return "a live stream's enrich_at cannot be changed yet; make a new stream";
     }

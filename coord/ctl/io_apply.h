@@ -35,7 +35,7 @@ struct applying {
     uint64_t rolled_back_to; /* the version that this is again; 0: from a file */
     struct apply_site sites[DCS_MAX];
     size_t site_count;
-    struct topic_source sources[DCS_MAX * SPEC_SOURCES_MAX];
+    struct topic_source sources[TOPICS_SOURCES_MAX]; /* of the spec first, then for operators */
     size_t source_count;
     struct apply_start *starts; /* one for each origin partition */
     size_t start_count;

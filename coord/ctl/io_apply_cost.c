@@ -10,6 +10,7 @@
 
 #include "coord/ctl/cost.h"
 #include "coord/ctl/io_apply.h"
+#include "coord/tasks.h"
 #include "proto/event.h"
 
 enum {
@@ -140,6 +141,8 @@ static bool measure_all(struct applying *ap, struct cost_input *in, bool *is_mea
         const struct topic_source *from = &ap->sources[i];
         const struct apply_site *site = site_of(ap, from->dc);
 
+        if (task_is_request(from->topic))
+            continue; /* few, and not regular */
         if (site == NULL || !measure(ap, site->source_kafka,
                                      topic_prefixed(&ap->session->arena, from->dc, from->topic),
                                      from->partitions, &events, &source)) {

@@ -90,6 +90,38 @@ static int look_at_source(struct applying *ap, struct apply_site *site, struct s
     return 0;
 }
 
+/* The largest record of the spec's sources: a retry or a backfill is one of theirs. */
+static int64_t largest_source(const struct applying *ap)
+{
+    int64_t largest = 1 << 20;
+
+    for (size_t i = 0; i < ap->source_count; i++) {
+        if (ap->sources[i].message_bytes_max > largest)
+            largest = ap->sources[i].message_bytes_max;
+    }
+    return largest;
+}
+
+/* Sources that operators' tools write: Braid creates them. */
+static void add_requests(struct applying *ap)
+{
+    struct slice topics[SPEC_SOURCES_MAX + 1];
+    const struct layout *layout = ap->old == NULL ? NULL : &ap->old->cut.layout;
+    const size_t count = topics_requests(&ap->spec, layout, &ap->session->arena, topics);
+    const int64_t largest = largest_source(ap) + TOPICS_MARGIN_BYTES;
+
+    for (size_t i = 0; i < ap->site_count; i++) {
+        for (size_t k = 0; k < count && ap->source_count < TOPICS_SOURCES_MAX; k++) {
+            ap->sources[ap->source_count++] = (struct topic_source){
+                .dc = ap->sites[i].dc,
+                .topic = topics[k],
+                .partitions = 1,
+                .message_bytes_max = largest,
+            };
+        }
+    }
+}
+
 /* A topic that the DC must have: missing, or checked. */
 static int look_at_wanted(struct applying *ap, struct apply_site *site, size_t index)
 {
@@ -227,7 +259,7 @@ static int look_for_foreign(struct applying *ap, const struct apply_site *site)
         const struct topic_wanted *want = &site->wanted[i];
 
         if (!site->is_missing[i] && want->kind != TOPIC_CUTS && want->kind != TOPIC_ERROR &&
-            !add_topic(ap, site, reader, want, all)) {
+            want->kind != TOPIC_REQUEST && !add_topic(ap, site, reader, want, all)) {
             rc = EXIT_REFUSED;
         }
     }
@@ -262,6 +294,8 @@ int apply_look(struct applying *ap)
         for (size_t k = 0; rc == 0 && k < ap->spec.sources.count; k++)
             rc = look_at_source(ap, &ap->sites[i], ap->spec.sources.items[k]);
     }
+    if (rc == 0)
+        add_requests(ap);
     for (size_t i = 0; rc == 0 && i < ap->site_count; i++)
         rc = look_at_site(ap, &ap->sites[i]);
     return rc;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "coord/ctl/io_apply.h"
+#include "coord/tasks.h"
 
 /* The position before the first record wanted, in one origin partition. */
 static int resolve_one(struct applying *ap, struct kafka_reader *reader, struct apply_start *start)
@@ -15,7 +16,9 @@ static int resolve_one(struct applying *ap, struct kafka_reader *reader, struct 
 
     if (!kafka_bounds(reader, topic, partition, &first, &end))
         return EXIT_REFUSED;
-    if (slice_equal(ap->spec.start, SLICE_LIT("earliest"))) {
+    if (task_is_request(start->from.topic)) {
+        start->position = end - 1; /* what operators wrote so far was for others */
+    } else if (slice_equal(ap->spec.start, SLICE_LIT("earliest"))) {
         start->position = first - 1;
     } else if (slice_equal(ap->spec.start, SLICE_LIT("latest"))) {
         start->position = end - 1;
@@ -70,8 +73,8 @@ static int raise_to_copy(struct applying *ap, const struct apply_site *site,
     return rc;
 }
 
-static bool copy_is_missing(const struct applying *ap, const struct apply_site *site,
-                            const struct apply_start *start)
+static bool topic_is_missing(const struct applying *ap, const struct apply_site *site,
+                             const struct apply_start *start)
 {
     const char *topic = topic_prefixed(&ap->session->arena, start->from.dc, start->from.topic);
 
@@ -82,10 +85,42 @@ static bool copy_is_missing(const struct applying *ap, const struct apply_site *
     return true;
 }
 
+/* The starts of one source topic in its own DC. */
+static int start_source(struct applying *ap, const struct apply_site *site,
+                        struct kafka_reader *reader, const struct topic_source *source)
+{
+    int rc = 0;
+
+    for (int p = 0; rc == 0 && p < source->partitions; p++) {
+        struct apply_start *start = &ap->starts[ap->start_count++];
+
+        *start = (struct apply_start){
+            .from = {.dc = source->dc, .topic = source->topic, .partition = (uint32_t)p},
+            .position = -1};
+        if (!task_is_request(source->topic) || !topic_is_missing(ap, site, start))
+            rc = resolve_one(ap, reader, start);
+    }
+    return rc;
+}
+
+/* All starts of the sources that are in one Kafka of a DC: the writers', or Braid's own. */
+static int start_site(struct applying *ap, const struct apply_site *site, bool is_request)
+{
+    struct kafka_reader *reader = NULL;
+    int rc = kafka_open(ap->session, is_request ? site->kafka : site->source_kafka, true, &reader);
+
+    for (size_t k = 0; rc == 0 && k < ap->source_count; k++) {
+        if (slice_equal(ap->sources[k].dc, site->dc) &&
+            task_is_request(ap->sources[k].topic) == is_request)
+            rc = start_source(ap, site, reader, &ap->sources[k]);
+    }
+    kafka_close(reader);
+    return rc;
+}
+
 int apply_starts(struct applying *ap)
 {
     struct session *s = ap->session;
-    struct kafka_reader *reader = NULL;
     size_t most = 0;
     int rc = 0;
 
@@ -95,26 +130,14 @@ int apply_starts(struct applying *ap)
     if (ap->starts == NULL)
         return EXIT_REFUSED;
     for (size_t i = 0; rc == 0 && i < ap->site_count; i++) {
-        rc = kafka_open(s, ap->sites[i].source_kafka, true, &reader);
-        for (size_t k = 0; rc == 0 && k < ap->source_count; k++) {
-            if (!slice_equal(ap->sources[k].dc, ap->sites[i].dc))
-                continue;
-            for (int p = 0; rc == 0 && p < ap->sources[k].partitions; p++) {
-                struct apply_start *start = &ap->starts[ap->start_count++];
-
-                start->from = (struct origin_partition){.dc = ap->sources[k].dc,
-                                                        .topic = ap->sources[k].topic,
-                                                        .partition = (uint32_t)p};
-                rc = resolve_one(ap, reader, start);
-            }
-        }
-        kafka_close(reader);
-        reader = NULL;
+        rc = start_site(ap, &ap->sites[i], false);
+        if (rc == 0)
+            rc = start_site(ap, &ap->sites[i], true);
     }
     for (size_t i = 0; rc == 0 && i < ap->start_count; i++) {
         for (size_t k = 0; rc == 0 && k < ap->site_count; k++) {
             if (!slice_equal(ap->sites[k].dc, ap->starts[i].from.dc) &&
-                !copy_is_missing(ap, &ap->sites[k], &ap->starts[i])) {
+                !topic_is_missing(ap, &ap->sites[k], &ap->starts[i])) {
                 rc = raise_to_copy(ap, &ap->sites[k], &ap->starts[i]);
             }
         }

@@ -55,8 +55,11 @@ static int purge_topics(struct session *s, const struct snapshot *snap,
         rc = place == NULL ? EXIT_REFUSED : kafka_admin_open(s, place, &admin);
         if (rc == 0)
             rc = kafka_admin_delete(admin, topic_global(&s->arena, st->output));
-        for (size_t k = 0; rc == 0 && k < dcs.count; k++)
+        for (size_t k = 0; rc == 0 && k < dcs.count; k++) {
             rc = kafka_admin_delete(admin, topic_enriched(&s->arena, dcs.items[k], st->output));
+            if (rc == 0)
+                rc = kafka_admin_delete(admin, topic_retry(&s->arena, dcs.items[k], st->output));
+        }
         kafka_admin_close(admin);
         if (rc == 0)
             rc = lock_keep(s);

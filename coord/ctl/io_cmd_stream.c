@@ -46,6 +46,33 @@ static void add_list(struct session *s, struct view *v, const char *name,
     view_text(v, name, text_slice(&joined));
 }
 
+static const char *const REQUESTS[] = {"all", "retry", "none"}; /* as enum spec_requests */
+
+/* Each source with what is said of it: "views (json, id=/id)". */
+static void add_sources(struct session *s, struct view *v, const struct spec *spec)
+{
+    static const char *const NAMES[] = {"", "id=", "time=", "key=", "domain=", ""};
+    const struct spec_source_keys *k = &spec->source_keys;
+    const struct key_texts *const all[] = {&k->envelope, &k->id,     &k->time,
+                                           &k->key,      &k->domain, &k->audience};
+    struct text t = text_in(&s->arena);
+
+    for (size_t i = 0; i < spec->sources.count; i++) {
+        size_t count = 0;
+
+        text_addf(&t, "%s%.*s", i == 0 ? "" : ",", SLICE_ARG(spec->sources.items[i]));
+        for (size_t n = 0; n < sizeof(all) / sizeof(all[0]); n++) {
+            if (i >= all[n]->count || all[n]->items[i].ptr == NULL)
+                continue;
+            text_addf(&t, "%s%s%.*s", count == 0 ? " (" : ", ", NAMES[n],
+                      SLICE_ARG(all[n]->items[i]));
+            count++;
+        }
+        text_adds(&t, count > 0 ? ")" : "");
+    }
+    view_text(v, "sources", text_slice(&t));
+}
+
 void stream_add_spec(struct session *s, struct view *v, const struct spec *spec)
 {
     view_text(v, "stream", spec->output);
@@ -55,7 +82,8 @@ void stream_add_spec(struct session *s, struct view *v, const struct spec *spec)
     view_text(v, "audience",
               spec->audience == SPEC_PUBLIC ? SLICE_LIT("public") : SLICE_LIT("internal"));
     add_list(s, v, "dcs", &spec->dcs);
-    add_list(s, v, "sources", &spec->sources);
+    add_sources(s, v, spec);
+    view_text(v, "requests", slice_str(REQUESTS[spec->requests]));
     add_list(s, v, "enrich", &spec->enrichments);
     view_text(v, "enrich_at",
               spec->enrich_at == SPEC_AT_ORIGIN ? SLICE_LIT("origin") : SLICE_LIT("everywhere"));

@@ -22,6 +22,11 @@ const char *topic_enriched(struct arena *a, struct slice dc, struct slice output
     return text_format(a, "%.*s." TASK_ENRICHED_PREFIX "%.*s", SLICE_ARG(dc), SLICE_ARG(output));
 }
 
+const char *topic_retry(struct arena *a, struct slice dc, struct slice output)
+{
+    return text_format(a, "%.*s." TASK_RETRY_PREFIX "%.*s", SLICE_ARG(dc), SLICE_ARG(output));
+}
+
 const char *topic_prefixed(struct arena *a, struct slice dc, struct slice topic)
 {
     return text_format(a, "%.*s.%.*s", SLICE_ARG(dc), SLICE_ARG(topic));
@@ -74,6 +79,7 @@ static struct topic_wanted topic_of(enum topic_kind kind, const char *name, int 
         set(&t, "retention.bytes", "-1");
         break;
     case TOPIC_ERROR:
+    case TOPIC_REQUEST:
         set_advice(&t, "retention.ms", MONTH_TEXT);
         break;
     }
@@ -100,7 +106,11 @@ size_t topics_wanted(const struct spec *s, struct slice dc, const struct topic_s
     }
     enriched_bytes = bytes_text(a, largest + TOPICS_MARGIN_BYTES);
     for (size_t i = 0; i < source_count && count < TOPICS_WANTED_MAX; i++) {
-        if (!slice_equal(sources[i].dc, dc)) {
+        if (slice_equal(sources[i].dc, dc) && task_is_request(sources[i].topic)) {
+            out[count++] =
+                topic_of(TOPIC_REQUEST, topic_prefixed(a, dc, sources[i].topic),
+                         sources[i].partitions, bytes_text(a, sources[i].message_bytes_max));
+        } else if (!slice_equal(sources[i].dc, dc)) {
             out[count++] =
                 topic_of(TOPIC_COPY, topic_prefixed(a, sources[i].dc, sources[i].topic),
                          sources[i].partitions,
@@ -118,6 +128,34 @@ size_t topics_wanted(const struct spec *s, struct slice dc, const struct topic_s
                             bytes_text(a, 8 * TOPICS_MARGIN_BYTES));
     out[count++] =
         topic_of(TOPIC_ERROR, topic_prefixed(a, dc, SLICE_LIT("braid.error")), 1, enriched_bytes);
+    return count;
+}
+
+static bool has_topic(const struct layout *layout, struct slice topic)
+{
+    for (uint32_t i = 0; i < layout->count; i++) {
+        if (slice_equal(layout->names[i].from.topic, topic))
+            return true;
+    }
+    return false;
+}
+
+size_t topics_requests(const struct spec *s, const struct layout *layout, struct arena *a,
+                       struct slice *out)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i <= s->sources.count; i++) {
+        const bool is_retry = i == s->sources.count;
+        const struct slice name = is_retry ? s->output : s->sources.items[i];
+        const struct slice topic = slice_str(text_format(
+            a, "%s%.*s", is_retry ? TASK_RETRY_PREFIX : TASK_BACKFILL_PREFIX, SLICE_ARG(name)));
+        const bool is_wanted = layout != NULL ? has_topic(layout, topic)
+                               : is_retry     ? s->requests != SPEC_REQUESTS_NONE
+                                              : s->requests == SPEC_REQUESTS_ALL;
+        if (is_wanted)
+            out[count++] = topic;
+    }
     return count;
 }
 

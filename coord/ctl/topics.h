@@ -15,7 +15,8 @@
 
 enum {
     TOPIC_SETTINGS_MAX = 8,
-    TOPICS_WANTED_MAX = 64,
+    TOPICS_WANTED_MAX = 288,
+    TOPICS_SOURCES_MAX = DCS_MAX * (2 * SPEC_SOURCES_MAX + 1), /* with those for operators */
     TOPICS_MARGIN_BYTES = 1 << 20 /* for headers and what enrichment adds */
 };
 
@@ -24,7 +25,8 @@ enum topic_kind {
     TOPIC_ENRICHED, /* <dc>.braid.enriched.<output> */
     TOPIC_GLOBAL,   /* global.<output> */
     TOPIC_CUTS,     /* <dc>.braid.cuts */
-    TOPIC_ERROR     /* <dc>.braid.error */
+    TOPIC_ERROR,    /* <dc>.braid.error */
+    TOPIC_REQUEST   /* <dc>.braid.retry.<output>, <dc>.braid.backfill.<source> */
 };
 
 struct topic_setting {
@@ -54,6 +56,13 @@ struct topic_source {
 size_t topics_wanted(const struct spec *s, struct slice dc, const struct topic_source *sources,
                      size_t source_count, struct arena *a, struct topic_wanted *out);
 
+/*
+ * The topics without DC prefix that operators' tools write for a stream, in `out` of
+ * SPEC_SOURCES_MAX + 1; how many. A stream that is there has those that its cut has.
+ */
+size_t topics_requests(const struct spec *s, const struct layout *layout, struct arena *a,
+                       struct slice *out);
+
 /* A setting as Kafka has it. */
 struct topic_actual {
     const char *name;
@@ -71,6 +80,7 @@ size_t topics_check_source(const char *name, const struct topic_actual *actual, 
 /* "global.<output>" and so on, in the arena. */
 const char *topic_global(struct arena *a, struct slice output);
 const char *topic_enriched(struct arena *a, struct slice dc, struct slice output);
+const char *topic_retry(struct arena *a, struct slice dc, struct slice output);
 const char *topic_prefixed(struct arena *a, struct slice dc, struct slice topic);
 
 #endif

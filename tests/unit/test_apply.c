@@ -206,6 +206,41 @@ static void a_live_stream_keeps_its_dcs_and_sources(void **state)
     assert_non_null(apply_refusal(&f->spec, &wanted));
 }
 
+static void operators_topics_are_sources_that_braid_creates(void **state)
+{
+    struct fixture *f = *state;
+    const struct slice retry = SLICE_LIT("braid.retry.out.v1");
+    const struct topic_source sources[] = {
+        {f->dcs[0], f->source, 1, 1 << 20},
+        {f->dcs[0], retry, 1, 2 << 20},
+        {f->dcs[1], retry, 1, 2 << 20},
+    };
+    struct slice topics[SPEC_SOURCES_MAX + 1];
+    struct strand_name names[] = {{.from = {.topic = retry}}};
+    const struct layout layout = {.names = names, .count = 1};
+    const struct topic_wanted *own = NULL;
+
+    f->spec.output = SLICE_LIT("out.v1");
+    assert_int_equal(topics_requests(&f->spec, NULL, &f->arena, topics), 2);
+    assert_true(slice_starts_with(topics[0], SLICE_LIT("braid.backfill.")));
+    assert_true(slice_equal(topics[1], retry));
+    f->spec.requests = SPEC_REQUESTS_RETRY;
+    assert_int_equal(topics_requests(&f->spec, NULL, &f->arena, topics), 1);
+    f->spec.requests = SPEC_REQUESTS_NONE;
+    assert_int_equal(topics_requests(&f->spec, NULL, &f->arena, topics), 0);
+    /* a stream that is there keeps what it has */
+    assert_int_equal(topics_requests(&f->spec, &layout, &f->arena, topics), 1);
+    const size_t count = topics_wanted(&f->spec, f->dcs[0], sources, 3, &f->arena, f->wanted);
+    for (size_t i = 0; i < count; i++) {
+        if (f->wanted[i].kind == TOPIC_REQUEST)
+            own = &f->wanted[i];
+    }
+    assert_non_null(own);
+    assert_string_equal(own->name, topic_retry(&f->arena, f->dcs[0], f->spec.output));
+    assert_int_equal(f->wanted[0].kind, TOPIC_REQUEST);
+    assert_int_equal(f->wanted[1].kind, TOPIC_COPY);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -217,6 +252,7 @@ int main(void)
         TEST(enriching_at_the_origin_has_only_its_strands),
         TEST(too_many_strands_are_refused),
         TEST(a_live_stream_keeps_its_dcs_and_sources),
+        TEST(operators_topics_are_sources_that_braid_creates),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
