@@ -65,6 +65,41 @@ static void put_string(struct pen *p, struct slice text)
     puts_text(p, "\"");
 }
 
+/* Bytes that are no UTF-8, and text that begins as those do. */
+static bool is_binary(struct slice raw)
+{
+    return utf8_prefix(raw) < raw.len || slice_starts_with(raw, SLICE_LIT(ERROR_EVENT_BASE64));
+}
+
+/* RFC 4648, section 4. */
+static void put_base64(struct pen *p, struct slice bytes)
+{
+    static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    for (size_t i = 0; i < bytes.len; i += 3) {
+        const size_t left = bytes.len - i;
+        const uint32_t group = (uint32_t)bytes.ptr[i] << 16 |
+                               (left > 1 ? (uint32_t)bytes.ptr[i + 1] << 8 : 0) |
+                               (left > 2 ? (uint32_t)bytes.ptr[i + 2] : 0);
+        p->out[p->len++] = (uint8_t)DIGITS[group >> 18];
+        p->out[p->len++] = (uint8_t)DIGITS[group >> 12 & 63];
+        p->out[p->len++] = left > 1 ? (uint8_t)DIGITS[group >> 6 & 63] : '=';
+        p->out[p->len++] = left > 2 ? (uint8_t)DIGITS[group & 63] : '=';
+    }
+}
+
+static void put_raw(struct pen *p, struct slice raw)
+{
+    if (!is_binary(raw)) {
+        puts_text(p, ",\"raw_event\":");
+        put_string(p, raw);
+        return;
+    }
+    puts_text(p, ",\"raw_event\":\"" ERROR_EVENT_BASE64);
+    put_base64(p, raw);
+    puts_text(p, "\"");
+}
+
 /* ,"name":"value", if there is a value. */
 static void put_member(struct pen *p, const char *name, struct slice value)
 {
@@ -114,8 +149,8 @@ size_t error_event_write(const struct error_event *e, uint8_t *out)
     puts_text(&p, "\"");
     put_member(&p, "errored_stream_name", e->errored_stream);
     put_member(&p, "errored_schema_uri", e->errored_schema);
-    if (has_raw(e))
-        put_member(&p, "raw_event", e->raw);
+    if (has_raw(e) && e->raw.len > 0)
+        put_raw(&p, e->raw);
     puts_text(&p, "}");
     assert(p.len <= error_event_size(e));
     return p.len;

@@ -3,8 +3,8 @@
  * error_event.h - the event that stands in <dc>.braid.error for one that could not be enriched
  * (schema error/2.1.0).
  *
- * Promise: valid JSON in UTF-8 whatever the source record's bytes are: bytes that are no UTF-8
- *          become U+FFFD in raw_event. At most error_event_size bytes are written.
+ * Promise: valid JSON in UTF-8 whatever the source record's bytes are: raw_event is the text, or,
+ *          where that is no UTF-8, "base64:" and the bytes in base64. At most error_event_size bytes are written.
  * Pure:    yes.
  * Not here: when one is written (io_line_work.c).
  */
@@ -13,6 +13,7 @@
 
 #include "proto/enrich_page.h"
 
+#define ERROR_EVENT_BASE64  "base64:"
 #define ERROR_EVENT_RAW_MAX ((size_t)2 << 20) /* of raw_event; a longer source record is left out */
 
 struct error_event {

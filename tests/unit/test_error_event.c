@@ -47,7 +47,7 @@ static void an_error_event_has_what_its_schema_asks_for(void **state)
     free(out);
 }
 
-static void bytes_that_are_no_text_become_replacement_characters(void **state)
+static void bytes_that_are_no_text_make_no_broken_json(void **state)
 {
     struct error_event e = sample();
     uint8_t raw[256];
@@ -64,6 +64,31 @@ static void bytes_that_are_no_text_become_replacement_characters(void **state)
     for (size_t i = 0; i < len; i++)
         assert_true(out[i] >= 0x20);
     free(out);
+}
+
+/* raw_event of an event whose source has this value, in `out`. */
+static bool has_raw(struct slice raw, const char *expected)
+{
+    struct error_event e = sample();
+
+    e.raw = raw;
+    uint8_t *out = malloc(error_event_size(&e) + 1);
+    out[error_event_write(&e, out)] = '\0';
+    const bool has = strstr((const char *)out, expected) != NULL;
+    free(out);
+    return has;
+}
+
+static void bytes_that_are_no_text_are_there_whole(void **state)
+{
+    (void)state;
+    assert_true(has_raw(SLICE_LIT("\xff"), "\"raw_event\":\"base64:/w==\""));
+    assert_true(has_raw(SLICE_LIT("\xff\xfe"), "\"raw_event\":\"base64://4=\""));
+    assert_true(has_raw(SLICE_LIT("\xff\xfe{"), "\"raw_event\":\"base64://57\""));
+    assert_true(has_raw(SLICE_LIT("\xff\xfe{}"), "\"raw_event\":\"base64://57fQ==\""));
+    assert_true(has_raw(SLICE_LIT("base64:"), "\"raw_event\":\"base64:YmFzZTY0Og==\""));
+    assert_true(has_raw(SLICE_LIT("base6"), "\"raw_event\":\"base6\""));
+    assert_false(has_raw(slice_of("", 0), "raw_event"));
 }
 
 static void a_record_that_is_too_long_is_left_out(void **state)
@@ -84,7 +109,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_error_event_has_what_its_schema_asks_for),
-        cmocka_unit_test(bytes_that_are_no_text_become_replacement_characters),
+        cmocka_unit_test(bytes_that_are_no_text_make_no_broken_json),
+        cmocka_unit_test(bytes_that_are_no_text_are_there_whole),
         cmocka_unit_test(a_record_that_is_too_long_is_left_out),
     };
 
