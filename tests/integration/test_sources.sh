@@ -1,0 +1,148 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# test_sources.sh - a stream of six kinds of sources, and its readers in three languages.
+#
+# Goal: page changes, older streams, other JSON, CloudEvents and Debezium's events, retries and
+# backfills stand in one order, the same in both DCs; readers in Python, Java and C see it alike,
+# through the loss of a DC, with and without waiting for commits. Method: events of all kinds in both
+# DCs, sources.py, `braidctl verify`; then eqiad is lost while readers go on from codfw.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+BRAID_STATE=$(mktemp -d)/state
+BRAID_PORT_BASE=${BRAID_TEST_PORT_BASE:-20600}
+export BRAID_STATE BRAID_PORT_BASE
+cluster=$PWD/deploy/local/cluster
+# shellcheck disable=SC2034  # for lib/line.sh
+build=$PWD/build
+dir=${BRAID_STATE%/state}
+stream=wiki_activity.v1
+# shellcheck source=deploy/local/lib/line.sh
+. deploy/local/lib/line.sh
+# shellcheck source=tests/integration/check.sh
+. tests/integration/check.sh
+
+sources() { tests/integration/sources.py "$@"; }
+
+# ---- the stream ----------------------------------------------------------------------------------
+
+apply() { sources topics && ctl apply -f deploy/streams/mixed/wiki_activity.yaml --yes -m test; }
+
+feed() {
+	deploy/local/edits --count 10 --quiet && sources feed >"$dir/wanted" &&
+		sources retry 1 && sources retry 1 && sources retry 2
+}
+
+# has N: both copies are equally long, and have at least so many records of what was fed (page
+# changes come on top).
+has() {
+	local numbers changes
+	numbers=$(next_numbers "$stream")
+	changes=$(source_records)
+	[ "${numbers% *}" = "${numbers#* }" ] && [ "${numbers% *}" = $(($1 + changes)) ]
+}
+arrives() { eventually 120 has "$1" || { next_numbers "$stream" && ctl status && return 1; }; }
+
+# The view that fails and the one that is no UTF-8 fail in each DC: four of some 170.
+verify() { ctl verify "$stream" --min-ok 90; }
+
+# ---- readers -------------------------------------------------------------------------------------
+
+prepare_readers() {
+	local jar cflags libs
+	jar=$(find "${XDG_CACHE_HOME:-$HOME/.cache}/braid" -name 'kafka-clients-[0-9]*.jar' -path '*/libs/*' | sort | tail -n 1)
+	classes=$dir/classes
+	jars=$(dirname "$jar")
+	cflags=$(sed -n 's/^DEPS_CFLAGS := //p' build/deps.mk)
+	libs=$(sed -n 's/^DEPS_LIBS := //p' build/deps.mk)
+	# shellcheck disable=SC2086  # lists of words
+	cc -O1 $cflags docs/examples/reader.c $libs -o "$dir/reader" &&
+		javac -cp "$jars/*" -d "$classes" docs/examples/Reader.java
+}
+
+read_python() { /usr/bin/python3 docs/examples/reader.py "$stream" "$@"; }
+read_java() { java -Xmx128m -cp "$classes:$jars/*" Reader "$stream" "$@" 2>"$dir/java.log"; }
+read_c() { "$dir/reader" "$stream" "$@"; }
+
+# seq_of LANGUAGE STATE: the last number that this reader has taken.
+seq_of() {
+	case $1 in
+	python) jq .seq "$2" ;;
+	java) sed -n 's/^seq=//p' "$2" ;;
+	c) cut -d ' ' -f 1 "$2" ;;
+	esac
+}
+
+# reads LANGUAGE STATE BROKERS NUMBER [uncommitted]: reads on, and is at that number then.
+reads() {
+	"read_$1" "$3" "$2" ${5:+"$5"} >/dev/null && [ "$(seq_of "$1" "$2")" = "$4" ]
+}
+
+newest() { echo $(($(next_numbers "$stream" | cut -d ' ' -f "$1") - 1)); }
+
+all_read() { # FIELD BROKERS: of both levels, in all languages
+	local language
+	for language in python java c; do
+		eventually 30 reads "$language" "$dir/$language" "$2" "$(newest "$1")" &&
+			eventually 30 reads "$language" "$dir/$language.un" "$2" "$(newest "$1")" uncommitted ||
+			{ echo "$language: $(cat "$dir/$language")" "$dir/java.log" && return 1; }
+	done
+}
+
+lose_eqiad() {
+	local before
+	before=$(newest 2)
+	"$cluster" kill-dc eqiad
+	deploy/local/edits --eqiad "" --count 10 --quiet --keep-going
+	eventually 90 eval "[ \"\$(newest 2)\" -ge $((before + 10)) ]" || return 1
+	rests && all_read 2 "$BRAID_KAFKA_CODFW"
+}
+
+# No number has come for three seconds.
+rests() {
+	local before now
+	for _ in {1..20}; do
+		before=$(newest 2) && sleep 3 && now=$(newest 2)
+		[ "$before" != "$now" ] || return 0
+	done
+	return 1
+}
+
+# What they made of the events: the same as one who reads only codfw from the beginning.
+agree() {
+	local language
+	for language in python java c; do
+		"read_$language" "$BRAID_KAFKA_CODFW" "$dir/$language.fresh" >/dev/null || return 1
+		state_of "$language" "$dir/$language.fresh" >"$dir/fresh.txt"
+		state_of "$language" "$dir/$language" | diff - "$dir/fresh.txt" || return 1
+		state_of "$language" "$dir/$language.un" | diff - "$dir/fresh.txt" || return 1
+	done
+}
+state_of() {
+	case $1 in
+	python) jq -S . "$2" ;;
+	java) grep -v '^#' "$2" | sort ;;
+	c) cat "$2" ;;
+	esac
+}
+
+take_down() {
+	[ -n "${KEEP:-}" ] || { "$cluster" down >/dev/null 2>&1 && rm -rf "$dir"; }
+}
+trap take_down EXIT
+
+check "the cluster is up" "$cluster" up
+eval "$("$cluster" env)"
+check "a stream of six sources can be applied" apply
+check "events are written" feed
+check "all that shall be in the stream is" arrives $(($(cat "$dir/wanted") + 4))
+check "a backfill comes behind it" eval "sources backfill && arrives $(($(cat "$dir/wanted") + 6))"
+sources check >"$dir/checks" 2>&1 || grep -q "^  FAILED" "$dir/checks" || failed=$((failed + 1))
+cat "$dir/checks"
+passed=$((passed + $(grep -c '^  ok' "$dir/checks")))
+failed=$((failed + $(grep -c '^  FAILED' "$dir/checks")))
+check "and braidctl verify finds the stream sound" verify
+check "the readers can be built" prepare_readers
+check "readers in Python, Java and C read all of it" all_read 1 "$BRAID_KAFKA_EQIAD"
+check "their DC is lost, and they go on in the other" lose_eqiad
+check "and have made of it what one does who read only there" agree
+check_end
