@@ -15,7 +15,7 @@
 #ifndef BRAID_NODE_OUTBOX_IO_COMPARE_H
 #define BRAID_NODE_OUTBOX_IO_COMPARE_H
 
-#include "node/outbox/fill.h"
+#include "coord/fill.h"
 #include "node/outbox/io_outbox_api.h"
 #include "node/outbox/io_outbox_sqlite.h"
 #include "node/outbox/options.h"

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "node/outbox/change.h"
+#include "coord/change.h"
 #include "proto/err.h"
 
 enum {

@@ -11,7 +11,7 @@
 #ifndef BRAID_NODE_OUTBOX_IO_OUTBOX_SQLITE_H
 #define BRAID_NODE_OUTBOX_IO_OUTBOX_SQLITE_H
 
-#include "node/outbox/change.h"
+#include "coord/change.h"
 #include "node/outbox/shipment.h"
 
 struct outbox_db;

@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-#include "node/outbox/writer.h"
+#include "coord/writer.h"
 
 void shipment_begin(struct shipment *s, size_t count)
 {

@@ -3,7 +3,7 @@
  * an event that is made of them is whole. */
 #include <assert.h>
 
-#include "node/outbox/fill.h"
+#include "coord/fill.h"
 #include "proto/err.h"
 
 enum {
@@ -51,6 +51,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             change_about(&changes.items[i], about);
             assert(about[3] == ':');
         }
+    }
+    if (change_revisions_decode(&a, body, &changes, &code) == 0) {
+        for (size_t i = 0; i < changes.count; i++)
+            assert(changes.items[i].rev_id > 0);
     }
     if (fill_decode(&a, body, &answer, &code) == 0) {
         fill(&a, &answer, CHANGE_EDIT);

@@ -11,7 +11,9 @@
 
 #include <cmocka.h>
 
-#include "node/outbox/change.h"
+#include <string.h>
+
+#include "coord/change.h"
 #include "proto/err.h"
 
 static struct arena arena;
@@ -217,9 +219,41 @@ static void times_are_right_in_every_century(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void all_revisions_are_listed_page_by_page(void **state)
+{
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 16, 1 << 24);
+    const struct slice query = change_revisions_query(&a, 0, 1767323045000, SLICE_LIT("x|1"));
+    assert_non_null(memmem(query.ptr, query.len, "arvend=2026-01-02T03:04:05Z", 27));
+    assert_non_null(memmem(query.ptr, query.len, "&arvcontinue=x%7C1", 18));
+    assert_int_equal(
+        change_revisions_decode(
+            &a,
+            SLICE_LIT("{\"continue\":{\"arvcontinue\":\"y\"},\"query\":{\"allrevisions\":["
+                      "{\"pageid\":3,\"ns\":2,\"title\":\"A\",\"revisions\":["
+                      "{\"revid\":5,\"parentid\":4,\"timestamp\":\"t\"},"
+                      "{\"revid\":6,\"parentid\":0,\"timestamp\":\"t\"},{\"revid\":0}]},"
+                      "{\"pageid\":9,\"revisions\":[{\"revid\":7,\"timestamp\":\"t\"}]},5]}}"),
+            &changes, &code),
+        0);
+    assert_int_equal(changes.count, 2);
+    assert_int_equal(changes.items[0].kind, CHANGE_EDIT);
+    assert_int_equal(changes.items[0].namespace_id, 2);
+    assert_int_equal(changes.items[1].kind, CHANGE_CREATE);
+    assert_true(slice_equal(changes.next, SLICE_LIT("y")));
+    assert_int_equal(change_revisions_decode(&a, SLICE_LIT("{\"error\":{\"code\":\"maxlag\"}}"),
+                                             &changes, &code),
+                     ERR_REFUSED);
+    assert_int_equal(change_revisions_decode(&a, SLICE_LIT("{}"), &changes, &code), ERR_MALFORMED);
+    arena_deinit(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_revisions_are_listed_page_by_page),
         CASE(every_kind_of_change_is_told_apart),
         CASE(hidden_users_and_comments_are_absent_and_empty_comments_are_not),
         CASE(what_is_no_change_of_a_page_is_left_out),

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "node/outbox/fill.h"
+#include "coord/fill.h"
 #include "proto/err.h"
 
 static struct arena arena;

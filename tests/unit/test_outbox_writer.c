@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "node/outbox/writer.h"
+#include "coord/writer.h"
 
 static void assert_text(const struct writer *t, const char *expected)
 {

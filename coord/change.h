@@ -8,8 +8,8 @@
  * Pure:    yes; memory comes from the caller's arena.
  * Not here: whether the outbox knows the change (io_outbox_sqlite.h), its event (fill.h).
  */
-#ifndef BRAID_NODE_OUTBOX_CHANGE_H
-#define BRAID_NODE_OUTBOX_CHANGE_H
+#ifndef BRAID_COORD_CHANGE_H
+#define BRAID_COORD_CHANGE_H
 
 #include "proto/arena.h"
 
@@ -63,6 +63,13 @@ struct slice change_query(struct arena *a, int64_t from_ms, int64_t to_ms, struc
 /* Reads the answer to change_query. 0; ERR_REFUSED (an error object; its code is in *out_code);
  * ERR_MALFORMED, ERR_TOO_LARGE, ERR_UNSUPPORTED, ERR_NO_MEMORY. */
 int change_decode(struct arena *a, struct slice body, struct changes *out, struct slice *out_code);
+
+/* The same of list=allrevisions: what all pages that are there were edited, with no deletions and
+ * moves (which look like edits without an effect). `next` is arvcontinue. */
+struct slice change_revisions_query(struct arena *a, int64_t from_ms, int64_t to_ms,
+                                    struct slice next);
+int change_revisions_decode(struct arena *a, struct slice body, struct changes *out,
+                            struct slice *out_code);
 
 /* What the outbox calls the change: 'rev:<rev_id>' or 'log:<log_id>', NUL-terminated. */
 void change_about(const struct change *c, char out[CHANGE_ABOUT_BYTES_MAX]);

@@ -6,8 +6,8 @@
  *          write everything, then ask writer_slice. Commas are put where they are wanted.
  * Pure:    yes.
  */
-#ifndef BRAID_NODE_OUTBOX_WRITER_H
-#define BRAID_NODE_OUTBOX_WRITER_H
+#ifndef BRAID_COORD_WRITER_H
+#define BRAID_COORD_WRITER_H
 
 #include "proto/slice.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "node/outbox/change.h"
+#include "coord/change.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -229,6 +229,96 @@ int change_decode(struct arena *a, struct slice body, struct changes *out, struc
             changes.count++;
     }
     changes.next = text_at(yyjson_obj_get(json.root, "continue"), "rccontinue");
+    *out = changes;
+    return 0;
+}
+
+/* ---- list=allrevisions ------------------------------------------------------------------------ */
+
+struct slice change_revisions_query(struct arena *a, int64_t from_ms, int64_t to_ms,
+                                    struct slice next)
+{
+    char from[32];
+    char to[32];
+    char *out = arena_alloc(a, CHANGE_QUERY_BYTES_MAX);
+    struct slice escaped = change_escape(a, next);
+    int len;
+
+    if (out == NULL || escaped.ptr == NULL)
+        return (struct slice){0};
+    change_time_text(from_ms, false, from, sizeof(from));
+    change_time_text(to_ms, false, to, sizeof(to));
+    len = snprintf(out, CHANGE_QUERY_BYTES_MAX,
+                   "action=query&list=allrevisions&arvprop=ids%%7Ctimestamp%%7Cuser%%7Cuserid%%7C"
+                   "comment&arvlimit=%d&arvdir=newer&arvstart=%s&arvend=%s&format=json"
+                   "&formatversion=2%s%.*s",
+                   CHANGE_PAGE_MAX, from, to,
+                   next.ptr == NULL ? "" : "&arvcontinue=", SLICE_ARG(escaped));
+    if (len < 0 || len >= CHANGE_QUERY_BYTES_MAX)
+        return (struct slice){0};
+    return slice_of(out, (size_t)len);
+}
+
+/* One revision of a page; false if it lacks what names it. */
+static bool revision_of(yyjson_val *page, yyjson_val *rev, struct change *out)
+{
+    *out = (struct change){
+        .rev_id = id_of(rev, "revid"),
+        .parent_id = id_of(rev, "parentid"),
+        .page_id = id_of(page, "pageid"),
+        .title = text_at(page, "title"),
+        .user = text_at(rev, "user"),
+        .user_id = id_of(rev, "userid"),
+        .comment = text_at(rev, "comment"),
+        .timestamp = text_at(rev, "timestamp"),
+    };
+    out->kind = out->parent_id == 0 ? CHANGE_CREATE : CHANGE_EDIT;
+    return out->rev_id != 0 && out->title.len > 0 && out->timestamp.len > 0 &&
+           json_integer(yyjson_obj_get(page, "ns"), &out->namespace_id) == 0;
+}
+
+static void take_page(yyjson_val *page, struct changes *out)
+{
+    yyjson_val *rev;
+    size_t i;
+    size_t max;
+
+    yyjson_arr_foreach(yyjson_obj_get(page, "revisions"), i, max, rev)
+    {
+        if (revision_of(page, rev, &out->items[out->count]))
+            out->count++;
+    }
+}
+
+int change_revisions_decode(struct arena *a, struct slice body, struct changes *out,
+                            struct slice *out_code)
+{
+    const struct json_limits limits = {.bytes_max = CHANGE_ANSWER_BYTES_MAX,
+                                       .depth_max = CHANGE_ANSWER_DEPTH_MAX};
+    struct changes changes = {0};
+    struct json_flaw flaw;
+    struct json json;
+    yyjson_val *page;
+    size_t count = 0;
+    size_t i;
+    size_t max;
+    int rc = json_parse(a, body, &limits, &json, &flaw);
+
+    if (rc != 0)
+        return rc;
+    *out_code = text_at(yyjson_obj_get(json.root, "error"), "code");
+    if (out_code->ptr != NULL)
+        return ERR_REFUSED;
+    yyjson_val *list = yyjson_obj_get(yyjson_obj_get(json.root, "query"), "allrevisions");
+    if (!yyjson_is_arr(list))
+        return ERR_MALFORMED;
+    yyjson_arr_foreach(list, i, max, page) count +=
+        yyjson_arr_size(yyjson_obj_get(page, "revisions"));
+    changes.items = arena_calloc(a, count + 1, sizeof(*changes.items));
+    if (changes.items == NULL)
+        return ERR_NO_MEMORY;
+    yyjson_arr_foreach(list, i, max, page) take_page(page, &changes);
+    changes.next = text_at(yyjson_obj_get(json.root, "continue"), "arvcontinue");
     *out = changes;
     return 0;
 }

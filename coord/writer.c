@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "node/outbox/writer.h"
+#include "coord/writer.h"
 
 #include <inttypes.h>
 #include <stdio.h>

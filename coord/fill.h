@@ -8,10 +8,10 @@
  * Pure:    yes; memory comes from the caller's arena.
  * Not here: asking the API (io_compare.h), finding out what is missing (change.h).
  */
-#ifndef BRAID_NODE_OUTBOX_FILL_H
-#define BRAID_NODE_OUTBOX_FILL_H
+#ifndef BRAID_COORD_FILL_H
+#define BRAID_COORD_FILL_H
 
-#include "node/outbox/change.h"
+#include "coord/change.h"
 #include "proto/json.h"
 
 enum {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "node/outbox/fill.h"
+#include "coord/fill.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "node/outbox/writer.h"
+#include "coord/writer.h"
 #include "proto/base36.h"
 #include "proto/err.h"
 #include "proto/sha1.h"
