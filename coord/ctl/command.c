@@ -33,6 +33,16 @@ static const struct command COMMANDS[COMMAND_COUNT] = {
      "says what the stream costs, from what its sources carried lately, and which topics a mirror "
      "must leave out.",
      "braidctl apply -f page_content_change.yaml --plan"},
+    {"backfill", "STREAM", 1, 1,
+     BIT(SINCE) | BIT(UNTIL) | BIT(WIKI) | BIT(ALL_PAGES) | BIT(DC) | BIT(RATE), true,
+     "write the events of changes that a stream lacks",
+     "Asks each wiki that the stream has events of for its recent changes since --since, and makes "
+     "the "
+     "events of those that are neither in the stream nor in the error topic. They go to "
+     "<dc>.braid.backfill.<source>, one more source of the stream, and come behind what is there. "
+     "Every run finds out anew what is missing, so that one that broke off is simply run again. "
+     "Deletions are counted only: MediaWiki does not tell which revision was the last.",
+     "braidctl backfill mediawiki.page_content_change.v1 --since 2h --plan"},
     {"cuts", "STREAM", 1, 1, BIT(RECORDS), false, "the newest cuts of a stream, and their strands",
      "A cut leaves etcd once every member has logged it; older ones are in the DCs' logs of cuts.",
      "braidctl cuts mediawiki.page_content_change.v1 -n 5"},
@@ -91,6 +101,10 @@ static const struct command COMMANDS[COMMAND_COUNT] = {
      "braidctl pause test.v1 --for 30m --yes -m T123"},
     {"pool", "DC", 1, 1, 0, true, "let a DC be a member again", NULL,
      "braidctl pool codfw --yes -m done"},
+    {"reconcile", "STREAM", 1, 1, BIT(SINCE) | BIT(UNTIL) | BIT(WIKI) | BIT(DC) | BIT(RATE), true,
+     "compare a stream with all that MediaWiki has, and write what is missing",
+     "As backfill --all-pages, since the stream was applied unless --since says otherwise.",
+     "braidctl reconcile mediawiki.page_content_change.v1 --plan"},
     {"resume", "STREAM", 1, 1, BIT(PARTITION), true, "end a pause before its time", NULL,
      "braidctl resume test.v1 --yes -m ok"},
     {"rollback", "STREAM VERSION", 2, 2, 0, true,

@@ -27,6 +27,7 @@ enum exit_code {
 
 enum command_id {
     COMMAND_APPLY,
+    COMMAND_BACKFILL,
     COMMAND_CUTS,
     COMMAND_DELETE,
     COMMAND_DEPOOL,
@@ -40,6 +41,7 @@ enum command_id {
     COMMAND_NODES,
     COMMAND_PAUSE,
     COMMAND_POOL,
+    COMMAND_RECONCILE,
     COMMAND_RESUME,
     COMMAND_ROLLBACK,
     COMMAND_STATUS,

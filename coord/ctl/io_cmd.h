@@ -11,6 +11,8 @@
 #include "coord/ctl/io_session.h"
 
 int cmd_apply(struct session *s);
+int cmd_backfill(struct session *s);
+int cmd_reconcile(struct session *s);
 int cmd_cuts(struct session *s);
 int cmd_delete(struct session *s);
 int cmd_depool(struct session *s);

@@ -10,7 +10,8 @@
 
 /* In the order of enum command_id. */
 static int (*const COMMANDS_RUN[COMMAND_COUNT])(struct session *s) = {
-    [COMMAND_APPLY] = cmd_apply,         [COMMAND_CUTS] = cmd_cuts,
+    [COMMAND_APPLY] = cmd_apply,         [COMMAND_BACKFILL] = cmd_backfill,
+    [COMMAND_RECONCILE] = cmd_reconcile, [COMMAND_CUTS] = cmd_cuts,
     [COMMAND_DELETE] = cmd_delete,       [COMMAND_DEPOOL] = cmd_depool,
     [COMMAND_DOCTOR] = cmd_doctor,       [COMMAND_DRAIN] = cmd_drain,
     [COMMAND_DRILL] = cmd_drill,         [COMMAND_EXAMPLE] = cmd_example,

@@ -125,6 +125,36 @@ state_of() {
 	esac
 }
 
+# ---- what a stream lacks --------------------------------------------------------------------------
+
+late=late.v1
+
+# A stream that begins after the edits so far; ten seconds later these can be looked for.
+begin_late() {
+	printf 'stream: %s\nsources: [{topic: mediawiki.page_change.v1}]\nstart: latest\n' "$late" >"$dir/late.yaml"
+	ctl apply -f "$dir/late.yaml" --yes -m test && deploy/local/edits --count 5 --quiet &&
+		eventually 60 has_late 1 && sleep 12
+}
+has_late() {
+	local numbers
+	numbers=$(next_numbers "$late")
+	[ "${numbers% *}" = "${numbers#* }" ] && [ "${numbers% *}" -ge "$1" ]
+}
+
+# What is missing is written once: the next run finds nothing to write.
+fill_late() {
+	local before missing
+	before=$(next_numbers "$late")
+	ctl backfill "$late" --since 1h --plan -o json >"$dir/plan.json" || return 1
+	ctl backfill "$late" --since 1h --yes -m test -o json >"$dir/filled.json" || return 1
+	missing=$(jq .written "$dir/filled.json")
+	cat "$dir/filled.json"
+	[ "$missing" -ge 10 ] && eventually 60 has_late $((${before% *} + missing)) &&
+		[ "$(ctl backfill "$late" --since 1h -o json | jq .missing)" = 0 ] &&
+		[ "$(ctl reconcile "$late" --since 1h -o json | jq .missing)" = 0 ] &&
+		ctl verify "$late" && ctl verify "$stream" --min-ok 90
+}
+
 take_down() {
 	[ -n "${KEEP:-}" ] || { "$cluster" down >/dev/null 2>&1 && rm -rf "$dir"; }
 }
@@ -141,6 +171,8 @@ cat "$dir/checks"
 passed=$((passed + $(grep -c '^  ok' "$dir/checks")))
 failed=$((failed + $(grep -c '^  FAILED' "$dir/checks")))
 check "and braidctl verify finds the stream sound" verify
+check "a stream can begin late" begin_late
+check "a backfill writes what it lacks, once, and no other stream takes it" fill_late
 check "the readers can be built" prepare_readers
 check "readers in Python, Java and C read all of it" all_read 1 "$BRAID_KAFKA_EQIAD"
 check "their DC is lost, and they go on in the other" lose_eqiad

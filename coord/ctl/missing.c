@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "coord/ctl/missing.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "proto/event.h"
+#include "proto/where.h"
+
+enum {
+    FIRST_ROOM = 1024,
+    NAME_BYTES_MAX = 1024, /* of what is hashed; longer titles are cut */
+    SECOND_LEN = 19        /* "2026-01-02T03:04:05" */
+};
+
+/* ---- the set ---------------------------------------------------------------------------------- */
+
+bool missing_init(struct missing *m, struct arena *a)
+{
+    *m = (struct missing){.arena = a, .room = FIRST_ROOM};
+    m->slots = arena_calloc(a, FIRST_ROOM, sizeof(*m->slots));
+    return m->slots != NULL;
+}
+
+static size_t place_of(const uint64_t *slots, size_t room, uint64_t hash)
+{
+    size_t at = (size_t)hash & (room - 1);
+
+    while (slots[at] != 0 && slots[at] != hash)
+        at = (at + 1) & (room - 1);
+    return at;
+}
+
+/* The old slots stay in the arena: all of them together are no larger than the new ones. */
+static bool grow(struct missing *m)
+{
+    const size_t room = 2 * m->room;
+    uint64_t *slots = arena_calloc(m->arena, room, sizeof(*slots));
+
+    if (slots == NULL)
+        return false;
+    for (size_t i = 0; i < m->room; i++) {
+        if (m->slots[i] != 0)
+            slots[place_of(slots, room, m->slots[i])] = m->slots[i];
+    }
+    m->slots = slots;
+    m->room = room;
+    return true;
+}
+
+static bool add(struct missing *m, uint64_t hash)
+{
+    if (2 * (m->count + 1) > m->room && !grow(m))
+        return false;
+    const size_t at = place_of(m->slots, m->room, hash);
+    m->count += m->slots[at] == 0;
+    m->slots[at] = hash;
+    return true;
+}
+
+/* ---- what a change is known by ---------------------------------------------------------------- */
+
+static uint64_t hash_of(const char *text, int len)
+{
+    const size_t size = len < 0                        ? 0
+                        : (size_t)len < NAME_BYTES_MAX ? (size_t)len
+                                                       : NAME_BYTES_MAX - 1;
+    const uint64_t hash = XXH3_64bits(text, size);
+
+    return hash == 0 ? 1 : hash;
+}
+
+static uint64_t hash_of_revision(struct slice wiki, int64_t rev_id, bool is_visibility)
+{
+    char text[NAME_BYTES_MAX];
+    const int len = snprintf(text, sizeof(text), "%.*s\n%s\n%" PRId64, SLICE_ARG(wiki),
+                             is_visibility ? "visibility" : "rev", rev_id);
+
+    return hash_of(text, len);
+}
+
+/* Titles come with blanks or with underscores. */
+static uint64_t hash_of_log(struct slice wiki, struct slice kind, struct slice title,
+                            struct slice time)
+{
+    char text[NAME_BYTES_MAX];
+    const struct slice second = slice_sub(time, 0, time.len < SECOND_LEN ? time.len : SECOND_LEN);
+    const int len = snprintf(text, sizeof(text), "%.*s\n%.*s\n%.*s\n%.*s", SLICE_ARG(wiki),
+                             SLICE_ARG(kind), SLICE_ARG(second), SLICE_ARG(title));
+
+    for (size_t i = 0; i < sizeof(text) && text[i] != '\0'; i++)
+        text[i] = text[i] == ' ' ? '_' : text[i];
+    return hash_of(text, len);
+}
+
+bool missing_has(const struct missing *m, struct slice wiki_id, const struct change *c)
+{
+    const bool is_log = c->kind == CHANGE_DELETE || c->kind == CHANGE_UNDELETE;
+    const uint64_t hash =
+        is_log ? hash_of_log(wiki_id, slice_str(change_kind_name(c->kind)), c->title, c->timestamp)
+               : hash_of_revision(wiki_id, c->rev_id, c->kind == CHANGE_VISIBILITY);
+
+    return m->slots[place_of(m->slots, m->room, hash)] == hash;
+}
+
+/* ---- events ----------------------------------------------------------------------------------- */
+
+static const struct json_limits LIMITS = {.bytes_max = EVENT_BYTES_MAX,
+                                          .depth_max = EVENT_DEPTH_MAX};
+
+static bool note_wiki(struct missing *m, struct slice wiki_id, struct slice domain)
+{
+    for (size_t i = 0; i < m->wiki_count; i++) {
+        if (slice_equal(m->wikis[i].wiki_id, wiki_id))
+            return true;
+    }
+    if (m->wiki_count == MISSING_WIKIS_MAX || wiki_id.len == 0 || domain.len == 0 ||
+        slice_equal(domain, SLICE_LIT("canary")))
+        return true;
+    const struct missing_wiki wiki = {arena_copy(m->arena, wiki_id), arena_copy(m->arena, domain)};
+    if (wiki.wiki_id.ptr == NULL || wiki.domain.ptr == NULL)
+        return false;
+    m->wikis[m->wiki_count++] = wiki;
+    return true;
+}
+
+static struct slice text_at(const struct json *json, const char *pointer)
+{
+    return json_text(where_find(json->root, slice_str(pointer)));
+}
+
+static bool note_parsed(struct missing *m, const struct json *json)
+{
+    const struct slice wiki = text_at(json, "/wiki_id");
+    const struct slice kind = text_at(json, "/page_change_kind");
+    const bool is_visibility = slice_equal(kind, SLICE_LIT("visibility_change"));
+    int64_t rev_id = 0;
+
+    if (wiki.len == 0 || kind.len == 0)
+        return true;
+    if (!note_wiki(m, wiki, text_at(json, "/meta/domain")))
+        return false;
+    if (slice_equal(kind, SLICE_LIT("delete")) || slice_equal(kind, SLICE_LIT("undelete")))
+        return add(
+            m, hash_of_log(wiki, kind, text_at(json, "/page/page_title"), text_at(json, "/dt")));
+    if (json_integer(where_find(json->root, SLICE_LIT("/revision/rev_id")), &rev_id) != 0)
+        return true;
+    return add(m, hash_of_revision(wiki, rev_id, is_visibility));
+}
+
+bool missing_note(struct missing *m, struct arena *scratch, struct slice event)
+{
+    struct json json;
+    struct json_flaw flaw;
+    bool is_good = true;
+
+    arena_reset(scratch);
+    if (event.ptr != NULL && json_parse(scratch, event, &LIMITS, &json, &flaw) == 0)
+        is_good = note_parsed(m, &json);
+    arena_reset(scratch);
+    return is_good;
+}
+
+bool missing_note_error(struct missing *m, struct arena *scratch, struct slice error_event)
+{
+    struct json json;
+    struct json inner;
+    struct json_flaw flaw;
+    bool is_good = true;
+
+    arena_reset(scratch);
+    if (error_event.ptr != NULL && json_parse(scratch, error_event, &LIMITS, &json, &flaw) == 0) {
+        const struct slice raw = text_at(&json, "/raw_event");
+        if (raw.len > 0 && json_parse(scratch, raw, &LIMITS, &inner, &flaw) == 0)
+            is_good = note_parsed(m, &inner);
+    }
+    arena_reset(scratch);
+    return is_good;
+}
+
+bool missing_is_null_edit(struct arena *scratch, struct slice event)
+{
+    struct json json;
+    struct json_flaw flaw;
+    bool is_null = false;
+
+    arena_reset(scratch);
+    if (json_parse(scratch, event, &LIMITS, &json, &flaw) == 0) {
+        const struct slice sha1 = text_at(&json, "/revision/rev_sha1");
+        is_null = sha1.len > 0 &&
+                  slice_equal(sha1, text_at(&json, "/prior_state/revision/rev_sha1")) &&
+                  slice_equal(text_at(&json, "/page_change_kind"), SLICE_LIT("edit"));
+    }
+    arena_reset(scratch);
+    return is_null;
+}
+
+/* ---- the spec --------------------------------------------------------------------------------- */
+
+static bool has_text(const struct key_texts *list, struct slice word)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (slice_equal(list->items[i], word))
+            return true;
+    }
+    return list->count == 0;
+}
+
+bool missing_is_wanted(const struct spec *s, struct slice wiki_id, const struct change *c)
+{
+    bool is_there = s->namespaces.count == 0;
+
+    for (size_t i = 0; i < s->namespaces.count; i++)
+        is_there = is_there || s->namespaces.items[i] == c->namespace_id;
+    return is_there && has_text(&s->wikis, wiki_id) &&
+           has_text(&s->kinds, slice_str(change_kind_name(c->kind)));
+}
