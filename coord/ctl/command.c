@@ -82,6 +82,17 @@ static const struct command COMMANDS[COMMAND_COUNT] = {
      "test clusters. Exit 0 only if nothing was lost, duplicated or reordered, all "
      "became fine again, and no gap was longer than --gap-max.",
      "braidctl drill --dc codfw --mode kill --for 30s --html drill.html --yes -m T123"},
+    {"errors", "list|show|retry|drop STREAM [EVENT]", 2, 3,
+     BIT(ALL) | BIT(SINCE) | BIT(RECORDS) | BIT(BODY), true,
+     "the events of a stream that failed, and what becomes of them",
+     "An event that could not be enriched stands in the error topic of each DC that tried. list "
+     "shows those that the global stream lacks, or has as failed; with --all also those that "
+     "failed in one DC only, whose retry was emitted, or that were dropped. show says all about "
+     "one, and why. retry writes it once more, as a new source record that comes after later "
+     "edits; drop takes it off the list. EVENT is a meta.id, or a position as list prints it; "
+     "without it retry and drop take all that failed, at most -n of them. "
+     "--since leaves out what is older, and shortens the search.",
+     "braidctl errors retry test.v1 --since 1h --yes -m 'the API is back'"},
     {"example", "", 0, 0, 0, false, "print a stream's YAML file with every key explained", NULL,
      "braidctl example > stream.yaml"},
     {"explain", "STREAM [SEQ]", 1, 2, BIT(ID) | BIT(REV) | BIT(DC), false,

@@ -19,6 +19,7 @@ int cmd_depool(struct session *s);
 int cmd_doctor(struct session *s);
 int cmd_drain(struct session *s);
 int cmd_drill(struct session *s);
+int cmd_errors(struct session *s);
 int cmd_example(struct session *s);
 int cmd_explain(struct session *s);
 int cmd_get(struct session *s);

@@ -16,7 +16,12 @@ enum {
 
 struct snapshot_stream *stream_wanted(struct session *s, const struct snapshot *snap)
 {
-    struct slice output = session_operand(s, 0);
+    return stream_named(s, snap, session_operand(s, 0));
+}
+
+struct snapshot_stream *stream_named(struct session *s, const struct snapshot *snap,
+                                     struct slice output)
+{
     struct snapshot_stream *st = snapshot_stream_find(snap, output);
     struct suggest nearest = suggest_for(output);
 

@@ -14,6 +14,10 @@
 /* The stream that the first operand names; NULL if there is none: said. */
 struct snapshot_stream *stream_wanted(struct session *s, const struct snapshot *snap);
 
+/* The same of any name. */
+struct snapshot_stream *stream_named(struct session *s, const struct snapshot *snap,
+                                     struct slice output);
+
 /* A spec as fields of a view. */
 void stream_add_spec(struct session *s, struct view *v, const struct spec *spec);
 
