@@ -245,11 +245,35 @@ static bool ring_is_full(const struct strand *st)
     return st->tail - st->head > st->mask;
 }
 
-/* Half of the budget is shared out, so that no strand can starve another; half is for whoever comes
- * first, as most strands are idle most of the time. */
+/* Whether cuts are furthest along this strand of its partition: the first of those that are. */
+static bool leads(const struct strands *s, const struct strand *st)
+{
+    const struct part *p = &s->parts[st->part];
+    const struct strand *first = &s->list[p->strands[0]];
+
+    for (uint32_t i = 1; i < p->count; i++) {
+        const struct strand *other = &s->list[p->strands[i]];
+        if (other->cut > first->cut)
+            first = other;
+    }
+    return first == st;
+}
+
+/*
+ * Half of the budget is shared out, so that no strand can starve another; half is common, as most
+ * strands are idle most of the time. Of a partition's strands the common half is for the one that
+ * leads: cuts follow what all members hold, so all must have room for the same one. The others'
+ * records are mostly decided when they are read, and weigh nothing.
+ */
 static bool is_over_budget(const struct strands *s, const struct strand *st)
 {
-    return st->bytes > s->bytes_max && s->bytes > s->bytes_common;
+    return st->bytes > s->bytes_max && (s->bytes > s->bytes_common || !leads(s, st));
+}
+
+/* With some room to spare, or it would be over again at once. */
+static bool has_budget(const struct strands *s, const struct strand *st)
+{
+    return st->bytes <= s->bytes_max / 2 || (s->bytes <= s->bytes_common / 4 * 3 && leads(s, st));
 }
 
 /* What the next cut needs is taken whatever it weighs: otherwise emission could wait for ever. So
@@ -438,8 +462,7 @@ bool log_wants_reading(const struct strands *s, uint32_t log)
 
     for (uint32_t i = 0; i < l->count; i++) {
         const struct strand *st = &s->list[l->strands[i]];
-        const bool has_bytes = st->bytes <= s->bytes_max / 2 || s->bytes <= s->bytes_common / 2;
-        const bool has_room = st->tail - st->head <= st->mask / 2 && has_bytes;
+        const bool has_room = st->tail - st->head <= st->mask / 2 && has_budget(s, st);
         if (st->is_over && has_room)
             return true;
         if ((st->is_over || l->is_paused) && is_needed(st))

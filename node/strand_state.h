@@ -91,7 +91,7 @@ struct strands {
     uint32_t part_count;
     uint64_t bytes;        /* of all strands */
     uint64_t bytes_max;    /* that each strand may have in any case */
-    uint64_t bytes_common; /* above which none may have more than that */
+    uint64_t bytes_common; /* above which none may have more; below it, those that lead */
     uint32_t grace_ms;
     uint64_t holes;
     uint64_t foreign;

@@ -255,29 +255,32 @@ static void a_byte_budget_holds_but_not_against_the_next_cut(void **state)
     assert_int_equal(f->s.list[OWN].last, 1);
 }
 
-/* Of 3,000 bytes for three strands 1,500 are for whoever comes first, 500 are each one's own. */
-static void a_strand_takes_what_the_idle_ones_leave_but_not_their_share(void **state)
+/* Of 3,000 bytes for three strands 1,500 are for those that lead, 500 are each one's own. */
+static void a_strand_that_leads_takes_what_is_common_the_others_their_share(void **state)
 {
     struct fixture *f = *state;
-    struct record r = record_of(f, OWN, 0, -1, 0);
+    struct record r = record_of(f, OTHER, 0, -1, 0);
 
-    r.bytes = 1200;
-    assert_true(feed_record(f, OWN, r, 0));
-    r = record_of(f, OWN, 1, 0, 1);
-    r.bytes = 1200;
-    assert_true(feed_record(f, OWN, r, 0));
-    assert_false(feed_record(f, OWN, record_of(f, OWN, 2, 1, 2), 0));
-    r = record_of(f, OTHER, 0, -1, 0);
     r.bytes = 400;
     assert_true(feed_record(f, OTHER, r, 0));
     r = record_of(f, OTHER, 1, 0, 1);
     r.bytes = 400;
     assert_true(feed_record(f, OTHER, r, 0));
     assert_false(feed_record(f, OTHER, record_of(f, OTHER, 2, 1, 2), 0));
-    assert_int_equal(f->s.bytes, 3200);
-    strand_emitted(&f->s, OWN, 1);
+    r = record_of(f, OWN, 0, -1, 0);
+    r.bytes = 600;
+    assert_true(feed_record(f, OWN, r, 0));
+    r = record_of(f, OWN, 1, 0, 1);
+    r.bytes = 600;
+    assert_true(feed_record(f, OWN, r, 0));
+    assert_false(feed_record(f, OWN, record_of(f, OWN, 2, 1, 2), 0));
+    assert_int_equal(f->s.bytes, 2000);
     strand_emitted(&f->s, OTHER, 1);
-    assert_int_equal(f->s.bytes, 0);
+    strand_emitted(&f->s, OWN, 0);
+    assert_int_equal(f->s.bytes, 600);
+    assert_true(log_wants_reading(&f->s, f->s.list[OTHER].log));
+    assert_false(log_wants_reading(&f->s, f->s.list[OWN].log)); /* the other one leads now */
+    strand_emitted(&f->s, OWN, 1);
     assert_true(log_wants_reading(&f->s, f->s.list[OWN].log));
 }
 
@@ -398,8 +401,8 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_byte_budget_holds_but_not_against_the_next_cut, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(a_strand_takes_what_the_idle_ones_leave_but_not_their_share,
-                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_strand_that_leads_takes_what_is_common_the_others_their_share, setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_failed_record_is_offered_after_its_grace_or_another_success, setup, teardown),
         cmocka_unit_test_setup_teardown(
