@@ -22,7 +22,9 @@ int io_lane_open(const struct io_kafka_cluster *cluster, struct io_kafka_wake *w
         {"isolation.level", "read_committed"},
         {"enable.partition.eof", "true"},
         {"check.crcs", "true"},
-        {"fetch.wait.max.ms", "200"},
+        /* A partition whose queue was full when a request left waits for its answer; if all others
+         * of the lane are idle, so long. */
+        {"fetch.wait.max.ms", IO_READER_WAIT_MS},
         {"fetch.error.backoff.ms", "100"},
         {"fetch.queue.backoff.ms", "10"},
         {"fetch.message.max.bytes", bytes},

@@ -22,7 +22,8 @@
 #include "node/io_kafka.h"
 #include "node/io_kafka_ask.h"
 
-#define IO_READER_QUEUED_KB   512 /* fetched and not yet handed over, per reading */
+#define IO_READER_WAIT_MS     "30" /* of a request that finds nothing */
+#define IO_READER_QUEUED_KB   1024 /* fetched and not yet handed over, per reading */
 #define IO_READER_FETCH_BYTES 262144
 #define IO_READER_BATCH       128 /* records of one RECORDS event */
 #define IO_READER_BATCH_BYTES 1048576
