@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "coord/claims.h"
 
+#include "coord/tasks.h"
 #include "proto/err.h"
 #include "proto/origin.h"
 
 #include <assert.h>
+#include <stddef.h>
 
 enum run {
     RUN_IDLE,
@@ -24,9 +26,10 @@ struct claim_task {
     uint8_t text[TASK_NAME_MAX];
     struct slice name; /* in text */
     bool is_wanted;
+    bool reports; /* it compares its claim in etcd: a merge */
     enum run run;
     enum pending pending;
-    bool is_fenced;            /* starts only under a claim made after this */
+    bool is_used;              /* a run was under our claim: the next needs one made after it */
     int64_t create_revision;   /* of our confirmed claim, 0: none */
     int64_t released_revision; /* of our last claim that we released: news of it are old */
     bool is_seen;              /* while a list is gone through */
@@ -46,29 +49,28 @@ struct claims {
     bool is_leaving;
     bool has_list; /* what is claimed is known */
     size_t node_count;
-    struct assign_node nodes[ASSIGN_NODES_MAX];
-    uint8_t node_texts[ASSIGN_NODES_MAX][TOPIC_NAME_MAX];
     size_t in_flight;
     size_t count;
+    struct claim_task *free; /* used before */
+    size_t taken;            /* of the pool, at some time */
+    /* From here on nothing is read before it was written. */
+    struct assign_node nodes[ASSIGN_NODES_MAX];
+    uint8_t node_texts[ASSIGN_NODES_MAX][TOPIC_NAME_MAX];
     struct claim_task *tasks[TASKS_MAX]; /* in use, by name */
-    struct claim_task *free;
     struct claim_task pool[TASKS_MAX];
 };
 
 struct claims *claims_new(struct slice node, struct arena *a)
 {
-    struct claims *c = arena_calloc(a, 1, sizeof *c);
+    struct claims *c = arena_alloc(a, sizeof *c);
 
     assert(node.len > 0);
     assert(node.len <= TOPIC_NAME_MAX);
     if (c == NULL)
         return NULL;
+    memset(c, 0, offsetof(struct claims, nodes)); /* not all of it: it is megabytes */
     memcpy(c->node_text, node.ptr, node.len);
     c->node = slice_of(c->node_text, node.len);
-    for (size_t i = 0; i < TASKS_MAX; i++) {
-        c->pool[i].next_free = c->free;
-        c->free = &c->pool[i];
-    }
     c->nodes[0] = (struct assign_node){.name = c->node, .weight = 1};
     c->node_count = 1;
     return c;
@@ -101,20 +103,36 @@ static struct claim_task *task_find(const struct claims *c, struct slice name)
     return c->tasks[at];
 }
 
+/* Room for one more; NULL: the table is full. */
+static struct claim_task *task_take(struct claims *c)
+{
+    struct claim_task *t = c->free;
+
+    if (t != NULL)
+        c->free = t->next_free;
+    else if (c->taken < TASKS_MAX)
+        t = &c->pool[c->taken++];
+    return t;
+}
+
 /* NULL: the name is too long or the table is full: the task waits for room. */
 static struct claim_task *task_find_or_add(struct claims *c, struct slice name)
 {
     const size_t at = place_of(c, name);
-    struct claim_task *t = c->free;
+    struct claim_task *t;
+    struct task what;
 
     if (at < c->count && slice_equal(c->tasks[at]->name, name))
         return c->tasks[at];
-    if (t == NULL || name.len == 0 || name.len > TASK_NAME_MAX)
+    if (name.len == 0 || name.len > TASK_NAME_MAX)
         return NULL;
-    c->free = t->next_free;
+    t = task_take(c);
+    if (t == NULL)
+        return NULL;
     *t = (struct claim_task){0};
     memcpy(t->text, name.ptr, name.len);
     t->name = slice_of(t->text, name.len);
+    t->reports = task_parse(t->name, &what) == 0 && what.kind == TASK_MERGE;
     memmove(&c->tasks[at + 1], &c->tasks[at], (c->count - at) * sizeof(c->tasks[0]));
     c->tasks[at] = t;
     c->count++;
@@ -172,7 +190,7 @@ static void claim_note(struct claim_task *t, int64_t revision, struct claims_act
     t->create_revision = revision;
     if (revision != 0) {
         t->is_others = false;
-        t->is_fenced = false;
+        t->is_used = false;
     }
     /* If there is no room, the caller of the task hears of it by the next list. */
     if (t->run == RUN_RUNNING && !act(out, CLAIMS_RENAMED, t, revision))
@@ -316,8 +334,8 @@ static void on_finished(struct claims *c, const struct claims_event *ev)
         if (t->pause_ms > CLAIMS_RESTART_MAX_MS)
             t->pause_ms = CLAIMS_RESTART_MAX_MS;
         t->restart_ms = ev->now_ms + t->pause_ms;
-        t->is_fenced = ev->rc == ERR_FENCED;
     }
+    t->is_used = t->reports || ev->rc == ERR_FENCED;
     t->run = RUN_IDLE;
 }
 
@@ -371,7 +389,7 @@ static void decide_idle(struct claims *c, struct claim_task *t, bool is_ours, in
 {
     const bool has_claim = t->create_revision != 0;
 
-    if (has_claim && (!is_ours || t->is_fenced)) {
+    if (has_claim && (!is_ours || t->is_used)) {
         begin(c, t, PENDING_RELEASE, now_ms, out);
     } else if (is_ours && !has_claim) {
         if (t->is_others && t->is_formers)

@@ -10,7 +10,8 @@
  * Failures: an unknown outcome is settled by the next list of claims. If the lease is lost, tasks
  * go on (R12: static stability) and are claimed again under the new lease: a new create_revision; if
  * another node was faster, ours stops. Without news from etcd nothing changes at all. A task that ends by itself
- * starts again after a pause that grows; one that ended with ERR_FENCED only under a new claim.
+ * starts again after a pause that grows; one that ended with ERR_FENCED only under a new claim. So does every run of
+ * a merge: what an earlier one sent to etcd may arrive late, and counts as long as its claim is there (A4).
  *
  * Promise: START of a task comes only after a confirmed claim, and never twice without FINISHED
  *          between; RELEASE only when the task is not running. Same state and event, same actions.
@@ -21,7 +22,7 @@
 #define BRAID_COORD_CLAIMS_H
 
 #include "coord/assign.h"
-#include "coord/tasks.h"
+#include "proto/arena.h"
 #include "proto/slice.h"
 
 enum {

@@ -15,6 +15,7 @@
 #include "coord/io_etcd_lease.h"
 #include "coord/io_node.h"
 #include "coord/io_table.h"
+#include "coord/tasks.h"
 
 enum {
     NODE_TICK_MS = 1000,

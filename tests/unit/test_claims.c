@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "coord/claims.h"
+#include "coord/tasks.h"
 #include "proto/err.h"
 
 /* ---- stories ---------------------------------------------------------------------------------- */
@@ -302,25 +303,53 @@ static void what_our_former_self_left_is_removed_and_claimed(void **state)
     close_story(&s);
 }
 
+/* A line goes on without etcd: it starts again under the claim that it has. */
+static const struct slice LINE[] = {{(const uint8_t *)"replicate/eqiad/a/0", 19}};
+
+static struct claims_event of_line(struct claims_event ev)
+{
+    ev.task = LINE[0];
+    return ev;
+}
+
 static void a_task_that_fails_starts_again_after_pauses_that_grow(void **state)
 {
     struct story s;
     int64_t pause_ms = CLAIMS_RESTART_MS;
 
     (void)state;
-    open_running(&s);
+    open_story(&s, "n1");
+    step(&s, lease(5), "");
+    step(&s, (struct claims_event){.type = CLAIMS_WANTED, .wanted = LINE, .wanted_count = 1}, "");
+    step(&s, list(NULL, 0, 6), "claim replicate/eqiad/a/0");
+    step(&s, of_line(claimed(5, 7)), "start replicate/eqiad/a/0 7");
     for (int i = 0; i < 10; i++) {
-        step(&s, ended(CLAIMS_FINISHED, ERR_DELIVERY), "");
+        step(&s, of_line(ended(CLAIMS_FINISHED, ERR_DELIVERY)), "");
         assert_int_equal(s.actions.wake_ms, s.now_ms + pause_ms);
         s.now_ms += pause_ms - 1;
         step(&s, tick(), "");
         s.now_ms += 1;
-        step(&s, tick(), "start merge/a 7");
+        step(&s, tick(), "start replicate/eqiad/a/0 7");
         pause_ms = 2 * pause_ms > CLAIMS_RESTART_MAX_MS ? CLAIMS_RESTART_MAX_MS : 2 * pause_ms;
     }
     s.now_ms += CLAIMS_SETTLED_MS;
-    step(&s, ended(CLAIMS_FINISHED, ERR_DELIVERY), "");
+    step(&s, of_line(ended(CLAIMS_FINISHED, ERR_DELIVERY)), "");
     assert_int_equal(s.actions.wake_ms, s.now_ms + CLAIMS_RESTART_MS);
+    close_story(&s);
+}
+
+/* What the run before sent to etcd may arrive after this one has looked, and would count. */
+static void each_run_of_a_merge_has_a_claim_of_its_own(void **state)
+{
+    struct story s;
+
+    (void)state;
+    open_running(&s);
+    step(&s, ended(CLAIMS_FINISHED, ERR_DELIVERY), "release merge/a 7");
+    step(&s, ended(CLAIMS_RELEASED, 0), "claim merge/a");
+    step(&s, claimed(5, 30), "");
+    s.now_ms += CLAIMS_RESTART_MS;
+    step(&s, tick(), "start merge/a 30");
     close_story(&s);
 }
 
@@ -705,6 +734,7 @@ int main(void)
         cmocka_unit_test(a_task_that_another_took_meanwhile_stops_and_nothing_is_released),
         cmocka_unit_test(what_our_former_self_left_is_removed_and_claimed),
         cmocka_unit_test(a_task_that_fails_starts_again_after_pauses_that_grow),
+        cmocka_unit_test(each_run_of_a_merge_has_a_claim_of_its_own),
         cmocka_unit_test(a_fenced_task_starts_only_under_a_claim_made_afterwards),
         cmocka_unit_test(a_task_that_is_not_wanted_any_more_stops_and_is_forgotten),
         cmocka_unit_test(more_actions_than_fit_come_in_the_next_steps),
