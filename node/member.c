@@ -149,9 +149,8 @@ void members_view(struct members *m, const struct merge_view *view, const struct
         if (t == NULL)
             continue;
         const struct report *r = &dc->report;
-        if (dc->has_report && (r->number != t->number || r->claim_revision != t->claim_revision)) {
-            t->number = r->number;
-            t->claim_revision = r->claim_revision;
+        if (dc->has_report && dc->report_revision != t->report_revision) {
+            t->report_revision = dc->report_revision;
             t->alive_ms = now_ms;
         }
         t->is_silent = now_ms - t->alive_ms > m->config->member_timeout_ms;

@@ -22,8 +22,7 @@
 struct member_track {
     char dc[DC_NAME_MAX];
     uint32_t dc_len;
-    uint64_t number; /* of its last report */
-    int64_t claim_revision;
+    int64_t report_revision;   /* of its last report in etcd: its number starts anew with a run */
     int64_t alive_ms;          /* when a new report was last seen */
     int64_t eligible_first_ms; /* it has held all up to the head since; 0: it does not */
     int64_t eligible_last_ms;
