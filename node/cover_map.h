@@ -84,6 +84,8 @@
     X(cuts_deleted, "A5", "cuts that all members have logged leave etcd", "")                      \
     X(view_late, "R12", "a late answer is ignored", "the shells drop it first")                    \
     X(claim_gone, "A4", "a merge sees that its claim is gone", "")                                 \
+    X(successor_reported, "A4", "a merge sees that another has had its claim and reported",        \
+      "the other must have come and gone before it heard of it")                                   \
     /* merge_emit.c: from cuts to transactions */                                                  \
     X(cut_from_view, "R12", "the next cut is the head of the view", "")                            \
     X(cut_asked, "R12", "a cut between is asked for by number", "")                                \

@@ -48,6 +48,15 @@ static const char *went_back(const struct merge *m, const struct merge_event *ev
     return NULL;
 }
 
+/* A4: another run has had the claim and reported, before this one claimed it again: what this one
+ * holds and knows of may be less. */
+static bool has_successor(const struct merge *m, const struct merge_view *view)
+{
+    const struct merge_dc_view *own = view_dc(view, m->config.dc);
+
+    return own != NULL && own->has_report && own->report.claim_revision > m->config.claim_revision;
+}
+
 static uint32_t own_incarnation(const struct merge *m)
 {
     const struct merge_dc_view *own = view_dc(m->view, m->config.dc);
@@ -88,6 +97,11 @@ void merge_view_taken(struct merge *m, const struct merge_event *ev, struct merg
     if (!view->claim_held && !MUTANT(report_without_claim)) {
         COVER(claim_gone);
         merge_stop(m, out, ERR_FENCED, "the claim on this merge is gone");
+        return;
+    }
+    if (has_successor(m, view) && !MUTANT(renamed_goes_on)) {
+        COVER(successor_reported);
+        merge_stop(m, out, ERR_FENCED, "a newer merge of this DC has reported");
         return;
     }
     if (view->head.era != m->era || view->head.layout.hash != m->strands.layout.hash) {

@@ -53,8 +53,9 @@
     X(emit_unlogged, "A5", "a cut is emitted before it is in the log of cuts")                     \
     X(delete_unlogged, "A5", "a cut leaves etcd before every member has logged it")                \
     X(report_before_tail, "A4", "a merge reports before it has read to the tail")                  \
-    X(report_unnoted, "A4", "a cut is reported as emitted before its line is in the log of cuts")   \
+    X(report_unnoted, "A4", "a cut is reported as emitted before its line is in the log of cuts")  \
     X(report_without_claim, "A4", "a report does not compare the claim")                           \
+    X(renamed_goes_on, "A4", "a merge that lost its claim to another for a while reports on")      \
     X(ignore_truncation, "R13", "a log that ends before its place counts as complete")             \
     X(start_at_earliest, "R13", "a reader whose place is gone goes on from the log's start")       \
     X(ignore_leader_epoch, "A1", "a log that lost records and grew again is taken for the same")   \
