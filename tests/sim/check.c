@@ -693,6 +693,10 @@ static void tell_held(struct world *w)
         if (w->tasks[t].fatal != 0)
             say(w, w->tasks[t].dc, NOBODY, task_name(&w->tasks[t]), "is stopped: %s",
                 w->tasks[t].why);
+        else if (!task_is_running(w, t))
+            say(w, w->tasks[t].dc, w->tasks[t].claim.node, task_name(&w->tasks[t]),
+                "%.*s does not run; its claim has revision %lld", SLICE_ARG(w->tasks[t].name),
+                (long long)w->tasks[t].claim.create_revision);
     }
 }
 

@@ -85,7 +85,7 @@ void etcd_read_view(const struct world *w, uint32_t dc, struct etcd_view *out)
         .revision = e->revision,
         .oldest = e->oldest,
         .is_paused = e->is_paused,
-        .claim_revision = e->claims[dc].create_revision,
+        .claim_revision = e->merge_claims[dc],
         .spec_version = e->spec_version,
         .spec = e->spec,
     };
@@ -126,6 +126,11 @@ void etcd_send(struct world *w, uint32_t instance, struct etcd_request *request)
     request->sent_us = w->now_us;
     if (site < 0) {
         answer(w, request, ERR_UNAVAILABLE, ANSWER_TIMEOUT_US);
+        return;
+    }
+    /* Without a confirmed claim the shell neither asks nor reports (R12). */
+    if (request->claim_revision == 0 && request->ask != ASK_CUT) {
+        answer(w, request, ERR_UNAVAILABLE, SECOND);
         return;
     }
     delay_us = net_delay_us(w, i->dc, (uint32_t)site);
@@ -197,7 +202,7 @@ static void take_epoch(struct world *w, const struct etcd_request *request)
 {
     const struct merge_proposal *p = &request->proposal;
 
-    if (w->etcd.claims[request->dc].create_revision == request->claim_revision &&
+    if (w->etcd.merge_claims[request->dc] == request->claim_revision &&
         w->etcd.epoch_revisions[request->dc] == p->epoch_revision)
         raise_epoch(w, request->dc, p->incarnation);
 }
@@ -211,8 +216,7 @@ static void take_report(struct world *w, struct etcd_request *request)
         return;
     }
 
-    if (e->claims[request->dc].create_revision != request->claim_revision &&
-        !MUTANT(report_without_claim))
+    if (e->merge_claims[request->dc] != request->claim_revision && !MUTANT(report_without_claim))
         return;
     if (e->reports[request->dc].mod_revision != request->proposal.report_revision)
         return; /* a late one of ours must not undo a newer */

@@ -30,8 +30,9 @@ struct etcd_value {
 
 struct etcd_claim {
     int64_t create_revision; /* 0: nobody's */
-    uint32_t instance;
-    uint32_t generation;
+    uint32_t node;           /* NOBODY: somebody else's */
+    int64_t lease;
+    int64_t until_us; /* if nobody renews the lease */
 };
 
 struct etcd {
@@ -41,8 +42,8 @@ struct etcd {
     uint64_t cut_count;
     uint64_t oldest;
     struct etcd_value reports[SIM_DCS];
-    struct etcd_claim claims[SIM_DCS]; /* of the merges */
-    uint32_t epochs[SIM_DCS];          /* log epoch; 0: the key is absent */
+    int64_t merge_claims[SIM_DCS]; /* create_revision of each DC's; 0: nobody's */
+    uint32_t epochs[SIM_DCS];      /* log epoch; 0: the key is absent */
     int64_t epoch_revisions[SIM_DCS];
     bool depooled[SIM_DCS];
     int64_t pool_us[SIM_DCS]; /* when that last changed */

@@ -21,8 +21,13 @@ static void begin_dc(struct world *w, uint32_t dc)
 {
     static const char *const names[SIM_DCS] = {"codfw", "eqiad", "esams"};
     struct dc *d = &w->dcs[dc];
+    struct arena arenas[SIM_NODES]; /* are kept from seed to seed */
 
+    for (uint32_t n = 0; n < SIM_NODES; n++)
+        arenas[n] = d->nodes[n].arena;
     *d = (struct dc){.name = slice_str(names[dc])};
+    for (uint32_t n = 0; n < SIM_NODES; n++)
+        d->nodes[n].arena = arenas[n];
     for (uint32_t n = 0; n < w->p.node_count; n++) {
         d->nodes[n].is_up = true;
         d->nodes[n].booted_ms = chance_between(&w->chance, 1000, 100000000);
@@ -93,7 +98,7 @@ static struct task *add_task(struct world *w, enum task_kind kind, uint32_t dc)
     struct task *t = &w->tasks[w->task_count++];
 
     assert(w->task_count <= TASKS_MAX);
-    *t = (struct task){.kind = kind, .dc = dc, .owner = NOBODY};
+    *t = (struct task){.kind = kind, .dc = dc};
     t->config.in_flight_max = w->p.in_flight_max;
     return t;
 }

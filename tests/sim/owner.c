@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * owner.c - who runs what: claims with leases, new owners for what has none, and zombies, who do
- * not know yet that they own nothing any more.
+ * owner.c - runs of tasks: their begin and end, and second ones that nobody's claims know of. Who
+ * should run what is decided by the code that ships, in divide.c.
  */
 #include "tests/sim/check.h"
 #include "tests/sim/world.h"
@@ -34,15 +34,7 @@ static void *room(void *kept, size_t size)
     return kept;
 }
 
-static bool is_own(const struct world *w, uint32_t instance)
-{
-    const struct instance *i = &w->instances[instance];
-    const struct task *t = &w->tasks[i->task];
-
-    return t->owner == instance && t->owner_generation == i->generation;
-}
-
-uint32_t instance_start(struct world *w, uint32_t task, uint32_t node)
+uint32_t instance_start(struct world *w, uint32_t task, uint32_t node, int64_t claim_revision)
 {
     struct task *t = &w->tasks[task];
     uint32_t instance = free_instance(w);
@@ -53,7 +45,7 @@ uint32_t instance_start(struct world *w, uint32_t task, uint32_t node)
     i->task = task;
     i->dc = t->dc;
     i->node = node;
-    t->is_starting = false;
+    i->is_rogue = false;
     w->stats.runs++;
     if (t->kind != TASK_MERGE) {
         i->line = room(i->line, sizeof *i->line);
@@ -61,20 +53,10 @@ uint32_t instance_start(struct world *w, uint32_t task, uint32_t node)
         return instance;
     }
     i->merge = room(i->merge, sizeof *i->merge);
-    i->merge->claim_revision = w->etcd.claims[t->dc].create_revision;
+    i->merge->claim_revision = claim_revision;
     say(w, t->dc, node, "merge", "starts a run");
     merge_begin(w, instance);
     return instance;
-}
-
-static void own(struct world *w, uint32_t task, uint32_t node)
-{
-    struct task *t = &w->tasks[task];
-
-    if (t->kind == TASK_MERGE)
-        w->etcd.claims[t->dc].create_revision = ++w->etcd.revision;
-    t->owner = instance_start(w, task, node);
-    t->owner_generation = w->instances[t->owner].generation;
 }
 
 void instance_end(struct world *w, uint32_t instance)
@@ -83,8 +65,6 @@ void instance_end(struct world *w, uint32_t instance)
 
     if (!i->is_live)
         return;
-    if (is_own(w, instance))
-        w->tasks[i->task].owner = NOBODY;
     i->is_live = false;
     i->generation++;
     if (w->tasks[i->task].kind == TASK_MERGE) {
@@ -99,43 +79,20 @@ void instance_stop(struct world *w, uint32_t instance, int code, const char *why
 {
     struct instance *i = &w->instances[instance];
     struct task *t = &w->tasks[i->task];
-    bool was_own = is_own(w, instance);
-    uint32_t task = i->task;
 
     say(w, i->dc, i->node, task_name(t), "ends its run: %s (%s)", err_name(code), why);
     if (code < 0 && code > -64)
         w->stats.stops[-code]++;
     instance_end(w, instance);
-    if (!was_own)
-        return;
-    if (err_class(code) == ERR_CLASS_FATAL) {
+    if (i->is_rogue) {
+        rogue_unclaim(w, i->task);
+    } else if (err_class(code) == ERR_CLASS_FATAL) {
         t->fatal = code;
         t->why = why;
         check_stopped(w, t);
-        return;
+    } else {
+        divide_finished(w, i->dc, i->node, i->task, code);
     }
-    t->is_starting = true;
-    world_plan(w, chance_between(&w->chance_detail, 300 * MS, 3 * SECOND),
-               &(struct happening){.kind = HAPPENS_START, .who = task, .which = i->node});
-}
-
-/* The node that stopped it starts it again, if it still may. */
-void task_restart(struct world *w, uint32_t task, uint32_t node)
-{
-    struct task *t = &w->tasks[task];
-
-    if (!t->is_starting)
-        return;
-    t->is_starting = false;
-    if (t->owner != NOBODY || t->fatal != 0 || !node_runs(w, t->dc, node))
-        return;
-    if (t->kind == TASK_MERGE && net_etcd_site(w, t->dc) < 0) {
-        t->is_starting = true;
-        world_plan(w, SECOND,
-                   &(struct happening){.kind = HAPPENS_START, .who = task, .which = node});
-        return;
-    }
-    own(w, task, node);
 }
 
 void raise_epoch(struct world *w, uint32_t dc, uint32_t to)
@@ -152,10 +109,39 @@ void raise_epoch(struct world *w, uint32_t dc, uint32_t to)
 void node_crash(struct world *w, uint32_t dc, uint32_t node)
 {
     for (uint32_t n = 0; n < w->instance_count; n++) {
-        if (w->instances[n].is_live && w->instances[n].dc == dc && w->instances[n].node == node)
-            instance_end(w, n);
+        struct instance *i = &w->instances[n];
+
+        if (!i->is_live || i->dc != dc || i->node != node)
+            continue;
+        instance_end(w, n);
+        if (i->is_rogue)
+            rogue_unclaim(w, i->task);
     }
     w->dcs[dc].nodes[node].is_up = false;
+    w->dcs[dc].nodes[node].claims = NULL; /* all that it knew is gone */
+}
+
+bool task_is_running(const struct world *w, uint32_t task)
+{
+    for (uint32_t n = 0; n < w->instance_count; n++) {
+        if (w->instances[n].is_live && w->instances[n].task == task)
+            return true;
+    }
+    return false;
+}
+
+/* A run that its node's claims know nothing of ends sooner or later. */
+void rogues_end(struct world *w)
+{
+    for (uint32_t n = 0; n < w->instance_count; n++) {
+        struct instance *i = &w->instances[n];
+
+        if (!i->is_live || !i->is_rogue || !node_runs(w, i->dc, i->node) ||
+            !chance_permille(&w->chance_detail, w->is_faulty ? 120 : 500))
+            continue;
+        instance_end(w, n);
+        rogue_unclaim(w, i->task);
+    }
 }
 
 /* A node of the DC that could take a task; NOBODY. */
@@ -163,8 +149,6 @@ static uint32_t pick_node(struct world *w, uint32_t dc)
 {
     uint32_t first = chance_below(&w->chance_detail, w->p.node_count);
 
-    if (net_etcd_site(w, dc) < 0)
-        return NOBODY;
     for (uint32_t n = 0; n < w->p.node_count; n++) {
         uint32_t node = (first + n) % w->p.node_count;
 
@@ -174,61 +158,17 @@ static uint32_t pick_node(struct world *w, uint32_t dc)
     return NOBODY;
 }
 
-static void look_at(struct world *w, uint32_t task)
-{
-    struct task *t = &w->tasks[task];
-    uint32_t node;
-
-    if (t->fatal != 0)
-        return;
-    if (t->owner != NOBODY) {
-        const struct node *holder = &w->dcs[t->dc].nodes[w->instances[t->owner].node];
-        if (w->now_us - holder->renewed_us <= LEASE_US)
-            return;
-        node = pick_node(w, t->dc);
-        if (node == NOBODY || node == w->instances[t->owner].node)
-            return;
-    } else {
-        if (t->is_starting && chance_permille(&w->chance_detail, 900))
-            return;
-        node = pick_node(w, t->dc);
-        if (node == NOBODY)
-            return;
-    }
-    own(w, task, node);
-}
-
-void owners_look(struct world *w)
-{
-    for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
-        for (uint32_t node = 0; node < w->p.node_count; node++) {
-            if (node_runs(w, dc, node) && net_etcd_site(w, dc) >= 0)
-                w->dcs[dc].nodes[node].renewed_us = w->now_us;
-        }
-    }
-    for (uint32_t n = 0; n < w->instance_count; n++) {
-        struct instance *i = &w->instances[n];
-
-        /* A zombie learns sooner or later that it is one. */
-        if (i->is_live && !is_own(w, n) && node_runs(w, i->dc, i->node) &&
-            chance_permille(&w->chance_detail, w->is_faulty ? 120 : 500))
-            instance_end(w, n);
-    }
-    for (uint32_t task = 0; task < w->task_count; task++)
-        look_at(w, task);
-    world_plan(w, SECOND, &(struct happening){.kind = HAPPENS_OWNERS});
-}
-
-/* A second run beside the first; for a merge it takes the claim, as after an expired lease. */
+/* A second run beside the first; a merge takes the claim with it, as after an expired lease. */
 void second_owner(struct world *w, uint32_t task)
 {
     struct task *t = &w->tasks[task];
     uint32_t node = pick_node(w, t->dc);
+    uint32_t instance;
 
-    if (node == NOBODY || t->fatal != 0)
+    if (node == NOBODY || t->fatal != 0 || net_etcd_site(w, t->dc) < 0)
         return;
-    if (t->kind == TASK_MERGE || chance_permille(&w->chance_detail, 500))
-        own(w, task, node);
-    else
-        (void)instance_start(w, task, node);
+    if (t->kind == TASK_MERGE)
+        rogue_claim(w, task);
+    instance = instance_start(w, task, node, t->claim.create_revision);
+    w->instances[instance].is_rogue = true;
 }

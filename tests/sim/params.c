@@ -53,7 +53,7 @@ static void draw_shape(struct params *p, struct chance *c)
 
 static void draw_spec(struct params *p, struct chance *c)
 {
-    p->cut_interval_ms = ONE_OF(c, 500, 1000, 1000, 1500);
+    p->cut_interval_ms = ONE_OF(c, 500, 500, 1000, 1000);
     p->member_timeout_ms = (uint32_t)chance_between(c, 4000, 15000);
     p->member_rejoin_ms = (uint32_t)chance_between(c, 2000, 10000);
     p->member_lag_max_ms = (uint32_t)chance_between(c, 4000, 30000);

@@ -347,7 +347,7 @@ static bool decode_view(struct world *w, const struct instance *i, const struct 
         .oldest_cut = in->oldest,
         .dc_count = w->p.dc_count,
         .is_paused = in->is_paused,
-        .claim_held = in->claim_revision == run->claim_revision,
+        .claim_held = run->claim_revision != 0 && in->claim_revision == run->claim_revision,
     };
     if (in->head.ptr != NULL) {
         out->has_head = true;

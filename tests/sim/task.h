@@ -3,7 +3,7 @@
  * task.h - tasks, and their instances on nodes: a thin shell around each core, as io_line.c and
  * io_merge.c are in a node.
  *
- * A task is owned by a node of its DC. An instance is one run of it; there may be several at once
+ * A task is claimed by a node of its DC. An instance is one run of it; there may be several at once
  * (a paused owner that woke, a deliberate second owner): that is what the rules must survive.
  */
 #ifndef BRAID_SIM_TASK_H
@@ -48,10 +48,9 @@ struct task {
     struct klog *output;
     struct line_config config;                 /* lines */
     uint32_t strand_origins[LINE_STRANDS_MAX]; /* origin partition by strand of the config */
-    uint32_t owner;                            /* instance; NOBODY */
-    uint32_t owner_generation;
-    bool is_starting; /* a start is planned */
-    int fatal;        /* code that only an operator can clear */
+    struct slice name;                         /* as coord/tasks.h builds it */
+    struct etcd_claim claim;                   /* in etcd */
+    int fatal;                                 /* code that only an operator can clear */
     const char *why;
     struct saved_place saved_in;
     struct saved_place saved_out;
@@ -156,6 +155,7 @@ struct instance {
     uint32_t task;
     uint32_t dc;
     uint32_t node;
+    bool is_rogue;           /* its node's claims know nothing of it */
     struct line_run *line;   /* owned, reused from seed to seed */
     struct merge_run *merge; /* owned, reused */
 };
@@ -163,8 +163,8 @@ struct instance {
 /* Builds the list of tasks. */
 void tasks_begin(struct world *w);
 
-/* Starts a run of the task on the node; returns its instance. */
-uint32_t instance_start(struct world *w, uint32_t task, uint32_t node);
+/* Starts a run of the task on the node, under the claim of this revision; returns its instance. */
+uint32_t instance_start(struct world *w, uint32_t task, uint32_t node, int64_t claim_revision);
 /* It is gone, with all that it had in memory. */
 void instance_end(struct world *w, uint32_t instance);
 /* The core asked for it: class ABORT starts again, FATAL waits for an operator. */

@@ -46,6 +46,10 @@ void world_free(struct world *w)
         free(w->instances[n].merge);
         free(w->instances[n].line);
     }
+    for (uint32_t dc = 0; dc < SIM_DCS; dc++) {
+        for (uint32_t node = 0; node < SIM_NODES; node++)
+            arena_deinit(&w->dcs[dc].nodes[node].arena);
+    }
     arena_deinit(&w->scratch);
     arena_deinit(&w->decoded);
     free(w->line_actions);
@@ -353,11 +357,8 @@ static void happen(struct world *w, const struct happening *h)
             see_head(w, dc);
         world_plan(w, 5 * SECOND, h);
         break;
-    case HAPPENS_START:
-        task_restart(w, h->who, h->which);
-        break;
     case HAPPENS_OWNERS:
-        owners_look(w);
+        divide_look(w);
         break;
     case HAPPENS_SOURCE:
     case HAPPENS_SOURCE_END:
@@ -412,6 +413,7 @@ static void forget(struct world *w)
     w->etcd_slow_until_us = 0;
     w->etcd_unknown_until_us = 0;
     w->serials = 0;
+    w->leases = 0;
     w->events_sent = 0;
     w->drained_looks = 0;
     w->task_count = 0;
@@ -433,7 +435,7 @@ bool world_run(struct world *w, const struct params *p)
     net_begin(w);
     tasks_begin(w);
     etcd_begin(w);
-    owners_look(w);
+    divide_begin(w);
     if (p->story != NULL) {
         story_begin(w);
     } else {

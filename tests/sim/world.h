@@ -7,6 +7,8 @@
 #ifndef BRAID_SIM_WORLD_H
 #define BRAID_SIM_WORLD_H
 
+#include "coord/claims.h"
+
 #include "tests/sim/chance.h"
 #include "tests/sim/net.h"
 #include "tests/sim/params.h"
@@ -35,7 +37,6 @@ enum happening_kind {
     HAPPENS_TXN,          /* a step of a transaction arrives */
     HAPPENS_HEAD,         /* a DC's nodes see the head of the chain */
     HAPPENS_REREAD,       /* every DC reads the head again */
-    HAPPENS_START,        /* a task starts again */
     HAPPENS_OWNERS,       /* claims are looked at */
     HAPPENS_SOURCE,       /* somebody writes to a source topic */
     HAPPENS_SOURCE_END,   /* a source's transaction ends */
@@ -46,10 +47,31 @@ enum happening_kind {
     HAPPENS_STORY, /* a step of a story */
 };
 
+/* What the claims of a node have not been told yet. */
+struct ended {
+    enum claims_event_type type; /* CLAIMED, RELEASED or FINISHED */
+    uint32_t task;
+    int64_t lease; /* under which it was asked */
+    int64_t create_revision;
+    int rc;
+    bool is_ours;
+};
+
+#define ENDED_MAX (2 * CLAIMS_IN_FLIGHT_MAX + TASKS_MAX)
+
 struct node {
     bool is_up;
     int64_t paused_until_us;
-    int64_t renewed_us; /* its lease */
+    struct claims *claims; /* in its arena; NULL: not booted */
+    struct arena arena;
+    int64_t lease;          /* as it knows it; 0: none */
+    int64_t etcd_lease;     /* under which etcd has its key; 0: none */
+    int64_t lease_until_us; /* if nobody renews it */
+    uint64_t claims_told;   /* of the DC's claims_version */
+    uint64_t nodes_told;    /* of its nodes_version */
+    int64_t wake_ms;        /* its clock; -1: no need */
+    struct ended ended[ENDED_MAX];
+    uint32_t ended_count;
     int64_t booted_ms;
     int64_t clock_offset_ms;
     int64_t drift_ppm;
@@ -63,6 +85,10 @@ struct dc {
     int64_t window_until_us[FAULT_COUNT];                     /* faults that last */
     struct klog *source[SIM_DCS][SIM_TOPICS][SIM_PARTITIONS]; /* own, or the copy */
     struct klog *enriched[SIM_DCS][SIM_PARTITIONS];           /* own, or the copy */
+    uint64_t claims_version;                                  /* of what etcd has */
+    uint64_t nodes_version;
+    struct slice *wanted; /* names of its tasks, sorted */
+    uint32_t wanted_count;
     struct klog *global;
     struct klog *cuts;
     uint32_t txn_writer; /* the producer that may write, by transactional.id */
@@ -129,6 +155,7 @@ struct world {
     struct instance instances[INSTANCES_MAX];
     uint32_t instance_count;
     uint32_t serials; /* of producers */
+    int64_t leases;
     uint64_t events_sent;
     uint32_t drained_looks;
     struct arena scratch;                /* of one happening */
@@ -171,10 +198,18 @@ void world_note_logged(struct world *w, const struct klog *log, const struct kre
 /* Sites, logs, strands (layout.c). */
 void layout_begin(struct world *w);
 
+/* Who should run what (divide.c). */
+void divide_begin(struct world *w);
+void divide_look(struct world *w);
+void divide_finished(struct world *w, uint32_t dc, uint32_t node, uint32_t task, int rc);
+/* A merge that is started a second time takes the claim, and gives it back at its end. */
+void rogue_claim(struct world *w, uint32_t task);
+void rogue_unclaim(struct world *w, uint32_t task);
+void rogues_end(struct world *w);
+
 /* Owners (owner.c), faults (faults.c), load (source.c). */
-void owners_look(struct world *w);
-void task_restart(struct world *w, uint32_t task, uint32_t node);
 void second_owner(struct world *w, uint32_t task);
+bool task_is_running(const struct world *w, uint32_t task);
 /* The DC's Kafka has lost what it had acknowledged: what it reported no longer counts. */
 void raise_epoch(struct world *w, uint32_t dc, uint32_t to);
 const char *task_name(const struct task *t);

@@ -3,6 +3,6 @@
  5s     events eqiad 2
         > number 1 is eqiad's offset 1: ok
 20s     api-hides codfw 20s
-21s     events eqiad 3
-        > number 4 is eqiad's offset 4: withheld:hidden, enriched in codfw
+21s     events eqiad 12
+        > number * is eqiad's offset *: withheld:hidden, enriched in codfw
 50s     wait
