@@ -330,6 +330,7 @@ static void read_in_from_start(struct line *l, struct line_actions *out)
         l->place_in.last[i] = s->in_last;
     }
     l->in_check.at = -1;
+    l->in_begins = true;
     l->place_in.valid = false;
     act(out, LINE_DO_READ_IN)->log_offset = LINE_FROM_START;
 }
@@ -539,6 +540,25 @@ static void input_record(struct line *l, const struct record *r, uint32_t index,
     take(l, r, index, &slot, out);
 }
 
+/* Retention has taken the input's beginning after this run had seen its bounds: what was to be
+ * accepted first is gone, and nothing would ever be accepted. */
+static bool begins_late(struct line *l, const struct record *r)
+{
+    const int s = l->in_begins ? strand_of(l, r, true) : -1;
+
+    if (s < 0)
+        return false;
+    l->in_begins = false;
+    return l->strands[s].in_last != LINE_START_ANY && r->log_offset > l->in_bounds.start &&
+           r->braid.origin.prev > l->strands[s].in_last;
+}
+
+static void drop_from(const struct line_event *ev, uint32_t first, struct line_actions *out)
+{
+    for (uint32_t rest = first; rest < ev->count; rest++)
+        act(out, LINE_DO_DROP)->index = rest;
+}
+
 static void input_records(struct line *l, const struct line_event *ev, struct line_actions *out)
 {
     assert(ev->count <= line_room(l));
@@ -546,10 +566,14 @@ static void input_records(struct line *l, const struct line_event *ev, struct li
     l->in_caught_up = false;
     for (uint32_t i = 0; i < ev->count; i++) {
         if (is_other_log(&l->in_check, &ev->records[i])) {
-            for (uint32_t rest = i; rest < ev->count; rest++)
-                act(out, LINE_DO_DROP)->index = rest;
+            drop_from(ev, i, out);
             input_lost(l, out);
             break;
+        }
+        if (begins_late(l, &ev->records[i])) {
+            drop_from(ev, i, out);
+            stop(l, out, ERR_HOLE, "the input's beginning went before it was read: start again");
+            return;
         }
         input_record(l, &ev->records[i], i, out);
     }

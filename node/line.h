@@ -124,6 +124,7 @@ struct line {
     uint64_t holes;
     uint64_t foreign;
     uint64_t duplicates;
+    bool in_begins; /* the next input record is the first that the log has */
     bool in_caught_up;
     bool is_out_lost; /* the output was not the log of its place */
 };
