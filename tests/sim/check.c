@@ -664,7 +664,8 @@ static bool is_settled(const struct world *w)
             return false;
     }
     for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
-        if (c->next[dc] != c->stream_count || !last->is_member[dc])
+        if (c->next[dc] != c->stream_count || !last->is_member[dc] ||
+            c->emitted_cut[dc] < last->number)
             return false;
     }
     return true;
@@ -729,10 +730,12 @@ static void check_stuck(struct world *w)
         if (!last->is_member[dc])
             check_fail(w, "I10", "long after all faults, %.*s is not a member",
                        SLICE_ARG(w->dcs[dc].name));
-        if (c->next[dc] != c->stream_count)
-            check_fail(w, "I10", "long after all faults, %.*s has %llu of %zu numbers",
-                       SLICE_ARG(w->dcs[dc].name), (unsigned long long)c->next[dc],
-                       c->stream_count);
+        if (c->next[dc] != c->stream_count || c->emitted_cut[dc] < last->number)
+            check_fail(w, "I10",
+                       "long after all faults, %.*s has %llu of %zu numbers, and says that it has"
+                       " emitted cut %llu of %llu",
+                       SLICE_ARG(w->dcs[dc].name), (unsigned long long)c->next[dc], c->stream_count,
+                       (unsigned long long)c->emitted_cut[dc], (unsigned long long)last->number);
     }
 }
 

@@ -5,7 +5,7 @@
  */
 #include "tests/sim/loss.h"
 
-#include "tests/sim/check.h"
+#include "tests/sim/checker.h"
 
 /* Nobody starts from a place that is older: pauses and late commits are shorter. */
 #define OLD_US (240 * SECOND)
@@ -129,12 +129,37 @@ static void overrun(struct world *w)
     klog_retain(w, log, start);
 }
 
+/* The number after which the DC's log of cuts says nothing yet; 0: it says nothing at all. */
+static uint64_t noted_up_to(const struct world *w, const struct klog *log)
+{
+    const struct klog *cuts = w->dcs[log->dc].cuts;
+
+    for (int64_t at = cuts->end - 1; at >= cuts->start; at--) {
+        const struct krec *k = klog_at(cuts, at);
+        const struct logged *l = k->body == NULL ? NULL : k->body->logged;
+
+        if (l != NULL && !l->is_cut)
+            return l->line.emitted.next_seq;
+    }
+    return 0;
+}
+
+/* Retention is longer than it takes a merge to note in its log of cuts what it has emitted. */
+static bool is_noted(struct world *w, const struct krec *k, uint64_t noted)
+{
+    const struct facts *f = k->body == NULL ? NULL : facts_of(w, k->body);
+
+    return f == NULL || !f->has_seq || f->seq < noted;
+}
+
 /* By age; all of it, if nothing new came. */
 static void retain_global(struct world *w, struct klog *log)
 {
+    const uint64_t noted = noted_up_to(w, log);
     int64_t start = log->start;
 
-    while (start < log->end && w->now_us - log->recs[start]->appended_us > OLD_US)
+    while (start < log->end && w->now_us - log->recs[start]->appended_us > OLD_US &&
+           is_noted(w, log->recs[start], noted))
         start++;
     if (log->open_count == 0)
         klog_retain(w, log, start);

@@ -97,7 +97,7 @@ static bool print_measures(struct totals *t)
         median = (double)values[t->got / 2];
         (void)printf("%-16s %10.1f %10.1f %10.1f\n", measure_names[m], (double)values[0], median,
                      (double)values[t->got - 1]);
-        if (median < measure_least[m]) {
+        if (median < measure_least[m] && t->got >= MEASURE_SEEDS) {
             (void)printf("  the median is below %.0f\n", measure_least[m]);
             is_fine = false;
         }
