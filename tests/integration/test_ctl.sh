@@ -55,7 +55,8 @@ head_of() { ctl cuts "$1" -n 1 -o json | jq -r '.cuts[0].cut'; }
 has_moved() { [ "$(head_of "$1")" != "$2" ]; }
 goes_on() { eventually 20 has_moved "$1" "$(head_of "$1")"; }
 members_are() { [ "$(ctl streams -o json | jq -r --arg s "$stream" '.specs[] | select(.stream == $s).members')" = "$1" ]; }
-enriching() { ctl tasks -o tsv | grep -c $'\tenrich/'"$1"; }
+# Tasks of the stream's own source, not of those for operators.
+enriching() { ctl tasks -o tsv | grep $'\tenrich/'"$1" | grep -vc '/braid\.'; }
 enriching_is() { [ "$(enriching "$1")" = "$2" ]; }
 tasks_of() { ctl tasks -o tsv | grep -c $'\t'"$1"$'\t'; }
 
