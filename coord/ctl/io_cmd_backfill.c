@@ -214,7 +214,8 @@ static int list(struct backfilling *b, const struct missing_wiki *wiki, bool is_
         struct slice body = {0};
         struct slice code = {0};
 
-        next = arena_copy(&b->session->arena, next); /* lives in the arena that is emptied now */
+        if (next.ptr != NULL) /* lives in the arena that is emptied now */
+            next = arena_copy(&b->session->arena, next);
         arena_reset(&answers);
         const struct slice query =
             is_revisions ? change_revisions_query(&answers, b->since_ms, b->until_ms, next)
