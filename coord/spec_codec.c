@@ -165,6 +165,7 @@ static void encode_numbers(const struct spec *s, Braid__Spec *pb)
     pb->failed_grace_ms = (uint32_t)s->failed_grace_ms;
     pb->cap_records = (uint32_t)s->cap_records;
     pb->cap_bytes = (uint32_t)s->cap_bytes;
+    pb->bytes_per_s_max = (uint32_t)s->bytes_per_s_max;
     pb->fetches_per_s_max = (uint32_t)s->fetches_per_s_max;
     pb->in_flight_max = (uint32_t)s->in_flight_max;
     pb->batch_max = (uint32_t)s->batch_max;
@@ -267,6 +268,7 @@ static void decode_numbers(const Braid__Spec *pb, struct spec *s)
     s->failed_grace_ms = pb->failed_grace_ms;
     s->cap_records = pb->cap_records;
     s->cap_bytes = pb->cap_bytes;
+    s->bytes_per_s_max = pb->bytes_per_s_max;
     s->fetches_per_s_max = pb->fetches_per_s_max;
     s->in_flight_max = pb->in_flight_max;
     s->batch_max = pb->batch_max;

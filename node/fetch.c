@@ -390,6 +390,10 @@ static bool may_call(const struct fetch *f, int64_t now_ms, struct fetch_actions
         wake_at(out, f->pause_until_ms);
         return false;
     }
+    if (f->limits.bytes_per_second_max > 0 && f->bytes_until_us > now_ms * 1000) {
+        wake_at(out, (f->bytes_until_us + 999) / 1000);
+        return false;
+    }
     if (f->limits.per_second_max == 0)
         return true;
     const int64_t cost = 1000000 / f->limits.per_second_max;
@@ -406,6 +410,17 @@ static void pay(struct fetch *f, int64_t now_ms)
     if (f->limits.per_second_max == 0)
         return;
     f->paid_until_us = later(f->paid_until_us, now_ms * 1000) + 1000000 / f->limits.per_second_max;
+}
+
+/* How large an answer is is known when it is there: no call starts before it is paid for. */
+static void pay_bytes(struct fetch *f, int64_t now_ms, uint64_t bytes)
+{
+    const uint64_t max = f->limits.bytes_per_second_max;
+    const uint64_t known = bytes > FETCH_ANSWER_BYTES_MAX ? FETCH_ANSWER_BYTES_MAX : bytes;
+
+    if (max > 0)
+        f->bytes_until_us =
+            later(f->bytes_until_us, now_ms * 1000) + (int64_t)(known * 1000000 / max);
 }
 
 /* Fills a call with ready items of the host, in order, within the limits of a batch. */
@@ -510,6 +525,7 @@ int fetch_step(struct fetch *f, const struct fetch_event *ev, struct fetch_actio
         rc = submit(f, ev);
         break;
     case FETCH_EV_ANSWER:
+        pay_bytes(f, ev->now_ms, ev->answer.bytes);
         take_answer(f, ev, out);
         break;
     }

@@ -47,8 +47,12 @@ struct fetch {
     int64_t pause_until_ms;   /* all hosts */
     uint32_t failures_in_row; /* calls, all hosts */
     int64_t paid_until_us;    /* rate: when the next call is paid for (GCRA) */
+    int64_t bytes_until_us;   /* the same for the bytes of answers, which are paid for afterwards */
     uint64_t seed;
 };
+
+/* No answer is longer; more is not paid for. */
+#define FETCH_ANSWER_BYTES_MAX ((uint64_t)64 << 20)
 
 enum fetch_event_kind {
     FETCH_EV_TICK,   /* time went by */
@@ -91,6 +95,7 @@ struct fetch_event {
             uint32_t retry_after_ms; /* 0: not given */
             bool is_global;          /* the pause is for all wikis, not only this one */
             uint32_t took_ms;
+            uint64_t bytes;                       /* of the answer, as received */
             const struct fetch_verdict *verdicts; /* by place in the call */
         } answer;
     };

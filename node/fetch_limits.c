@@ -14,6 +14,7 @@ int fetch_limits_fill(const struct fetch_limits *in, struct fetch_limits *out)
         .items_max = or_default(in->items_max, 4096),
         .in_flight_max = or_default(in->in_flight_max, 8),
         .per_second_max = in->per_second_max,
+        .bytes_per_second_max = in->bytes_per_second_max,
         .batch_max = or_default(in->batch_max, FETCH_BATCH_MAX),
         .batch_bytes_max = or_default(in->batch_bytes_max, 4 * 1024 * 1024),
         .bytes_in_flight_max = or_default(in->bytes_in_flight_max, 24 * 1024 * 1024),

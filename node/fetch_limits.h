@@ -12,10 +12,11 @@
 
 /* Zero means the default in brackets. */
 struct fetch_limits {
-    uint32_t items_max;           /* revisions waiting or under way [4096] */
-    uint32_t in_flight_max;       /* calls at once [8] */
-    uint32_t per_second_max;      /* calls per second [0: no limit] */
-    uint32_t batch_max;           /* revisions in one call [50] */
+    uint32_t items_max;            /* revisions waiting or under way [4096] */
+    uint32_t in_flight_max;        /* calls at once [8] */
+    uint32_t per_second_max;       /* calls per second [0: no limit] */
+    uint32_t bytes_per_second_max; /* of answers, as received [0: no limit] */
+    uint32_t batch_max;            /* revisions in one call [50] */
     uint32_t batch_bytes_max;     /* announced content bytes in one call [4 MiB]; one always fits */
     uint32_t bytes_in_flight_max; /* the same over all calls [24 MiB]; one call is always allowed */
     uint32_t attempts_max;        /* failed calls about one revision [8] */

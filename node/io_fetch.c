@@ -275,6 +275,7 @@ static void on_call_ended(struct io_fetch *f, struct io_fetch_call *call, CURLco
                                               .retry_after_ms = result.retry_after_ms,
                                               .is_global = result.is_global,
                                               .took_ms = took_ms,
+                                              .bytes = a.hold == NULL ? 0 : a.hold->len,
                                               .verdicts = verdicts}};
     step(f, &ev, &a);
     io_fetch_release(a.hold);

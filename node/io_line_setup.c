@@ -3,6 +3,11 @@
 #include "node/io_line_part.h"
 #include "proto/err.h"
 
+/* Retries and backfills leave the wiki to live events: so many of a line at once. */
+enum {
+    REQUESTS_IN_FLIGHT_MAX = 4
+};
+
 /* Where a strand starts: in the first cut, as long as etcd has it; else where its log begins. */
 static int64_t start_of(const struct io_stream *s, const struct strand_name *name)
 {
@@ -144,6 +149,8 @@ static int set_enrich(struct io_line *l)
     l->config.raw = is_own;
     l->config.input_copy_dc = is_own ? (struct slice){0} : config->dc;
     l->config.in_flight_max = (uint32_t)config->pages_in_flight;
+    if (task_is_request(l->task.topic) && l->config.in_flight_max > REQUESTS_IN_FLIGHT_MAX)
+        l->config.in_flight_max = REQUESTS_IN_FLIGHT_MAX;
     l->topic_in = topic_name(l, l->task.dc, l->task.topic);
     l->topic_out = text_format(&l->arena, "%.*s." TASK_ENRICHED_PREFIX "%.*s",
                                SLICE_ARG(config->dc), SLICE_ARG(l->task.output));

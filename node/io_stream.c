@@ -192,16 +192,50 @@ struct io_stream *io_stream_find(struct io_streams *all, struct slice output)
     return NULL;
 }
 
-static struct fetch_limits fetch_limits_of(const struct spec *spec)
+/* A node's share of what a DC may do; at least one. */
+static uint32_t share_of(const struct io_streams *all, int64_t limit)
+{
+    const int64_t nodes = all->node_count > 0 ? all->node_count : 1;
+
+    return (uint32_t)(limit / nodes > 0 ? limit / nodes : 1);
+}
+
+static struct fetch_limits fetch_limits_of(const struct io_streams *all, const struct spec *spec)
 {
     return (struct fetch_limits){
-        .in_flight_max = (uint32_t)spec->in_flight_max,
-        .per_second_max = (uint32_t)spec->fetches_per_s_max,
+        .in_flight_max = share_of(all, spec->in_flight_max),
+        .per_second_max = share_of(all, spec->fetches_per_s_max),
+        .bytes_per_second_max =
+            spec->bytes_per_s_max > 0 ? share_of(all, spec->bytes_per_s_max) : 0,
         .batch_max = (uint32_t)spec->batch_max,
         .attempts_max = (uint32_t)spec->fetch_attempts_max,
         .deadline_ms = (uint32_t)spec->fetch_deadline_ms,
         .missing_retry_ms = spec->missing_retry_ms > 0 ? (uint32_t)spec->missing_retry_ms : 1,
     };
+}
+
+static void set_limits(struct io_stream *s)
+{
+    const struct fetch_limits limits = fetch_limits_of(s->streams, &s->spec->spec);
+
+    if (s->fetch != NULL)
+        io_fetch_set_limits(s->fetch, &limits);
+}
+
+/* Live nodes of this DC: each takes its share of the limits. */
+static void count_nodes(struct io_streams *all, const struct node_view *view)
+{
+    struct keyspace_key key;
+    uint32_t count = 0;
+
+    for (size_t i = 0; i < view->node_count; i++)
+        count +=
+            keyspace_parse(view->nodes[i].key, &key) == 0 && slice_equal(key.dc, all->config->dc);
+    if (count == all->node_count)
+        return;
+    all->node_count = count;
+    for (struct io_stream *s = all->first; s != NULL; s = s->next)
+        set_limits(s);
 }
 
 static struct io_stream *stream_new(struct io_streams *all, struct slice output)
@@ -234,10 +268,7 @@ static void take_spec(struct io_stream *s, const struct node_stream *from)
     }
     io_spec_release(s->spec);
     s->spec = fresh;
-    if (s->fetch != NULL) {
-        const struct fetch_limits limits = fetch_limits_of(&fresh->spec);
-        io_fetch_set_limits(s->fetch, &limits);
-    }
+    set_limits(s);
     io_log(s->streams->log, LOG_INFO, "following a stream's spec", "stream=%s version=%llu",
            s->output, (unsigned long long)from->version);
     s->streams->head_changed(s->streams->data, s);
@@ -245,6 +276,7 @@ static void take_spec(struct io_stream *s, const struct node_stream *from)
 
 void io_streams_view(struct io_streams *all, const struct node_view *view)
 {
+    count_nodes(all, view);
     for (struct io_stream *s = all->first; s != NULL; s = s->next)
         s->is_present = false;
     for (size_t i = 0; i < view->stream_count; i++) {
@@ -295,7 +327,7 @@ struct io_fetch *io_stream_fetch(struct io_stream *s)
     if (s->fetch != NULL || s->spec == NULL)
         return s->fetch;
     s->observer = (struct io_fetch_observer){.data = s, .call_ended = on_call_ended};
-    fetch.limits = fetch_limits_of(&s->spec->spec);
+    fetch.limits = fetch_limits_of(all, &s->spec->spec);
     const int rc = io_fetch_open(s->streams->loop, &fetch, &s->observer, &s->fetch);
     if (rc != 0) {
         io_log_about(s->streams->log, s, LOG_ERROR, "cannot fetch for a stream", "stream=%s err=%s",

@@ -72,7 +72,8 @@ struct io_streams {
     struct io_stream *first;
     struct io_share *share; /* owned; before all fetchers */
     uint32_t fetcher_count;
-    uv_timer_t *timer; /* owned; freed when closed */
+    uint32_t node_count; /* live ones of this DC, as last seen */
+    uv_timer_t *timer;   /* owned; freed when closed */
     struct domain_list domains;
     const char *api_url;
     const char *user_agent;

@@ -111,6 +111,7 @@ void stream_add_spec(struct session *s, struct view *v, const struct spec *spec)
     view_number(v, "merge.failed_grace_ms", spec->failed_grace_ms);
     view_number(v, "merge.cap_records", spec->cap_records);
     view_number(v, "merge.cap_bytes", spec->cap_bytes);
+    view_number(v, "limits.bytes_per_s", spec->bytes_per_s_max);
     view_number(v, "limits.fetches_per_s", spec->fetches_per_s_max);
     view_number(v, "limits.in_flight", spec->in_flight_max);
     view_number(v, "limits.batch", spec->batch_max);
