@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "proto/asks.h"
+#include "proto/domain.h"
 #include "proto/enrichment.h"
 #include "proto/where.h"
 
@@ -55,6 +57,31 @@ static const struct key SPEC_ROWS[] = {
      "2026-01-02T03:04:05Z; resolved once, when the stream is first applied"},
     {"enrich", KEY_TEXTS, false, NULL, 0, ENRICHMENT_COUNT, ENRICHMENT_NAMES, AT(enrichments),
      "[content]", "What is added to each event (docs/enrichments.md)"},
+    {"http.url", KEY_TEXT, false, "", 0, ASKS_URL_MAX, NULL, AT(http.url), NULL,
+     "Whom the enrichment http asks: https://api.example.org/p/{/page/page_id}; {/pointer} is a "
+     "field of the event, escaped; the node's file "
+     "must allow the server"},
+    {"http.method", KEY_CHOICE, false, "GET", 0, 0, "GET|POST", AT(http.method), NULL, "How"},
+    {"http.headers.*", KEY_PAIRS, false, NULL, 0, ASKS_HEADERS_MAX, NULL, AT(http.headers), NULL,
+     "Headers of the request, with fields as in http.url"},
+    {"http.body", KEY_TEXT, false, "", 0, 16384, NULL, AT(http.body), NULL,
+     "Body of a POST; a field stands there as JSON, strings with their quotes"},
+    {"http.token", KEY_TEXT, false, "", 0, 64, NULL, AT(http.token), NULL,
+     "Name of a token in the node's file, sent as Authorization: Bearer"},
+    {"http.result", KEY_TEXT, false, "", 0, WHERE_POINTER_MAX, NULL, AT(http.result), NULL,
+     "JSON pointer into the answer: what is taken of it; empty: all"},
+    {"http.place", KEY_TEXT, false, "", 0, WHERE_POINTER_MAX, NULL, AT(http.place), NULL,
+     "JSON pointer: where it is put, below enrichments.http; empty: /value"},
+    {"score.url", KEY_TEXT, false, "", 0, 1000, NULL, AT(score.url), NULL,
+     "Server that the enrichment score asks, up to /v1/models/; the node's file must allow it"},
+    {"score.model", KEY_TEXT, false, "", 0, 200, NULL, AT(score.model), NULL,
+     "Model that is asked"},
+    {"score.token", KEY_TEXT, false, "", 0, 64, NULL, AT(score.token), NULL,
+     "Name of a token in the node's file, sent as Authorization: Bearer"},
+    {"score.langs.*", KEY_PAIRS, false, NULL, 0, 1000, NULL, AT(score.langs), NULL,
+     "Language that the model is told, by wiki_id; without one it is told none"},
+    {"from.*", KEY_PAIRS, false, NULL, 0, 3, NULL, AT(from_wikis), NULL,
+     "Domain of another wiki that an enrichment asks: user, images or entity"},
     {"enrich_at", KEY_CHOICE, false, "everywhere", 0, 0, "everywhere|origin", AT(enrich_at), NULL,
      "Whether every DC enriches every event, or only the DC where it arose"},
     {"filter.wikis", KEY_TEXTS, false, NULL, 0, 1000, NULL, AT(wikis), NULL,
@@ -309,6 +336,15 @@ static void check_start(const struct spec *s, struct spec_problems *out)
     }
 }
 
+static bool has_enrichment(const struct spec *s, const char *name)
+{
+    for (size_t i = 0; i < s->enrichments.count; i++) {
+        if (slice_equal(s->enrichments.items[i], slice_str(name)))
+            return true;
+    }
+    return false;
+}
+
 /* What is added to an event has no place in the schema of its source. */
 static void check_enrichments(struct spec *s, struct arena *a, struct spec_problems *out)
 {
@@ -320,6 +356,83 @@ static void check_enrichments(struct spec *s, struct arena *a, struct spec_probl
     if (s->output_schema.len > 0 && s->output_schema.ptr[0] != '/') {
         problem(out, "output.schema", "a schema is named by its path",
                 "for example: /mediawiki/page/change/1.2.0");
+    }
+}
+
+static void check_pointer(const char *path, struct slice pointer, struct arena *a,
+                          struct spec_problems *out)
+{
+    struct where where;
+
+    if (pointer.len > 0 && where_parse(pointer, SLICE_LIT("x"), &where) != 0)
+        problem(out, path, text_format(a, "'%.*s' is no JSON pointer", SLICE_ARG(pointer)),
+                "for example: /output/prediction");
+}
+
+static bool is_word(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (!is_topic_char(text.ptr[i]))
+            return false;
+    }
+    return true;
+}
+
+static void check_headers(const struct spec *s, struct spec_problems *out)
+{
+    for (size_t i = 0; i < s->http.headers.count; i++) {
+        const struct key_pair *header = &s->http.headers.items[i];
+        if (!is_word(header->name) || header->name.len == 0 ||
+            header->value.len > ASKS_HEADER_MAX ||
+            memchr(header->value.ptr, '\n', header->value.len) != NULL ||
+            memchr(header->value.ptr, '\r', header->value.len) != NULL)
+            problem(out, "http.headers.*", "this is no header", "one line, at most 400 bytes");
+    }
+}
+
+static void check_http(const struct spec *s, struct arena *a, struct spec_problems *out)
+{
+    const bool is_wanted = has_enrichment(s, "http");
+
+    if (is_wanted != (s->http.url.len > 0))
+        problem(out, "http.url", "http.url and the enrichment http go together", NULL);
+    else if (is_wanted && !asks_url_is_valid(s->http.url))
+        problem(out, "http.url", "this cannot be asked",
+                "http:// or https://, a server, and fields of the event only behind it");
+    if (!is_word(s->http.token))
+        problem(out, "http.token", "letters, digits, '.', '_' and '-'", NULL);
+    check_headers(s, out);
+    check_pointer("http.result", s->http.result, a, out);
+    check_pointer("http.place", s->http.place, a, out);
+}
+
+static void check_score(const struct spec *s, struct spec_problems *out)
+{
+    const bool is_wanted = has_enrichment(s, "score");
+
+    if (is_wanted != (s->score.url.len > 0) || is_wanted != (s->score.model.len > 0))
+        problem(out, "score.url", "score.url, score.model and the enrichment score go together",
+                NULL);
+    else if (is_wanted && (!asks_url_is_valid(s->score.url) || !is_word(s->score.model) ||
+                           memchr(s->score.url.ptr, '{', s->score.url.len) != NULL))
+        problem(out, "score.url", "this cannot be asked", "http:// or https://, and a server");
+    if (!is_word(s->score.token))
+        problem(out, "score.token", "letters, digits, '.', '_' and '-'", NULL);
+}
+
+/* Revisions are those of the event's own wiki; of another, only these can be asked. */
+static void check_from(const struct spec *s, struct arena *a, struct spec_problems *out)
+{
+    for (size_t i = 0; i < s->from_wikis.count; i++) {
+        const struct key_pair *from = &s->from_wikis.items[i];
+        if (!slice_equal(from->name, SLICE_LIT("user")) &&
+            !slice_equal(from->name, SLICE_LIT("images")) &&
+            !slice_equal(from->name, SLICE_LIT("entity")))
+            problem(out, "from.*",
+                    text_format(a, "'%.*s' cannot ask another wiki", SLICE_ARG(from->name)),
+                    "user, images or entity");
+        else if (!domain_is_hostname(from->value))
+            problem(out, "from.*", "this is no host name", "for example: commons.wikimedia.org");
     }
 }
 
@@ -369,6 +482,9 @@ void spec_check(struct spec *s, struct arena *a, struct spec_problems *out)
     check_start(s, out);
     check_where(s, a, out);
     check_enrichments(s, a, out);
+    check_http(s, a, out);
+    check_score(s, out);
+    check_from(s, a, out);
     check_merge(s, a, out);
 }
 

@@ -58,6 +58,24 @@ struct spec_source_keys {
 
 #define SPEC_ENVELOPES "page_change|json|cloudevents|debezium" /* in the order of event_envelope */
 
+/* Questions to other servers (proto/asks.h); without a url there is none. */
+struct spec_http {
+    struct slice url;
+    int method; /* 0: GET, 1: POST */
+    struct key_pairs headers;
+    struct slice body;
+    struct slice token;
+    struct slice result;
+    struct slice place;
+};
+
+struct spec_score {
+    struct slice url;
+    struct slice model;
+    struct slice token;
+    struct key_pairs langs;
+};
+
 /* All slices and arrays lie in the arena that the struct was read or decoded into. */
 struct spec {
     uint64_t version;    /* from 1; 0: not yet in etcd */
@@ -71,6 +89,9 @@ struct spec {
     int requests;       /* enum spec_requests */
     struct slice start; /* "earliest", "latest" or a time; absent when decoded */
     struct key_texts enrichments;
+    struct spec_http http;
+    struct spec_score score;
+    struct key_pairs from_wikis; /* enrichment: domain of another wiki */
     int enrich_at; /* enum spec_enrich_at */
     struct key_texts wikis;
     struct key_numbers namespaces;

@@ -86,35 +86,102 @@ static bool encode_sources(const struct spec *s, struct arena *a, Braid__Spec *p
     return true;
 }
 
-static bool encode_where(const struct spec *s, struct arena *a, Braid__Spec *pb)
+static bool encode_pairs(const struct key_pairs *pairs, struct arena *a, size_t *out_count,
+                         Braid__FieldCondition ***out)
 {
-    Braid__FieldCondition *all = arena_calloc(a, s->where.count + 1, sizeof(*all));
+    Braid__FieldCondition *all = arena_calloc(a, pairs->count + 1, sizeof(*all));
 
-    pb->where = arena_calloc(a, s->where.count + 1, sizeof(*pb->where));
-    if (all == NULL || pb->where == NULL)
+    *out = arena_calloc(a, pairs->count + 1, sizeof(**out));
+    if (all == NULL || *out == NULL)
         return false;
-    for (size_t i = 0; i < s->where.count; i++) {
+    for (size_t i = 0; i < pairs->count; i++) {
         braid__field_condition__init(&all[i]);
-        all[i].pointer = arena_strdup(a, s->where.items[i].name);
-        all[i].value = arena_strdup(a, s->where.items[i].value);
+        all[i].pointer = arena_strdup(a, pairs->items[i].name);
+        all[i].value = arena_strdup(a, pairs->items[i].value);
         if (all[i].pointer == NULL || all[i].value == NULL)
             return false;
-        pb->where[i] = &all[i];
+        (*out)[i] = &all[i];
     }
-    pb->n_where = s->where.count;
+    *out_count = pairs->count;
     return true;
 }
 
-static int decode_where(const Braid__Spec *pb, struct arena *a, struct spec *s)
+static int decode_pairs(Braid__FieldCondition **pairs, size_t count, struct arena *a,
+                        struct key_pairs *out)
 {
-    s->where.items = arena_calloc(a, pb->n_where + 1, sizeof(*s->where.items));
-    if (s->where.items == NULL)
+    out->items = arena_calloc(a, count + 1, sizeof(*out->items));
+    if (out->items == NULL)
         return ERR_NO_MEMORY;
-    for (size_t i = 0; i < pb->n_where; i++)
-        s->where.items[i] = (struct key_pair){.name = slice_str(pb->where[i]->pointer),
-                                              .value = slice_str(pb->where[i]->value)};
-    s->where.count = pb->n_where;
+    for (size_t i = 0; i < count; i++)
+        out->items[i] = (struct key_pair){.name = slice_str(pairs[i]->pointer),
+                                          .value = slice_str(pairs[i]->value)};
+    out->count = count;
     return 0;
+}
+
+static bool encode_http(const struct spec *s, struct arena *a, Braid__Spec *pb)
+{
+    Braid__HttpAsk *http = arena_calloc(a, 1, sizeof(*http));
+
+    if (http == NULL)
+        return false;
+    braid__http_ask__init(http);
+    http->url = arena_strdup(a, s->http.url);
+    http->is_post = s->http.method == 1;
+    http->body = arena_strdup(a, s->http.body);
+    http->token = arena_strdup(a, s->http.token);
+    http->result = arena_strdup(a, s->http.result);
+    http->place = arena_strdup(a, s->http.place);
+    pb->http = s->http.url.len > 0 ? http : NULL;
+    return http->url != NULL && http->body != NULL && http->token != NULL && http->result != NULL &&
+           http->place != NULL &&
+           encode_pairs(&s->http.headers, a, &http->n_headers, &http->headers);
+}
+
+static bool encode_score(const struct spec *s, struct arena *a, Braid__Spec *pb)
+{
+    Braid__ScoreAsk *score = arena_calloc(a, 1, sizeof(*score));
+
+    if (score == NULL)
+        return false;
+    braid__score_ask__init(score);
+    score->url = arena_strdup(a, s->score.url);
+    score->model = arena_strdup(a, s->score.model);
+    score->token = arena_strdup(a, s->score.token);
+    pb->score = s->score.url.len > 0 ? score : NULL;
+    return score->url != NULL && score->model != NULL && score->token != NULL &&
+           encode_pairs(&s->score.langs, a, &score->n_langs, &score->langs);
+}
+
+static bool encode_asks(const struct spec *s, struct arena *a, Braid__Spec *pb)
+{
+    return encode_http(s, a, pb) && encode_score(s, a, pb) &&
+           encode_pairs(&s->from_wikis, a, &pb->n_from_wikis, &pb->from_wikis) &&
+           encode_pairs(&s->where, a, &pb->n_where, &pb->where);
+}
+
+static int decode_asks(const Braid__Spec *pb, struct arena *a, struct spec *s)
+{
+    int rc = decode_pairs(pb->where, pb->n_where, a, &s->where);
+
+    if (rc == 0)
+        rc = decode_pairs(pb->from_wikis, pb->n_from_wikis, a, &s->from_wikis);
+    if (rc == 0 && pb->http != NULL) {
+        s->http = (struct spec_http){.url = slice_str(pb->http->url),
+                                     .method = pb->http->is_post,
+                                     .body = slice_str(pb->http->body),
+                                     .token = slice_str(pb->http->token),
+                                     .result = slice_str(pb->http->result),
+                                     .place = slice_str(pb->http->place)};
+        rc = decode_pairs(pb->http->headers, pb->http->n_headers, a, &s->http.headers);
+    }
+    if (rc == 0 && pb->score != NULL) {
+        s->score = (struct spec_score){.url = slice_str(pb->score->url),
+                                       .model = slice_str(pb->score->model),
+                                       .token = slice_str(pb->score->token)};
+        rc = decode_pairs(pb->score->langs, pb->score->n_langs, a, &s->score.langs);
+    }
+    return rc;
 }
 
 static bool encode_texts(const struct spec *s, struct arena *a, Braid__Spec *pb)
@@ -185,7 +252,7 @@ int spec_encode(const struct spec *s, struct arena *a, struct slice *out)
     size_t len = 0;
 
     braid__spec__init(&pb);
-    if (!encode_texts(s, a, &pb) || !encode_sources(s, a, &pb) || !encode_where(s, a, &pb))
+    if (!encode_texts(s, a, &pb) || !encode_sources(s, a, &pb) || !encode_asks(s, a, &pb))
         return ERR_NO_MEMORY;
     encode_numbers(s, &pb);
     len = braid__spec__get_packed_size(&pb);
@@ -300,7 +367,7 @@ int spec_decode(struct slice bytes, struct arena *a, struct spec *out)
     if (rc == 0)
         rc = decode_sources(pb, a, &s);
     if (rc == 0)
-        rc = decode_where(pb, a, &s);
+        rc = decode_asks(pb, a, &s);
     if (rc != 0)
         return rc;
     decode_numbers(pb, &s);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "node/line.h"
+#include "proto/asks.h"
 #include "proto/domain.h"
 
 #define KIB       ((int64_t)1 << 10)
@@ -42,6 +43,10 @@ static const struct key CONFIG_ROWS[] = {
      "Certificate of who signed the API's certificate; empty: the system's"},
     {"api.domains", KEY_TEXTS, true, NULL, 1, DOMAIN_PATTERNS_MAX, NULL, AT(api_domains),
      "[\"*.wikipedia.org\"]", "Wikis that events may name; *.x stands for all names below x"},
+    {"services.origins", KEY_TEXTS, false, NULL, 0, 64, NULL, AT(service_origins), NULL,
+     "Servers that the enrichments http and score may ask: https://api.example.org"},
+    {"services.tokens.*", KEY_PAIRS, false, NULL, 0, 64, NULL, AT(service_tokens), NULL,
+     "Files with the tokens that specs name, read when the node starts"},
     {"http", KEY_TEXT, false, "127.0.0.1:9301", 3, 200, NULL, AT(http), NULL,
      "Address and port of the status page, metrics and health"},
     {"state", KEY_TEXT, false, "/var/lib/braid", 1, 1000, NULL, AT(state), NULL,
@@ -109,6 +114,12 @@ void config_check(struct config *c, struct yaml_file *file)
                     "etcd.cert and etcd.key go together");
     if (!has_port(c->http))
         yaml_report(file, "http", "127.0.0.1:9301", "an address and a port are needed");
+    for (size_t i = 0; i < c->service_origins.count; i++) {
+        const struct slice origin = c->service_origins.items[i];
+        if (!asks_url_is_valid(origin) || !slice_equal(asks_origin(origin), origin))
+            yaml_report(file, "services.origins", "https://api.example.org, without a path",
+                        "this is no server");
+    }
     for (size_t i = 0; i < c->api_domains.count; i++)
         if (!domain_pattern_is_valid(c->api_domains.items[i]))
             yaml_report(file, "api.domains", "a host name, or *. and a host name",

@@ -30,6 +30,8 @@ struct config {
     struct slice api_user_agent;
     struct slice api_ca;
     struct key_texts api_domains;
+    struct key_texts service_origins;
+    struct key_pairs service_tokens; /* name: file */
     struct slice http;
     struct slice state;
     int64_t weight;

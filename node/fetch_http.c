@@ -163,6 +163,42 @@ static bool is_rest_saying(const struct fetch_reply *reply, struct fetch_verdict
     return reply->http_status == 404;
 }
 
+/* Other servers: statuses say all. 404 and 410 are answers; so is what LiftWing says of a revision that
+ * its wiki does not know, which may only be too new. */
+static struct fetch_result class_of_other(const struct fetch_reply *reply, enum question_kind kind,
+                                          struct fetch_verdict *verdict)
+{
+    const uint32_t status = reply->http_status;
+    const bool is_gone = status == 404 || status == 410;
+
+    if (kind == QUESTION_SCORE && status == 400 && reply->body.len > 0 &&
+        has(reply->body, "does not have any info related to the rev-id")) {
+        *verdict = (struct fetch_verdict){ENRICH_VERDICT_MISSING, REASON_MISSING};
+        return result_of(FETCH_CALL_OK, REASON_NONE);
+    }
+    if (kind == QUESTION_HTTP && is_gone) {
+        *verdict = (struct fetch_verdict){ENRICH_VERDICT_HIDDEN, REASON_MISSING};
+        return result_of(FETCH_CALL_OK, REASON_NONE);
+    }
+    if (status < 200 || status > 299)
+        return class_of_status(reply);
+    if (!reply->is_json || reply->decode_rc == ERR_MALFORMED || reply->decode_rc == ERR_UNSUPPORTED)
+        return transient(REASON_BAD_ANSWER);
+    return reply->decode_rc != 0 ? result_of(FETCH_CALL_TOO_LARGE, REASON_TOO_LARGE)
+                                 : result_of(FETCH_CALL_OK, REASON_NONE);
+}
+
+/* Wikibase's page of data: JSON if there is such an entity and revision. */
+static struct fetch_result class_of_index(const struct fetch_reply *reply,
+                                          struct fetch_verdict *verdict)
+{
+    if (reply->http_status == 404) {
+        *verdict = (struct fetch_verdict){ENRICH_VERDICT_MISSING, REASON_MISSING};
+        return result_of(FETCH_CALL_OK, REASON_NONE);
+    }
+    return class_of_status(reply);
+}
+
 static struct fetch_result class_of_rest(const struct fetch_reply *reply,
                                          const struct question_type *type)
 {
@@ -187,6 +223,20 @@ static struct fetch_result check_root(const struct fetch_reply *reply,
     return transient(REASON_BAD_ANSWER);
 }
 
+/* Of the two kinds of server whose statuses say all. */
+static struct fetch_result class_by_status(const struct fetch_reply *reply, enum question_kind kind,
+                                           struct fetch_verdict *verdict)
+{
+    const struct question_type *type = question_type(kind);
+    const struct fetch_result result = type->api == QUESTION_OTHER
+                                           ? class_of_other(reply, kind, verdict)
+                                           : class_of_index(reply, verdict);
+
+    return verdict->verdict != ENRICH_VERDICT_OK || type->root == NULL
+               ? result
+               : check_root(reply, type, result);
+}
+
 struct fetch_result fetch_alone_class(const struct fetch_reply *reply, enum question_kind kind,
                                       struct fetch_verdict *verdict)
 {
@@ -195,6 +245,13 @@ struct fetch_result fetch_alone_class(const struct fetch_reply *reply, enum ques
     const bool is_read = reply->transport == FETCH_TRANSPORT_OK;
 
     *verdict = (struct fetch_verdict){ENRICH_VERDICT_OK, REASON_NONE};
+    if (is_read && (type->api == QUESTION_OTHER || type->api == QUESTION_INDEX)) {
+        const uint32_t wait_ms = result.retry_after_ms;
+        result = class_by_status(reply, kind, verdict);
+        result.retry_after_ms = wait_ms;
+        result.is_global = false; /* its limits are not the wikis' */
+        return result;
+    }
     if (is_read && type->api != QUESTION_ACTION) {
         const uint32_t retry_after_ms = result.retry_after_ms;
         result = class_of_rest(reply, type);

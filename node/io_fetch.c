@@ -42,7 +42,8 @@ struct io_fetch {
     struct io_multi multi;
     uv_timer_t timer; /* the scheduler's wake_ms */
     struct io_fetch_setup setup;
-    struct domain_list domains; /* borrowed */
+    struct domain_list domains;               /* borrowed */
+    const struct io_fetch_services *services; /* borrowed; NULL: none */
     struct io_fetch_observer observer;
     uint64_t bytes_held_max;
     struct arena core_arena;
@@ -359,6 +360,7 @@ int io_fetch_open(uv_loop_t *loop, const struct io_fetch_config *config,
      * out, it would close those that the next burst needs. */
     (void)curl_multi_setopt(f->multi.curl, CURLMOPT_MAXCONNECTS, (long)FETCH_CALLS_MAX);
     f->domains = config->domains;
+    f->services = config->services;
     f->bytes_held_max = config->bytes_held_max == 0 ? BYTES_HELD_MAX : config->bytes_held_max;
     if (observer != NULL)
         f->observer = *observer;
@@ -458,16 +460,37 @@ static void carry_out_submit(struct io_fetch *f, const struct fetch_actions *act
     }
 }
 
-int io_fetch_submit(struct io_fetch *f, const struct io_fetch_request *request)
+static bool service_is_allowed(const struct io_fetch *f, const struct question *q)
 {
-    const struct question *q = request->question;
+    for (size_t i = 0; f->services != NULL && i < f->services->origin_count; i++) {
+        if (slice_equal(f->services->origins[i], q->domain))
+            return true;
+    }
+    return false;
+}
 
+/* 0, or why it may never be asked. */
+static int check_question(const struct io_fetch *f, const struct question *q)
+{
     if (q->rev_id < 1 || q->domain.len == 0)
         return ERR_MALFORMED;
+    if (q->api == QUESTION_OTHER)
+        return service_is_allowed(f, q) ? 0 : ERR_UNSUPPORTED;
     if (!domain_is_allowed(&f->domains, q->domain))
         return ERR_REFUSED;
     if (q->api != QUESTION_ACTION && f->setup.rest_url == NULL)
         return ERR_UNSUPPORTED;
+    return 0;
+}
+
+int io_fetch_submit(struct io_fetch *f, const struct io_fetch_request *request)
+{
+    const struct question *q = request->question;
+
+    const int refused = check_question(f, q);
+
+    if (refused != 0)
+        return refused;
     if (f->is_closing || f->free_slot == NO_SLOT ||
         f->setup.account->bytes_held >= f->bytes_held_max)
         return ERR_BUSY;

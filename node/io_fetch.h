@@ -20,11 +20,20 @@
 struct io_fetch;      /* in io_fetch.c */
 struct io_fetch_hold; /* a share in a response's bytes */
 
+/* Servers beside the wikis, and the secrets for them. */
+struct io_fetch_services {
+    const struct slice *origins; /* "https://api.example.org" (asks_origin) */
+    size_t origin_count;
+    const struct ask_pair *tokens; /* name, secret */
+    size_t token_count;
+};
+
 struct io_fetch_config {
     const char *api_url;    /* "http://127.0.0.1:8090/w/api.php"; the Host header is the wiki's */
     const char *user_agent; /* "braid/0.1 (https://...; mailto:...)": WMF wants a contact */
     const char *ca_file;    /* for https; NULL: the system's */
     struct domain_list domains; /* wikis that may be asked; borrowed for the life of the fetcher */
+    const struct io_fetch_services *services; /* other servers; NULL: none; borrowed likewise */
     struct fetch_limits limits;
     uint32_t maxlag_s;           /* 0: 5 */
     uint32_t connect_timeout_ms; /* 0: 3,000 */

@@ -37,20 +37,19 @@ static bool config_is_usable(const struct io_fetch_config *config)
 }
 
 /* "http://a/w/api.php" -> "http://a/w/rest.php/v1/" */
-static char *rest_url_of(const char *api_url)
+static char *neighbour_of(const char *api_url, const char *name)
 {
     static const char API[] = "/api.php";
-    static const char REST[] = "/rest.php/v1/";
     const size_t len = strlen(api_url);
 
     if (len < sizeof API - 1 || strcmp(api_url + len - (sizeof API - 1), API) != 0)
         return NULL;
     const size_t head = len - (sizeof API - 1);
-    char *url = malloc(head + sizeof REST);
+    char *url = malloc(head + strlen(name) + 1);
     if (url == NULL)
         return NULL;
     memcpy(url, api_url, head);
-    memcpy(url + head, REST, sizeof REST);
+    memcpy(url + head, name, strlen(name) + 1);
     return url;
 }
 
@@ -60,7 +59,9 @@ int io_fetch_setup_init(struct io_fetch_setup *setup, const struct io_fetch_conf
         return ERR_CONFIG;
     *setup = (struct io_fetch_setup){
         .api_url = copy_text(config->api_url),
-        .rest_url = rest_url_of(config->api_url),
+        .rest_url = neighbour_of(config->api_url, "/rest.php/v1/"),
+        .index_url = neighbour_of(config->api_url, "/index.php"),
+        .services = config->services,
         .user_agent = copy_text(config->user_agent),
         .ca_file = copy_text(config->ca_file),
         .maxlag_s = config->maxlag_s == 0 ? MAXLAG_S : config->maxlag_s,
@@ -86,6 +87,7 @@ void io_fetch_setup_deinit(struct io_fetch_setup *setup)
 {
     free(setup->api_url);
     free(setup->rest_url);
+    free(setup->index_url);
     free(setup->user_agent);
     free(setup->ca_file);
     if (setup->account != NULL)
@@ -214,18 +216,28 @@ static bool is_header_text(struct slice text)
     return true;
 }
 
-static bool add_header(struct io_fetch_call *call, const char *name, struct slice value)
+static bool add_line(struct io_fetch_call *call, struct slice text)
 {
     char line[HEADER_MAX];
-    const int len = snprintf(line, sizeof line, "%s: %.*s", name, SLICE_ARG(value));
 
-    assert(len > 0);
-    assert((size_t)len < sizeof line);
+    assert(text.len < sizeof line);
+    memcpy(line, text.ptr, text.len);
+    line[text.len] = '\0';
     struct curl_slist *longer = curl_slist_append(call->headers, line);
     if (longer == NULL)
         return false;
     call->headers = longer;
     return true;
+}
+
+static bool add_header(struct io_fetch_call *call, const char *name, struct slice value)
+{
+    char line[HEADER_MAX];
+    const int len = snprintf(line, sizeof line, "%s %.*s", name, SLICE_ARG(value));
+
+    assert(len > 0);
+    assert((size_t)len < sizeof line);
+    return add_line(call, slice_of(line, (size_t)len));
 }
 
 /* What never changes from call to call. */
@@ -260,12 +272,84 @@ static void set_get(struct io_fetch_call *call)
     (void)curl_easy_setopt(call->easy, CURLOPT_URL, call->url);
 }
 
+static bool set_post(struct io_fetch_call *call, struct slice body)
+{
+    call->form = malloc(body.len + 1);
+    if (call->form == NULL)
+        return false;
+    if (body.len > 0)
+        memcpy(call->form, body.ptr, body.len);
+    call->form[body.len] = '\0';
+    (void)curl_easy_setopt(call->easy, CURLOPT_URL, call->url);
+    (void)curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE, (long)body.len);
+    (void)curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, call->form);
+    return true;
+}
+
+static bool add_token(struct io_fetch_call *call, const struct io_fetch_setup *setup,
+                      struct slice name)
+{
+    for (size_t i = 0; setup->services != NULL && i < setup->services->token_count; i++) {
+        const struct ask_pair *token = &setup->services->tokens[i];
+        if (slice_equal(token->name, name))
+            return add_header(call, "Authorization: Bearer", token->value);
+    }
+    return true; /* the server will say what it thinks of that */
+}
+
+/* A whole request. False: no memory. */
+static bool set_other(struct io_fetch_call *call, const struct io_fetch_setup *setup,
+                      const struct question *q)
+{
+    struct question_http http = {0};
+    const bool is_read = question_http_read(q->text, &http);
+    size_t from = 0;
+    bool is_ready = true;
+
+    assert(is_read);
+    assert(http.url.len < sizeof call->url);
+    memcpy(call->url, http.url.ptr, http.url.len);
+    call->url[http.url.len] = '\0';
+    for (size_t i = 0; i <= http.headers.len && is_ready; i++) {
+        if (i < http.headers.len && http.headers.ptr[i] != '\n')
+            continue;
+        const struct slice line = slice_sub(http.headers, from, i);
+        from = i + 1;
+        if (slice_starts_with(line, SLICE_LIT("@")))
+            is_ready = add_token(call, setup, slice_sub(line, 1, line.len));
+        else if (line.len > 0)
+            is_ready = add_line(call, line);
+    }
+    if (!is_ready)
+        return false;
+    if (http.is_post)
+        return set_post(call, http.body);
+    set_get(call);
+    return true;
+}
+
+static void set_index(struct io_fetch_call *call, const struct io_fetch_setup *setup,
+                      const struct question *q)
+{
+    assert(setup->index_url != NULL);
+    const int len =
+        snprintf(call->url, sizeof call->url, "%s?%.*s", setup->index_url, SLICE_ARG(q->text));
+    assert((size_t)len < sizeof call->url); /* an id and a number */
+    set_get(call);
+}
+
 /* A question that is asked alone. False: no memory. */
 static bool set_question(struct io_fetch_call *call, const struct io_fetch_setup *setup,
                          const struct question *q)
 {
     int len;
 
+    if (q->api == QUESTION_OTHER)
+        return set_other(call, setup, q);
+    if (q->api == QUESTION_INDEX) {
+        set_index(call, setup, q);
+        return true;
+    }
     if (q->api != QUESTION_ACTION) {
         assert(setup->rest_url != NULL);
         len = snprintf(call->url, sizeof call->url, "%s%.*s", setup->rest_url, SLICE_ARG(q->text));
@@ -280,16 +364,8 @@ static bool set_question(struct io_fetch_call *call, const struct io_fetch_setup
         set_get(call);
         return true;
     }
-    call->form = malloc(q->text.len + 1);
-    if (call->form == NULL)
-        return false;
-    memcpy(call->form, q->text.ptr, q->text.len);
-    call->form[q->text.len] = '\0';
     (void)snprintf(call->url, sizeof call->url, "%s?maxlag=%u", setup->api_url, setup->maxlag_s);
-    (void)curl_easy_setopt(call->easy, CURLOPT_URL, call->url);
-    (void)curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE, (long)q->text.len);
-    (void)curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, call->form);
-    return true;
+    return set_post(call, q->text);
 }
 
 static bool set_target(struct io_fetch_call *call, const struct io_fetch_setup *setup,
@@ -318,10 +394,11 @@ int io_fetch_call_start(struct io_fetch_call *call, const struct io_fetch_setup 
     if (call->easy == NULL)
         call->easy = easy_new(call, setup);
     call->hold = hold_new(setup->account);
-    bool is_ready =
-        call->easy != NULL && call->hold != NULL && add_header(call, "Host", action->call.domain);
+    bool is_ready = call->easy != NULL && call->hold != NULL;
+    if (is_ready && request->question->api != QUESTION_OTHER)
+        is_ready = add_header(call, "Host:", action->call.domain);
     if (is_ready && is_header_text(request_id))
-        is_ready = add_header(call, "X-Request-Id", request_id);
+        is_ready = add_header(call, "X-Request-Id:", request_id);
     if (is_ready)
         is_ready = set_target(call, setup, action, request->question);
     if (!is_ready) {

@@ -35,7 +35,9 @@ struct io_fetch_hold {
 /* What all calls of a fetcher have in common. Owned by io_fetch.c. */
 struct io_fetch_setup {
     char *api_url;
-    char *rest_url; /* of the same wiki, up to /v1/; NULL: not known */
+    char *rest_url;                           /* of the same wiki, up to /v1/; NULL: not known */
+    char *index_url;                          /* likewise, its index.php */
+    const struct io_fetch_services *services; /* borrowed; NULL: none */
     char *user_agent;
     char *ca_file; /* NULL: the system's */
     uint32_t maxlag_s;

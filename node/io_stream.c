@@ -320,6 +320,7 @@ struct io_fetch *io_stream_fetch(struct io_stream *s)
         .user_agent = s->streams->user_agent,
         .ca_file = s->streams->api_ca,
         .domains = s->streams->domains,
+        .services = &s->streams->services,
         .bytes_held_max = (uint64_t)config->fetch_bytes_max,
         .seed = (uint64_t)io_mono_ms(),
     };

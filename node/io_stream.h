@@ -78,6 +78,7 @@ struct io_streams {
     const char *api_url;
     const char *user_agent;
     const char *api_ca; /* NULL: the system's */
+    struct io_fetch_services services;
     void *data;
     void (*head_changed)(void *data, struct io_stream *s); /* and after a new spec */
 };

@@ -20,6 +20,7 @@
 #include "node/io_config.h"
 #include "node/io_drill.h"
 #include "node/io_loop.h"
+#include "node/io_services.h"
 #include "node/io_tasks.h"
 #include "proto/braid.pb-c.h"
 #include "proto/err.h"
@@ -229,7 +230,12 @@ static int open_streams(struct daemon *d)
         .data = d,
         .head_changed = on_head_changed,
     };
-    return io_streams_open(&d->host.streams);
+    struct slice bad = {0};
+    const int rc = io_services_read(c, &d->arena, &d->host.streams.services, &bad);
+    if (rc == ERR_CONFIG)
+        io_log(&d->host.log, LOG_ERROR, "no token in the file of services.tokens", "name='%.*s'",
+               SLICE_ARG(bad));
+    return rc != 0 ? rc : io_streams_open(&d->host.streams);
 }
 
 static int open_node(struct daemon *d)

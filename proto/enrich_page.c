@@ -200,7 +200,7 @@ static bool try_ask(struct enrich_page *p, enum question_kind kind, struct arena
 
     if ((p->due & ~p->asked & bit) == 0 || (question_type(kind)->after & ~p->answered) != 0)
         return false;
-    const struct question_in in = {&p->event, p->answers, scratch, p->keep};
+    const struct question_in in = {&p->event, p->answers, &p->spec->asks, scratch, p->keep};
     const int rc = question_put(kind, &in, out);
     p->asked |= bit;
     if (rc == 0) {
@@ -215,7 +215,8 @@ static bool try_ask(struct enrich_page *p, enum question_kind kind, struct arena
 
 static void make(struct enrich_page *p, struct arena *scratch)
 {
-    struct enrichment_in in = {.event = &p->event, .answers = p->answers, .scratch = scratch};
+    struct enrichment_in in = {
+        .event = &p->event, .answers = p->answers, .asks = &p->spec->asks, .scratch = scratch};
     enum question_kind bad = QUESTION_REVISION;
     const size_t max = p->spec->value_bytes_max == 0 ? SIZE_MAX / 4 : p->spec->value_bytes_max;
 
@@ -262,6 +263,8 @@ static bool is_good(enum question_kind kind, enum reason reason)
 {
     if (reason == REASON_NONE)
         return true;
+    if (question_type(kind)->api == QUESTION_OTHER)
+        return reason == REASON_MISSING;
     return question_type(kind)->is_optional &&
            (reason == REASON_MISSING || reason == REASON_REFUSED ||
             reason_class(reason) == REASON_CLASS_WITHHELD);
@@ -323,6 +326,7 @@ void enrich_page_settle(struct enrich_page *p, enum question_kind kind,
         p->event.performer_name = (struct slice){0}; /* is not asked about either */
     answer->reason = outcome->reason;
     answer->body = outcome->body;
+    answer->revision = outcome->revision;
     answer->at_ms = outcome->at_ms;
     note(p, kind, outcome);
     if (p->status != ENRICH_PENDING)

@@ -41,8 +41,9 @@ struct enrich_spec {
     const struct where *where; /* all must be met */
     size_t where_count;
     struct domain_list domains; /* from the node's file: wikis that may be asked */
-    uint32_t enrichments;       /* bits (enrichment.h); 0: none, then nothing is asked */
-    size_t value_bytes_max;     /* 0: no limit */
+    struct asks asks;
+    uint32_t enrichments;   /* bits (enrichment.h); 0: none, then nothing is asked */
+    size_t value_bytes_max; /* 0: no limit */
 };
 
 enum enrich_status {

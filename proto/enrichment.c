@@ -31,15 +31,22 @@ static const struct enrichment ENRICHMENTS[ENRICHMENT_COUNT] = {
                          write_html},
     [ENRICHMENT_USER] = {"user", "who made the change: edit count, groups, latest contributions",
                          QUESTION_BIT(QUESTION_USER), write_user},
-    [ENRICHMENT_REDIRECT] =
-        {"redirect", "where a redirect leads and led, with all that redirect there",
-         QUESTION_BIT(QUESTION_HTML) | QUESTION_BIT(QUESTION_HTML_PARENT) |
-             QUESTION_BIT(QUESTION_TARGETS) | QUESTION_BIT(QUESTION_REDIRECT) |
-             QUESTION_BIT(QUESTION_REDIRECTS),
-         write_redirect},
+    [ENRICHMENT_REDIRECT] = {"redirect",
+                             "where a redirect leads and led, with all that redirect there",
+                             QUESTION_BIT(QUESTION_HTML) | QUESTION_BIT(QUESTION_HTML_PARENT) |
+                                 QUESTION_BIT(QUESTION_TARGETS) | QUESTION_BIT(QUESTION_REDIRECT) |
+                                 QUESTION_BIT(QUESTION_REDIRECTS),
+                             write_redirect},
     [ENRICHMENT_CITATIONS] = {"citations", "references and their web addresses, with what changed",
                               QUESTION_BIT(QUESTION_HTML) | QUESTION_BIT(QUESTION_HTML_PARENT),
                               write_citations},
+    [ENRICHMENT_ENTITY] = {"entity", "the JSON of a Wikibase entity",
+                           QUESTION_BIT(QUESTION_ENTITY) | QUESTION_BIT(QUESTION_ENTITY_OF_PAGE),
+                           write_entity},
+    [ENRICHMENT_SCORE] = {"score", "what a model on LiftWing says of the revision",
+                          QUESTION_BIT(QUESTION_SCORE), write_score},
+    [ENRICHMENT_HTTP] = {"http", "the answer of any HTTP server, asked with the event's fields",
+                         QUESTION_BIT(QUESTION_HTTP), write_http},
 };
 
 const struct enrichment *enrichment_of(enum enrichment_kind kind)
@@ -103,7 +110,8 @@ static int read_trees(struct enrichment_in *in, enum question_kind *out_bad)
         const int rc = question_read(in->scratch, in->answers[k].body, &in->trees[k]);
         if (rc != 0)
             return rc == ERR_NO_MEMORY ? rc : ERR_MALFORMED;
-        if (enrichment_get(in->trees[k].root, question_type(kind)->root) == NULL)
+        const char *root = question_type(kind)->root;
+        if (root != NULL && enrichment_get(in->trees[k].root, root) == NULL)
             return ERR_MALFORMED;
     }
     return 0;

@@ -29,6 +29,9 @@ enum enrichment_kind {
     ENRICHMENT_USER,
     ENRICHMENT_REDIRECT,
     ENRICHMENT_CITATIONS,
+    ENRICHMENT_ENTITY,
+    ENRICHMENT_SCORE,
+    ENRICHMENT_HTTP,
     ENRICHMENT_COUNT,
 };
 
@@ -38,6 +41,7 @@ enum enrichment_kind {
 struct enrichment_in {
     const struct event *event;
     const struct answer *answers; /* QUESTION_COUNT */
+    const struct asks *asks;
     struct json trees[QUESTION_COUNT];
     struct arena *scratch;
 };
@@ -60,7 +64,9 @@ uint32_t enrichment_find(struct slice name);
 #define ENRICHMENT_OTHER_SCHEMA "/braid/event/enriched/1.0.0"
 
 /* The names, with '|' between them: choices of a spec's key. Equal to the table: a test sees to it. */
-#define ENRICHMENT_NAMES "content|links|templates|categories|images|sections|diff|html|user|redirect|citations"
+#define ENRICHMENT_NAMES                                                                           \
+    "content|links|templates|categories|images|sections|diff|html|user|redirect|citations|entity"  \
+    "|score|http"
 
 /* Bits of all questions that these enrichments need, with those that they come after. */
 uint32_t enrichment_questions(uint32_t enrichments);
@@ -100,5 +106,8 @@ void write_html(const struct enrichment_in *in, struct json_out *out);
 void write_user(const struct enrichment_in *in, struct json_out *out);
 void write_redirect(const struct enrichment_in *in, struct json_out *out);
 void write_citations(const struct enrichment_in *in, struct json_out *out);
+void write_entity(const struct enrichment_in *in, struct json_out *out);
+void write_score(const struct enrichment_in *in, struct json_out *out);
+void write_http(const struct enrichment_in *in, struct json_out *out);
 
 #endif

@@ -180,12 +180,40 @@ static const struct question_type TYPES[QUESTION_COUNT] = {
                            false, put_redirect},
     [QUESTION_REDIRECTS] = {"redirects", QUESTION_ACTION, "query", QUESTION_BIT(QUESTION_REDIRECT),
                             false, put_redirects},
+    [QUESTION_ENTITY] = {"entity", QUESTION_INDEX, "entities", QUESTION_BIT(QUESTION_REVISION),
+                         false, put_entity},
+    [QUESTION_ENTITY_OF_PAGE] = {"entity_of_page", QUESTION_ACTION, "entities",
+                                 QUESTION_BIT(QUESTION_REVISION), false, put_entity_of_page},
+    [QUESTION_SCORE] = {"score", QUESTION_OTHER, NULL, QUESTION_BIT(QUESTION_REVISION), true,
+                        put_score},
+    [QUESTION_HTTP] = {"http", QUESTION_OTHER, NULL, QUESTION_BIT(QUESTION_REVISION), true,
+                       put_http},
 };
 
 const struct question_type *question_type(enum question_kind kind)
 {
     assert(kind < QUESTION_COUNT);
     return &TYPES[kind];
+}
+
+/* Whom to ask: the event's wiki, another that the spec names, or another server. */
+static struct slice domain_of(enum question_kind kind, const struct question_in *in,
+                              struct slice text)
+{
+    struct slice other = {0};
+
+    if (kind == QUESTION_USER)
+        other = in->asks->user_domain;
+    else if (kind == QUESTION_IMAGES)
+        other = in->asks->images_domain;
+    else if (kind == QUESTION_ENTITY_OF_PAGE)
+        other = in->asks->entity_domain;
+    if (question_type(kind)->api == QUESTION_OTHER) {
+        struct question_http http;
+        if (question_http_read(text, &http))
+            other = asks_origin(http.url);
+    }
+    return other.len > 0 ? other : in->event->domain;
 }
 
 int question_put(enum question_kind kind, const struct question_in *in, struct question *out)
@@ -205,7 +233,7 @@ int question_put(enum question_kind kind, const struct question_in *in, struct q
         return ERR_NOT_FOUND;
     *out = (struct question){.kind = kind,
                              .api = type->api,
-                             .domain = in->event->domain,
+                             .domain = domain_of(kind, in, text),
                              .page_id = in->event->page_id,
                              .rev_id = in->event->rev_id,
                              .text = text,

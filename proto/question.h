@@ -12,22 +12,27 @@
 #ifndef BRAID_PROTO_QUESTION_H
 #define BRAID_PROTO_QUESTION_H
 
+#include "proto/asks.h"
 #include "proto/event.h"
 #include "proto/json.h"
 
 enum question_kind {
-    QUESTION_REVISION,     /* contents of all slots, and what is hidden: many in one call */
-    QUESTION_PARSE,        /* what the parser finds in the revision */
-    QUESTION_PARSE_PARENT, /* the same of its parent */
-    QUESTION_IMAGES,       /* what is known of the files that it shows */
-    QUESTION_DIFF,         /* compare with the parent: main slot */
-    QUESTION_DIFF_SLOTS,   /* the same: the other slots */
-    QUESTION_HTML,         /* Parsoid's HTML */
-    QUESTION_USER,         /* who made the change */
-    QUESTION_HTML_PARENT,  /* Parsoid's HTML of its parent */
-    QUESTION_TARGETS,      /* the pages that a redirect leads and led to */
-    QUESTION_REDIRECT,     /* what the wiki's table of redirects says by now */
-    QUESTION_REDIRECTS,    /* all pages that redirect to those; in parts */
+    QUESTION_REVISION,       /* contents of all slots, and what is hidden: many in one call */
+    QUESTION_PARSE,          /* what the parser finds in the revision */
+    QUESTION_PARSE_PARENT,   /* the same of its parent */
+    QUESTION_IMAGES,         /* what is known of the files that it shows */
+    QUESTION_DIFF,           /* compare with the parent: main slot */
+    QUESTION_DIFF_SLOTS,     /* the same: the other slots */
+    QUESTION_HTML,           /* Parsoid's HTML */
+    QUESTION_USER,           /* who made the change */
+    QUESTION_HTML_PARENT,    /* Parsoid's HTML of its parent */
+    QUESTION_TARGETS,        /* the pages that a redirect leads and led to */
+    QUESTION_REDIRECT,       /* what the wiki's table of redirects says by now */
+    QUESTION_REDIRECTS,      /* all pages that redirect to those; in parts */
+    QUESTION_ENTITY,         /* the entity that the revision is */
+    QUESTION_ENTITY_OF_PAGE, /* the entity that another wiki has for the page */
+    QUESTION_SCORE,          /* what a model says of the revision */
+    QUESTION_HTTP,           /* what the spec says */
     QUESTION_COUNT,
 };
 
@@ -46,7 +51,11 @@ enum question_api {
     QUESTION_ACTION, /* api.php; errors come with status 200 */
     QUESTION_REST,   /* rest.php/v1; errors have their status */
     QUESTION_PAGE,   /* rest.php/v1, the answer is HTML */
+    QUESTION_INDEX,  /* index.php; the answer is JSON */
+    QUESTION_OTHER,  /* any server: the text is a whole request */
 };
+
+struct mwapi_revision;
 
 struct question {
     enum question_kind kind;
@@ -60,11 +69,12 @@ struct question {
 
 /* What came of one question. */
 struct answer {
-    bool is_asked;             /* false: there was nothing to ask about this event */
-    enum reason reason;        /* REASON_NONE: body is the answer */
-    struct slice body;         /* borrowed from the response */
-    int64_t at_ms;             /* wall clock, when it came */
-    struct slice href;         /* of HTML, where it is a redirect: where to; keep */
+    bool is_asked;                         /* false: there was nothing to ask about this event */
+    enum reason reason;                    /* REASON_NONE: body is the answer */
+    struct slice body;                     /* borrowed from the response */
+    const struct mwapi_revision *revision; /* of REVISION; borrowed likewise */
+    int64_t at_ms;                         /* wall clock, when it came */
+    struct slice href;                     /* of HTML, where it is a redirect: where to; keep */
     struct slice next;         /* of an answer in parts: what the next one continues from; keep */
     struct answer_part *parts; /* the ones before, newest first; keep */
 };
@@ -79,6 +89,7 @@ struct answer_part {
 struct question_in {
     const struct event *event;
     const struct answer *answers; /* QUESTION_COUNT; those of `after` are there */
+    const struct asks *asks;
     struct arena *scratch;
     struct arena *keep;
 };
@@ -105,6 +116,17 @@ bool question_is_early(const struct question *q, struct slice body, struct arena
  * from, in `keep`. Absent: it is whole. */
 struct slice question_next(enum question_kind kind, struct slice body, struct arena *scratch,
                            struct arena *keep);
+
+/* The text of a question for QUESTION_OTHER, taken apart. */
+struct question_http {
+    bool is_post;
+    struct slice url;
+    struct slice headers; /* a line each; "@name" stands for the token of this name */
+    struct slice body;
+};
+
+/* False: it is none. */
+bool question_http_read(struct slice text, struct question_http *out);
 
 /* Reads a JSON answer: any JSON object within the limits of an answer (mwapi.h). Error codes as
  * json_parse. */

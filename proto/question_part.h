@@ -8,6 +8,8 @@
 #ifndef BRAID_PROTO_QUESTION_PART_H
 #define BRAID_PROTO_QUESTION_PART_H
 
+#include "proto/json_out.h"
+#include "proto/mwapi.h"
 #include "proto/question.h"
 
 #define ACTION_HEAD "format=json&formatversion=2&action="
@@ -44,6 +46,12 @@ struct slice question_nothing(void);
 struct slice put_targets(const struct question_in *in);
 struct slice put_redirect(const struct question_in *in);
 struct slice put_redirects(const struct question_in *in);
+
+/* question_http.c */
+struct slice put_http(const struct question_in *in);
+struct slice put_score(const struct question_in *in);
+struct slice put_entity(const struct question_in *in);
+struct slice put_entity_of_page(const struct question_in *in);
 
 /* The target that REDIRECT must show, in keep. */
 struct slice question_expected(const struct question_in *in);

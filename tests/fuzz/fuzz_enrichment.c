@@ -25,6 +25,10 @@ static const char *const GOOD[QUESTION_COUNT] = {
     [QUESTION_HTML_PARENT] = "<link rel='mw:PageProp/redirect' href='./T'>",
     [QUESTION_TARGETS] = "{\"query\":{\"pages\":[{\"ns\":0,\"title\":\"T\"}]}}",
     [QUESTION_REDIRECT] = "{\"query\":{}}",
+    [QUESTION_ENTITY] = "{\"entities\":{}}",
+    [QUESTION_ENTITY_OF_PAGE] = "{\"entities\":{}}",
+    [QUESTION_SCORE] = "{}",
+    [QUESTION_HTTP] = "{}",
     [QUESTION_REDIRECTS] = "{\"query\":{\"pages\":[{\"title\":\"T\",\"redirects\":[]}]}}",
 };
 
@@ -50,10 +54,14 @@ static void check_value(struct enrich_page *p, struct arena *scratch)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct slice domains[] = {SLICE_LIT("*.wiki")};
-    const struct enrich_spec spec = {.output = SLICE_LIT("out.v1"),
-                                     .domains = {domains, 1},
-                                     .enrichments = ((1U << ENRICHMENT_COUNT) - 1) &
-                                                    ~ENRICHMENT_BIT(ENRICHMENT_CONTENT)};
+    const struct enrich_spec spec = {
+        .output = SLICE_LIT("out.v1"),
+        .domains = {domains, 1},
+        .asks = {.http = {.url = SLICE_LIT("http://h/{/page/page_id}"),
+                          .result = SLICE_LIT("/a/b")},
+                 .score = {.url = SLICE_LIT("http://h"), .model = SLICE_LIT("m")},
+                 .entity_domain = SLICE_LIT("d.wiki")},
+        .enrichments = ((1U << ENRICHMENT_COUNT) - 1) & ~ENRICHMENT_BIT(ENRICHMENT_CONTENT)};
     const struct mwapi_revision revision = {.rev_id = 5};
     struct enrich_page *p = calloc(1, sizeof *p);
     struct arena scratch;

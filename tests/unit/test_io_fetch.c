@@ -34,6 +34,7 @@ struct request {
 
 struct fixture {
     struct question question; /* to be put instead of one for a revision; text absent: none */
+    struct io_fetch_services services;
     uv_loop_t loop;
     struct stub_http *stub;
     struct io_fetch *f;
@@ -162,6 +163,7 @@ static void start(struct fixture *x, const struct fetch_limits *limits)
     const struct io_fetch_config config = {.api_url = x->url,
                                            .user_agent = "braid/test (test@example.org)",
                                            .domains = {DOMAINS, 1},
+                                           .services = &x->services,
                                            .limits = *limits,
                                            .seed = 1};
     assert_int_equal(io_fetch_open(&x->loop, &config, NULL, &x->f), 0);
@@ -220,7 +222,8 @@ static int submit(struct fixture *x, size_t n)
         .kind = QUESTION_REVISION, .domain = r->event.domain, .rev_id = r->event.rev_id};
     if (x->question.text.ptr != NULL) { /* another one */
         r->question = x->question;
-        r->question.domain = r->event.domain;
+        if (r->question.domain.len == 0)
+            r->question.domain = r->event.domain;
         r->question.rev_id = r->event.rev_id;
     }
     const struct io_fetch_request request = {.question = &r->question,
@@ -351,6 +354,74 @@ static void html_comes_from_the_rest_api(void **state)
     assert_int_equal(x->requests[0].outcome.reason, REASON_NONE);
     assert_true(slice_equal(x->requests[0].outcome.body, SLICE_LIT("<p>h</p>")));
     assert_non_null(strstr(x->last, "GET /w/rest.php/v1/revision/1/html HTTP/1.1\r\n"));
+}
+
+#define SCORED                                                                                     \
+    "{\"model_name\":\"revertrisk\",\"model_version\":\"3\",\"wiki_db\":\"enwiki\","               \
+    "\"revision_id\":1,\"output\":{\"prediction\":true}}"
+#define UNKNOWN                                                                                    \
+    "{\"error\":\"The MW API does not have any info related to the rev-id provided as input "      \
+    "(1)\"}"
+
+static void another_server_is_asked_if_the_node_allows_it_with_the_nodes_token(void **state)
+{
+    static const struct {
+        const char *head;
+        const char *body;
+        enum question_kind kind;
+        enum reason reason;
+    } ROWS[] = {
+        {"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n", SCORED, QUESTION_SCORE, 0},
+        {"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n", UNKNOWN, QUESTION_SCORE,
+         REASON_MISSING},
+        {"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n",
+         "{\"error\":\"Expected rev_id to be an integer\"}", QUESTION_SCORE, REASON_REFUSED},
+        {"HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\n",
+         "{\"error\":\"Model with name x does not exist.\"}", QUESTION_SCORE, REASON_REFUSED},
+        {"HTTP/1.1 401 Unauthorized\r\nContent-Type: text/html\r\n", "no", QUESTION_SCORE,
+         REASON_REFUSED},
+        {"HTTP/1.1 504 Gateway Timeout\r\nContent-Type: text/html\r\n", "no", QUESTION_SCORE,
+         REASON_UNAVAILABLE},
+        {"HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\n", "no", QUESTION_HTTP,
+         REASON_MISSING},
+        {"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n", "", QUESTION_HTTP,
+         REASON_REFUSED},
+        {"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n", "[1]", QUESTION_HTTP,
+         REASON_BAD_ANSWER},
+    };
+    struct fixture *x = *state;
+    char text[512];
+    struct question_http http;
+    const struct ask_pair token = {SLICE_LIT("models"), SLICE_LIT("s3cret")};
+    (void)snprintf(text, sizeof text,
+                   "POST http://127.0.0.1:%u/v1/models/revertrisk:predict\n"
+                   "Content-Type: application/json\n@models\n\n{\"rev_id\":1}",
+                   stub_http_port(x->stub));
+    assert_true(question_http_read(slice_str(text), &http));
+    const struct slice origin = asks_origin(http.url);
+
+    x->question =
+        (struct question){.api = QUESTION_OTHER, .domain = origin, .text = slice_str(text)};
+    start(x, &(struct fetch_limits){.attempts_max = 1, .missing_retry_ms = 1});
+    x->must_close = true; /* the stub leaves bodies unread */
+    x->question.kind = QUESTION_SCORE;
+    assert_int_equal(submit(x, 0), ERR_UNSUPPORTED); /* nothing is allowed yet */
+    x->services = (struct io_fetch_services){&origin, 1, &token, 1};
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        x->head = ROWS[i].head;
+        x->body = ROWS[i].body;
+        x->question.kind = ROWS[i].kind;
+        assert_int_equal(submit(x, i), 0);
+        run(x);
+        assert_string_equal(reason_word(x->requests[i].outcome.reason),
+                            reason_word(ROWS[i].reason));
+    }
+    assert_true(slice_equal(x->requests[0].outcome.body, SLICE_LIT(SCORED)));
+    assert_memory_equal(x->last, "POST /v1/models/revertrisk:predict HTTP/1.1\r\n", 45);
+    assert_non_null(strstr(x->last, "\r\nAuthorization: Bearer s3cret\r\n"));
+    assert_non_null(strstr(x->last, "\r\nHost: 127.0.0.1:"));
+    assert_non_null(strstr(x->last, "\r\nContent-Type: application/json\r\n"));
+    assert_non_null(strstr(x->last, "\r\nContent-Length: 12\r\n"));
 }
 
 static void a_long_question_is_posted(void **state)
@@ -663,6 +734,7 @@ int main(void)
         TEST(under_backlog_calls_are_few_and_connections_are_kept),
         TEST(other_questions_are_put_alone_and_give_the_body),
         TEST(html_comes_from_the_rest_api),
+        TEST(another_server_is_asked_if_the_node_allows_it_with_the_nodes_token),
         TEST(a_long_question_is_posted),
         TEST(compressed_answers_are_read),
         TEST(a_reply_that_inflates_without_end_is_cut_off),
