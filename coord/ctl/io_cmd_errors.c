@@ -104,8 +104,9 @@ static int list(struct errors_run *run)
         add_row(s, &v, t, f);
         shown++;
     }
-    view_heading(&v, "%zu events of %.*s %s%s.", count, SLICE_ARG(run->stream->output),
-                 session_given(s, OPTION_ALL) ? "are named by error topics" : "failed",
+    view_heading(&v, "%zu event%s of %.*s %s%s.", count, count == 1 ? "" : "s",
+                 SLICE_ARG(run->stream->output),
+                 session_given(s, OPTION_ALL) ? "failed somewhere" : "failed",
                  shown < count ? text_format(&s->arena, "; the first %zu of them", shown) : "");
     view_text(&v, "stream", run->stream->output);
     view_number(&v, "count", (int64_t)count);
@@ -194,11 +195,7 @@ static int choose(struct change *c)
         if (f->retry_of.ptr == NULL && f->state == ERROR_FAILED)
             c->events[c->count++] = f;
     }
-    if (c->count > 0)
-        return 0;
-    output_error(&s->output, "no event of %.*s failed: nothing to do",
-                 SLICE_ARG(c->run->stream->output));
-    return EXIT_REFUSED;
+    return 0;
 }
 
 /* Does the stream read the DC's retries? Else the record would wait for ever. */
@@ -334,6 +331,11 @@ static int change(struct errors_run *run, bool is_retry)
         rc = check(&c);
     if (rc != 0)
         return rc;
+    if (c.count == 0) {
+        output_note(&s->output, "no event of %.*s failed: nothing to do",
+                    SLICE_ARG(run->stream->output));
+        return EXIT_DONE;
+    }
     t = view_table(&v, "events", ROW_TITLES);
     for (size_t i = 0; i < c.count; i++)
         add_row(s, &v, t, c.events[i]);

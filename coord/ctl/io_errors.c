@@ -155,15 +155,17 @@ static int read_global(struct errors_run *run)
     const struct failure *open = errors_undecided(&run->errors);
     int64_t from_ms = 0;
     int64_t offset = 0;
+    int64_t end = 0;
     int rc = 0;
 
     if (open == NULL)
         return 0;
     from_ms = open->source_ms > ERRORS_CLOCKS_MS ? open->source_ms - ERRORS_CLOCKS_MS : 0;
     output_progress(&s->output, "looking in %s of %.*s", topic, SLICE_ARG(run->stream->dcs[0]));
-    if (!kafka_offset_at(run->readers[0], topic, 0, from_ms, &offset))
+    if (!kafka_bounds(run->readers[0], topic, 0, &offset, &end) ||
+        (from_ms > 0 && !kafka_offset_at(run->readers[0], topic, 0, from_ms, &offset)))
         return EXIT_REFUSED;
-    rc = scan(run, 0, topic, offset, take_global);
+    rc = offset >= end ? -1 : scan(run, 0, topic, offset, take_global);
     if (rc >= 0)
         return rc;
     errors_end(&run->errors, &run->stream->cut);
