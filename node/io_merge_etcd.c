@@ -25,6 +25,10 @@ enum view_op {
 
 #define DELETE_MAX 100 /* keys of one transaction */
 
+/* What etcd's leader had taken when it died is never answered: the followers let it lie for 7 s. A DC whose
+ * reports stall for member_timeout (3 s) is dropped, so they are given up before; then the head is read. */
+#define MERGE_ETCD_TIMEOUT_MS 2000
+
 static int key_of(const struct io_merge *m, struct keyspace_key key, bool is_prefix,
                   struct arena *a, struct slice *out)
 {
@@ -225,7 +229,7 @@ void merge_etcd_read(struct io_merge *m)
 {
     struct arena scratch;
     struct etcd_op ops[VIEW_OPS];
-    const struct etcd_done done = {.fn = on_view, .arg = m};
+    const struct etcd_done done = {.fn = on_view, .arg = m, .timeout_ms = MERGE_ETCD_TIMEOUT_MS};
 
     m->view_ms = io_mono_ms();
     if (m->view_call != 0 || m->claim_revision == 0)
@@ -385,7 +389,8 @@ static int send_epoch(struct io_merge *m, const struct merge_proposal *p, struct
     uint8_t bytes[16];
     struct etcd_compare compares[2];
     struct etcd_op ops[1 + VIEW_OPS];
-    const struct etcd_done done = {.fn = on_reported, .arg = m};
+    const struct etcd_done done = {
+        .fn = on_reported, .arg = m, .timeout_ms = MERGE_ETCD_TIMEOUT_MS};
     struct slice claim;
     struct slice key;
     int rc = claim_key(m, a, &claim);
@@ -417,7 +422,8 @@ static int send_report(struct io_merge *m, const struct merge_proposal *p, struc
     struct etcd_op ops[2 + VIEW_OPS];
     struct etcd_op put_cut = {.type = ETCD_OP_PUT, .put.value = p->cut};
     struct etcd_txn inner = {.compares = inner_compares, .then = &put_cut, .then_count = 1};
-    const struct etcd_done done = {.fn = on_reported, .arg = m};
+    const struct etcd_done done = {
+        .fn = on_reported, .arg = m, .timeout_ms = MERGE_ETCD_TIMEOUT_MS};
     struct slice claim;
     struct slice held;
     size_t count = 0;
