@@ -36,6 +36,7 @@
     X(held_full, "I9", "a strand's ring is full: what follows waits in Kafka", "")                 \
     X(held_paused, "I9", "a log waits until its strands have room", "")                            \
     X(held_reads_on, "I9", "a log that waited is read on", "")                                     \
+    X(held_skims, "A1", "after a copy the own topic is skimmed up to the cut's position", "")      \
     X(held_decided, "R6", "a record arrives whose offset a cut has decided", "")                   \
     X(gap_waits, "A10", "the offer stops before a gap", "")                                        \
     X(gap_passes, "A10", "a gap is offered, as nothing is lost by it", "")                         \
@@ -110,6 +111,11 @@
     X(bounds_emptied, "A2", "an empty log counts as its cut's position",                           \
       "a merge must restart just then")                                                            \
     X(caught_up, "A4", "a merge has read to the tail and begins to report", "")                    \
+    X(place_of_cut, "R11", "a strand stands where the cut that was copied has it", "")             \
+    /* merge_copy.c, peer_copy.c: what only a peer has */                                          \
+    X(copy_from_peer, "R11", "a peer's global topic is copied", "")                                \
+    X(copy_for_hole, "R11", "a hole that nobody fills: a peer's topic is copied",                  \
+      "seeds keep what the copiers need")                                                          \
     /* plan.c: the order */                                                                        \
     X(choose_by_rank, "R8", "the better status wins", "")                                          \
     X(choose_by_origin, "R8", "the origin DC's record wins", "")                                   \

@@ -49,6 +49,9 @@ static void carry_out(struct io_merge *m, const struct merge_action *a)
     case MERGE_DO_RESET:
         merge_reset(m);
         return;
+    case MERGE_DO_COPY:
+        merge_run_end(m, ERR_DATA_LOSS, a->why);
+        return;
     case MERGE_DO_STOP:
         merge_run_end(m, a->code, a->why);
         return;

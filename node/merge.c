@@ -160,6 +160,7 @@ static void proceed(struct merge *m, const struct merge_event *ev, struct merge_
         merge_emit(m, out);
     }
     if (m->phase == MERGE_RUNNING && m->has_floor) {
+        merge_stuck(m, ev->now_ms, out);
         read_on(m, out);
         merge_caught_up(m);
     }
@@ -187,6 +188,7 @@ void merge_step(struct merge *m, const struct merge_event *ev, struct merge_acti
     case MERGE_RUNNING:
         running(m, ev, out);
         break;
+    case MERGE_COPYING:
     case MERGE_STOPPED:
         return;
     }
@@ -218,6 +220,11 @@ const struct merge_proposal *merge_proposal(const struct merge *m)
 const struct merge_part *merge_part(const struct merge *m)
 {
     return &m->part;
+}
+
+const struct merge_copy *merge_copy(const struct merge *m)
+{
+    return &m->copy;
 }
 
 void merge_status(const struct merge *m, struct merge_status *out)

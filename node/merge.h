@@ -11,8 +11,9 @@
  *
  * Failures: a transaction that did not commit cleanly: RESET, and the shell comes back with the
  * tail of the global topic (TAIL); the run goes on behind it. Fenced, claim lost: STOP, ABORT.
- * Digests, chains or histories that do not fit, data missing below what was reported: STOP with
- * ERR_DIVERGED or ERR_DATA_LOSS, until an operator acts. A changed layout: STOP, ABORT (the next
+ * What this DC cannot make any more, for it lost what that was made from: COPY, from a peer that has
+ * emitted it (R11). Digests, chains or histories that do not fit, data missing below what was
+ * reported, and no such peer: STOP with ERR_DIVERGED or ERR_DATA_LOSS, until an operator acts. A changed layout: STOP, ABORT (the next
  * run starts with it).
  *
  * Promise: never emits before a cut is known committed, logged and wholly held; understates
@@ -86,6 +87,8 @@ void merge_log_name(const struct merge *m, uint32_t log, struct slice *out_by,
 /* What the last REPORT or EMIT is about; valid until the next step. */
 const struct merge_proposal *merge_proposal(const struct merge *m);
 const struct merge_part *merge_part(const struct merge *m);
+/* What the COPY is about; for the rest of the run. */
+const struct merge_copy *merge_copy(const struct merge *m);
 
 /* The newest spec's parameters; the next cut names them. */
 void merge_set_spec(struct merge *m, uint64_t spec_version, const struct merge_params *params);

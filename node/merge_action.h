@@ -22,7 +22,8 @@
 #define MERGE_HEARTBEAT_MS    1000
 #define MERGE_TIME_STEP_MS    3600000 /* A7: cut time advances by no more on one clock's word */
 #define MERGE_CLOCKS_AGREE_MS 60000
-#define MERGE_VIEW_GAP_MS     1000 /* time between re-reads above this does not count as a stall */
+#define MERGE_STUCK_MS        60000 /* a hole that stands for so long is not filled any more */
+#define MERGE_VIEW_GAP_MS     1000  /* time between re-reads above this does not count as a stall */
 #define MERGE_ACTIONS_MAX     (MERGE_LOGS_MAX + 64)
 
 enum merge_action_kind {
@@ -39,6 +40,8 @@ enum merge_action_kind {
     MERGE_DO_DELETE_CUTS, /* delete cut keys of `era` with numbers below `number` */
     MERGE_DO_RELEASE,     /* free `handle` */
     MERGE_DO_RESET,       /* destroy the transactional producer, make a new one, read the tail */
+    MERGE_DO_COPY,        /* copy a peer's global topic and lines (merge_copy, peer_copy.h) behind a
+                             new producer; then end the run. Nothing else comes any more */
     MERGE_DO_STOP,        /* end the run: code, why */
 };
 
@@ -92,6 +95,14 @@ struct merge_proposal {
     struct slice dropped; /* DC; len 0: none */
     int64_t dropped_revision;
     uint64_t token;
+};
+
+/* From whom a COPY takes what this DC cannot make any more, and up to which cut. */
+struct merge_copy {
+    struct slice dc; /* borrowed from the layout or the view: valid until the next step */
+    struct emitted until;
+    bool has_after; /* what had been emitted when retention emptied the own topic */
+    struct emitted after;
 };
 
 /* One record to be written by an EMIT. */

@@ -293,7 +293,7 @@ static bool plan_next(struct merge *m, struct merge_actions *out)
         return false;
     }
     if (!window_is_whole(m, c)) {
-        merge_stop(m, out, ERR_DATA_LOSS, "the window of ids cannot be rebuilt");
+        merge_lost(m, m->view, out, "the window of ids cannot be rebuilt");
         return false;
     }
     m->first_seq = m->window.next;

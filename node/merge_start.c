@@ -140,7 +140,7 @@ static bool emitted_init(struct merge *m, const struct merge_event *ev, struct m
     if (r->has_line) {
         m->emitted = r->line.emitted;
     } else if (m->era > 0 || r->tail_is_emptied || had_emitted(m, ev->view)) {
-        merge_stop(m, out, ERR_DATA_LOSS, "the log of cuts has no line of this stream");
+        merge_lost(m, ev->view, out, "the log of cuts has no line of this stream");
         return false;
     }
     if (m->emitted.era != m->era) {
@@ -149,7 +149,7 @@ static bool emitted_init(struct merge *m, const struct merge_event *ev, struct m
     }
     const char *why = tail_disagrees(m, r);
     if (why != NULL && !MUTANT(ignore_truncation)) {
-        merge_stop(m, out, ERR_DATA_LOSS, why);
+        merge_lost(m, ev->view, out, why);
         return false;
     }
     COVER_IF(!r->has_line, start_without_line);
@@ -166,7 +166,7 @@ static bool emitted_init(struct merge *m, const struct merge_event *ev, struct m
 }
 
 /* The window as of the first number that is merged again. False: it cannot be had (stopped). */
-static bool window_ready(struct merge *m, struct merge_actions *out)
+static bool window_ready(struct merge *m, const struct merge_view *view, struct merge_actions *out)
 {
     const uint64_t next = m->emitted.next_seq;
 
@@ -175,7 +175,7 @@ static bool window_ready(struct merge *m, struct merge_actions *out)
     COVER_IF(m->has_ids && m->window.next == next && next != m->window.first, window_rebuilt);
     if (m->window.next == next)
         return true;
-    merge_stop(m, out, ERR_DATA_LOSS, "the log of cuts lacks ids of what was emitted");
+    merge_lost(m, view, out, "the log of cuts lacks ids of what was emitted");
     return false;
 }
 
@@ -210,7 +210,7 @@ void merge_start(struct merge *m, const struct merge_event *ev, struct merge_act
         return;
     }
     m->era = view->head.era;
-    if (!emitted_init(m, ev, out) || !window_ready(m, out))
+    if (!emitted_init(m, ev, out) || !window_ready(m, view, out))
         return;
     last_report(m, view);
     places_init(m, r);
@@ -231,6 +231,29 @@ void merge_start(struct merge *m, const struct merge_event *ev, struct merge_act
     merge_view_taken(m, &seen, out);
 }
 
+/*
+ * The line was copied from a peer: what the cut covers counts as held (R5), and the log is read
+ * from its start. That is sound for a copy, which has one version of each record. In the own topic
+ * the record at the cut's position must be found first: the cut may say where it is; else the topic
+ * is to be skimmed from its beginning (true). If that is gone, and a zombie's version of a record is
+ * taken, the next cut's digest shows it.
+ */
+static bool place_from_cut(struct merge *m, uint32_t strand, const struct strand_position *at)
+{
+    struct strands *s = &m->strands;
+    struct log *l = &s->logs[s->list[strand].log];
+    const bool is_own = slice_equal(l->by, m->config.dc);
+    const bool is_known = is_own && at->log_offset >= 0;
+
+    COVER(place_of_cut);
+    m->places[strand] = (struct place){.last = at->position,
+                                       .digest = at->digest,
+                                       .from = is_known ? at->log_offset + 1 : 0,
+                                       .epoch = -1};
+    l->is_reset = l->is_reset || !is_known;
+    return is_own && !is_known && !MUTANT(no_skim);
+}
+
 /* The cut that was emitted last: now the strands' places are known, and the logs can be read. */
 void merge_floor(struct merge *m, const struct cut *cut, struct merge_actions *out)
 {
@@ -240,8 +263,12 @@ void merge_floor(struct merge *m, const struct cut *cut, struct merge_actions *o
     for (uint32_t i = 0; i < s->layout.count; i++) {
         if (from_start)
             m->places[i].last = cut->strands[i].position;
+        const bool skims =
+            m->places[i].from == PLACE_OF_CUT && place_from_cut(m, i, &cut->strands[i]);
         m->emitted_positions[i] = cut->strands[i].position;
         strand_place_set(s, i, &m->places[i]);
+        if (skims)
+            strand_skim(s, i);
         s->list[i].report = m->last_read_back[i];
         struct part *part = &s->parts[s->list[i].part];
         if (cut->strands[i].position > part->decided)
@@ -309,7 +336,7 @@ void merge_bounds(struct merge *m, const struct merge_event *ev, struct merge_ac
         log_caught_up(&m->strands, ev->log, ev->log_start);
         return;
     }
-    merge_stop(m, out, ERR_DATA_LOSS, "a log of enriched records starts after its place");
+    merge_lost(m, m->view, out, "a log of enriched records starts after its place");
 }
 
 /* --- what the own Kafka lost (A1, A4) --------------------------------------------------------------- */

@@ -1,54 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * merge_state.h - the state of a merge, shared by merge.c (events), merge_start.c (recovery),
- * merge_emit.c (from cuts to transactions) and merge_report.c (reports, proposals). For nobody else.
- *
- * Pure: yes.
+ * merge_emit.c (from cuts to transactions), merge_copy.c (what only a peer has) and merge_report.c
+ * (reports, proposals). Pure. For nobody else.
  */
 #ifndef BRAID_NODE_MERGE_STATE_H
 #define BRAID_NODE_MERGE_STATE_H
 
 #include "node/member.h"
 #include "node/merge.h"
+#include "node/merge_kept.h"
 #include "node/plan.h"
 #include "node/propose.h"
 #include "node/strand.h"
-
-#define MERGE_CHAINS_KEPT 64 /* own emitted states kept to compare with others' reports (A4) */
-#define MERGE_MARKS       64 /* places in the log of cuts from which the window can be rebuilt */
-
-enum merge_phase {
-    MERGE_IDLE,
-    MERGE_RUNNING,
-    MERGE_STOPPED,
-};
-
-/* Where emission is with the cut after the last emitted one. */
-enum merge_emitting {
-    MERGE_WAITING, /* for the cut, its log line, the records it covers */
-    MERGE_WRITING, /* a part's transaction is under way */
-    MERGE_UNCLEAR, /* waiting for the tail after a RESET */
-};
-
-/* A committed cut that is not emitted yet. */
-struct merge_cut {
-    uint64_t number;
-    uint64_t hash;
-    int64_t time_ms;
-    struct merge_params params;
-    struct strand_position *positions; /* layout.count; in the arena */
-};
-
-struct merge_tail {
-    bool is_known;
-    uint64_t seq;
-    uint64_t chain;
-};
-
-struct merge_mark {
-    uint64_t seq;
-    int64_t log_offset;
-};
 
 struct merge {
     struct merge_config config;
@@ -119,12 +83,21 @@ struct merge {
     bool must_raise;        /* the own Kafka lost what was reported: a new log epoch first (A4) */
     bool has_lost_own;      /* what this DC enriched is lost: only an operator can go on */
 
+    struct merge_copy copy;
+    int64_t stuck_ms;      /* since then what the next cut needs cannot be had here; 0: it can */
+    uint64_t stuck_number; /* that cut */
+
     uint64_t newest_spec;
     struct merge_params newest_params;
 };
 
 struct merge_action *merge_act(struct merge_actions *out, enum merge_action_kind kind);
 void merge_stop(struct merge *m, struct merge_actions *out, int code, const char *why);
+
+/* merge_copy.c */
+void merge_lost(struct merge *m, const struct merge_view *view, struct merge_actions *out,
+                const char *why);
+void merge_stuck(struct merge *m, int64_t now_ms, struct merge_actions *out);
 
 /* merge_start.c */
 void merge_ids(struct merge *m, const struct merge_event *ev);

@@ -50,6 +50,9 @@
     X(trust_commit, "R10", "an unclear commit counts as committed")                                \
     X(retry_unclear, "R10", "after an unclear commit the merge sends the records again")           \
     X(recover_from_line, "R11", "recovery takes the last line without looking at the tail")        \
+    X(copy_from_first, "R11", "a DC copies a peer's global topic from its first record")           \
+    X(no_skim, "A1", "after a copy the own topic is read with the cut's position at once")         \
+    X(copy_places, "R11", "a DC takes a peer's places for those of its own logs")                  \
     X(emit_unlogged, "A5", "a cut is emitted before it is in the log of cuts")                     \
     X(delete_unlogged, "A5", "a cut leaves etcd before every member has logged it")                \
     X(report_before_tail, "A4", "a merge reports before it has read to the tail")                  \

@@ -130,6 +130,13 @@ void strand_place_set(struct strands *s, uint32_t strand, const struct place *at
     st->check_at = -1;
     st->wanted = st->ahead = st->report = POSITION_NONE;
     st->cut = at->last;
+    st->skims = false;
+}
+
+void strand_skim(struct strands *s, uint32_t strand)
+{
+    s->list[strand].skims = true;
+    s->list[strand].skim_last = STRAND_SKIM_ANY;
 }
 
 void strand_place(const struct strands *s, uint32_t strand, struct place *out)
@@ -144,6 +151,8 @@ void strand_place(const struct strands *s, uint32_t strand, struct place *out)
         out->from = strand_entry(st, st->head)->log_offset;
         out->epoch = strand_entry(st, st->head)->epoch_before;
     }
+    if (st->skims)
+        out->from = PLACE_OF_CUT;
 }
 
 /* Entries leave from the head; their handles go to `released`. */
@@ -176,6 +185,7 @@ void log_reset(struct strands *s, uint32_t log)
         st->from_epoch = -1;
         st->check_at = -1;
         st->is_over = false;
+        st->skims = false;
     }
     l->next = 0;
     l->epoch = l->tail.epoch = l->known.epoch = -1;
@@ -203,8 +213,13 @@ void log_start_known(struct strands *s, uint32_t log, int64_t log_start)
 
     l->is_reset = false;
     l->next = log_start;
-    for (uint32_t i = 0; i < l->count; i++)
-        s->list[l->strands[i]].from = log_start;
+    for (uint32_t i = 0; i < l->count; i++) {
+        struct strand *st = &s->list[l->strands[i]];
+        if (st->from < log_start)
+            st->from = log_start;
+        if (log_start > 0)
+            st->skims = false; /* its beginning is gone: the next cut's digest must tell */
+    }
 }
 
 int64_t log_check_from(const struct strands *s, uint32_t log)
@@ -323,6 +338,20 @@ static bool append(struct strands *s, struct strand *st, const struct record *r,
     return needed;
 }
 
+/*
+ * A log that is read from its untruncated beginning only to find the record at base_last: a zombie
+ * may have written another version of what follows before that, which nobody has accepted (A1).
+ */
+static void skim(struct strand *st, const struct origin *o)
+{
+    if (st->skim_last == STRAND_SKIM_ANY)
+        st->skim_last = o->prev; /* the first record says itself where its strand starts */
+    if (filter_step(&st->skim_last, o->prev, o->offset) == FILTER_ACCEPT)
+        COVER(held_skims);
+    if (st->skim_last >= st->base_last)
+        st->skims = false;
+}
+
 /* True if its handle is kept. */
 static bool read_one(struct strands *s, struct log *l, const struct record *r, int64_t now_ms)
 {
@@ -337,10 +366,17 @@ static bool read_one(struct strands *s, struct log *l, const struct record *r, i
     if (st->is_over || r->log_offset < st->from)
         return false;
     const struct origin *o = &r->braid.origin;
+    if (st->skims && (st->skim_last != STRAND_SKIM_ANY || o->prev < st->base_last)) {
+        skim(st, o);
+        return false;
+    }
+    st->skims = false;
     int64_t last = st->last;
     const enum filter_verdict verdict = filter_step(&last, o->prev, o->offset);
-    if (verdict == FILTER_HOLE)
+    if (verdict == FILTER_HOLE) {
         s->holes++;
+        st->has_hole = true;
+    }
     if (verdict == FILTER_DUPLICATE)
         s->duplicates++;
     COVER_IF(verdict == FILTER_HOLE, held_hole);
@@ -356,6 +392,7 @@ static bool read_one(struct strands *s, struct log *l, const struct record *r, i
     }
     COVER(held_accepts);
     st->last = last;
+    st->has_hole = false;
     l->tail = (struct log_tail){
         .partition = l->partition, .epoch = r->leader_epoch, .log_offset = r->log_offset};
     return append(s, st, r, now_ms);

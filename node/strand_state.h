@@ -15,6 +15,7 @@
 
 #define STRAND_ENTRIES_MIN 64
 #define LOG_STRANDS_MAX    64
+#define STRAND_SKIM_ANY    (-2)
 
 struct entry {
     int64_t offset; /* in the origin partition */
@@ -50,8 +51,11 @@ struct strand {
     int64_t report; /* this DC has reported it up to here: no budget before, either (A4) */
     uint64_t bytes;
     uint32_t log;
-    uint32_t part; /* index of its origin partition */
-    bool is_over;  /* took no more since `from`: ring or budget full */
+    uint32_t part;     /* index of its origin partition */
+    bool is_over;      /* took no more since `from`: ring or budget full */
+    bool has_hole;     /* what came last did not follow */
+    bool skims;        /* its log is read from its beginning, only to find where base_last is ... */
+    int64_t skim_last; /* ... by a filter of its own; STRAND_SKIM_ANY: no record yet */
 };
 
 struct log {

@@ -455,7 +455,7 @@ static int places_from_pb(const Braid__EmittedLine *pb, struct arena *a, struct 
         return ERR_NO_MEMORY;
     for (size_t i = 0; i < pb->n_places; i++) {
         const Braid__Place *place = pb->places[i];
-        if (place->last < POSITION_NONE || place->from < 0)
+        if (place->last < POSITION_NONE || place->from < PLACE_OF_CUT)
             return ERR_MALFORMED;
         out->places[i] = (struct place){.last = place->last,
                                         .from = place->from,

@@ -22,6 +22,10 @@
 #define DCS_MAX     8
 #define STRANDS_MAX 2048
 
+/* A place's `from`: the strand stands where the line's cut has it, and its log is read from the
+ * start (R11: the line was copied from a peer, whose logs have other offsets). */
+#define PLACE_OF_CUT (-1)
+
 struct strand_name {
     struct slice by; /* enriching DC */
     uint32_t by_incarnation;

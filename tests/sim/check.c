@@ -222,6 +222,22 @@ static void check_new(struct world *w, uint32_t dc, const struct krec *k, const 
     w->stats.emitted++;
 }
 
+/* A14: some other DC's global topic has no record before this one. */
+static bool begins_elsewhere(const struct world *w, uint32_t dc, uint64_t seq)
+{
+    for (uint32_t other = 0; other < w->p.dc_count; other++) {
+        const struct klog *log = w->dcs[other].global;
+        int64_t at = log->start;
+
+        while (at < log->end && (log->recs[at]->state != KREC_VISIBLE ||
+                                 !facts_read(w, log->recs[at]->body).has_seq))
+            at++;
+        if (other != dc && at < log->end && facts_read(w, log->recs[at]->body).seq == seq)
+            return true;
+    }
+    return false;
+}
+
 /* Committed or not: what a reader of everything sees. */
 static const struct facts *see_global(struct world *w, uint32_t dc, const struct krec *k)
 {
@@ -230,6 +246,10 @@ static const struct facts *see_global(struct world *w, uint32_t dc, const struct
 
     if (!f->has_origin || !f->has_seq)
         return NULL;
+    if (c->begins_anew[dc] && begins_elsewhere(w, dc, f->seq)) {
+        c->next[dc] = c->next_uncommitted[dc] = f->seq;
+        c->begins_anew[dc] = false;
+    }
     if (f->seq > c->next_uncommitted[dc]) {
         check_fail(w, "I1", "%.*s: number %llu comes where %llu is next",
                    SLICE_ARG(w->dcs[dc].name), (unsigned long long)f->seq,
@@ -335,6 +355,21 @@ void check_truncated(struct world *w, struct klog *log)
         hold_again(w, log);
     if (log->role == LOG_GLOBAL)
         count_again(w, log);
+}
+
+void check_made_anew(struct world *w, uint32_t dc)
+{
+    w->check->begins_anew[dc] = true;
+}
+
+uint64_t check_next(const struct world *w, uint32_t dc)
+{
+    return w->check->next[dc];
+}
+
+bool check_global_lost(const struct world *w, uint32_t dc)
+{
+    return w->check->global_lost[dc];
 }
 
 int64_t check_held(const struct world *w, uint32_t dc, uint32_t strand)

@@ -31,6 +31,11 @@ void check_fail(struct world *w, const char *invariant, const char *format, ...)
 void check_visible(struct world *w, struct klog *log, const struct krec *k);
 void check_uncommitted(struct world *w, struct klog *log, const struct krec *k);
 void check_truncated(struct world *w, struct klog *log);
+/* The DC's global topic is empty: its copy may begin where another DC's does (A14). */
+void check_made_anew(struct world *w, uint32_t dc);
+/* The number that the DC's copy needs next; it lost its end, and was not written to since. */
+uint64_t check_next(const struct world *w, uint32_t dc);
+bool check_global_lost(const struct world *w, uint32_t dc);
 
 /* How far the DC's own Kafka holds the strand without a hole, by the checker's filter. */
 int64_t check_held(const struct world *w, uint32_t dc, uint32_t strand);

@@ -94,6 +94,7 @@ struct check {
     uint32_t writer[SIM_DCS];           /* the producer that was initialised last */
     int64_t unsettled_us[SIM_DCS];      /* until then the DC cannot know what it lost */
     bool looks[SIM_DCS];                /* a log lost records, and somebody does not know yet */
+    bool begins_anew[SIM_DCS];          /* a copy is empty, and may begin where another does */
     bool global_lost[SIM_DCS];          /* a copy lost its end; its merge has not written since */
     bool lost_data;                     /* a fault took what had been acknowledged */
 };

@@ -331,6 +331,9 @@ void fault_happens(struct world *w, const struct happening *h)
     case FAULT_truncation:
         truncation(w);
         break;
+    case FAULT_copy_lost:
+        copy_lost(w);
+        break;
     case FAULT_etcd_restore:
         break;
     case FAULT_watch_lost:

@@ -10,6 +10,8 @@
 /* Nobody starts from a place that is older: pauses and late commits are shorter. */
 #define OLD_US (240 * SECOND)
 
+#define MAX_LOST 6 /* records that an unclean election cuts off */
+
 /* The newest place of a line that is old enough; -1: none. */
 static const struct old_place *old_place(const struct world *w, const struct task *t)
 {
@@ -152,6 +154,26 @@ static bool is_noted(struct world *w, const struct krec *k, uint64_t noted)
     return f == NULL || !f->has_seq || f->seq < noted;
 }
 
+/* No other DC may still have to copy it (R11). */
+static bool nobody_copies(const struct world *w, const struct klog *log, const struct krec *k)
+{
+    uint64_t seq;
+    uint64_t cut;
+    uint64_t chain;
+    uint32_t era;
+
+    /* Of two peers, one may begin after what was copied from the other: that is an operator's. */
+    if (w->p.dc_count > 2 && w->p.fault_mean_ms[FAULT_copy_lost] != 0)
+        return false;
+    if (k->state != KREC_VISIBLE || global_parse(&k->body->braid, &seq, &era, &cut, &chain) != 0)
+        return true;
+    for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
+        if (dc != log->dc && check_next(w, dc) <= seq)
+            return false;
+    }
+    return true;
+}
+
 /* By age; all of it, if nothing new came. */
 static void retain_global(struct world *w, struct klog *log)
 {
@@ -159,10 +181,28 @@ static void retain_global(struct world *w, struct klog *log)
     int64_t start = log->start;
 
     while (start < log->end && w->now_us - log->recs[start]->appended_us > OLD_US &&
-           is_noted(w, log->recs[start], noted))
+           is_noted(w, log->recs[start], noted) && nobody_copies(w, log, log->recs[start]))
         start++;
-    if (log->open_count == 0)
+    /* One that lost its end and then all the rest cannot be told from one that retention emptied. */
+    if (log->open_count == 0 && !check_global_lost(w, log->dc))
         klog_retain(w, log, start);
+}
+
+/* Somebody has made both topics anew: a peer's copy is all that helps. */
+void copy_lost(struct world *w)
+{
+    struct dc *d = &w->dcs[w->p.copy_dc];
+    bool can_help = false;
+
+    for (uint32_t dc = 0; dc < w->p.dc_count; dc++)
+        can_help = can_help || (dc != w->p.copy_dc && w->dcs[dc].noted_count > 1);
+    if (!can_help)
+        return;
+    say(w, w->p.copy_dc, NOBODY, "kafka", "has its global topic and log of cuts made anew");
+    d->global->start = 0;
+    klog_truncate(w, d->global, 0);
+    klog_truncate(w, d->cuts, 0);
+    check_made_anew(w, w->p.copy_dc);
 }
 
 void retention(struct world *w)
@@ -189,7 +229,7 @@ void retention(struct world *w)
 /*
  * One of the logs that Braid writes; an own enriched topic only seldom, since only an operator can
  * go on after that. So it is where retention has taken what the lost end was made from: in such
- * seeds only copies of sources lose something.
+ * seeds only copies of sources lose something, and global topics, which can be copied.
  */
 static struct klog *some_log(struct world *w, uint32_t dc)
 {
@@ -199,9 +239,9 @@ static struct klog *some_log(struct world *w, uint32_t dc)
     uint32_t kind = chance_below(&w->chance, 100);
     bool is_kept = w->p.fault_mean_ms[FAULT_retention] == 0;
 
-    if (!w->p.at_origin && (kind < 30 || !is_kept))
+    if (!w->p.at_origin && (kind < 30 || (!is_kept && kind >= 45)))
         return d->source[other][topic][chance_below(&w->chance, w->p.partitions[topic])];
-    if (!is_kept)
+    if (!is_kept && kind >= 45)
         return NULL;
     /* Not before the first line of the log of cuts; and a merge that is idle does not look, so that
      * there must be something to be written afterwards. */
@@ -234,10 +274,12 @@ void truncation(struct world *w)
 {
     uint32_t dc = chance_below(&w->chance, w->p.dc_count);
     struct klog *log = some_log(w, dc);
-    int64_t lost = 1 + chance_below(&w->chance, 6);
+    int64_t lost = 1 + chance_below(&w->chance, MAX_LOST);
 
     if (log == NULL || log->open_count != 0 || log->end - lost < log->start)
         return;
+    if (log->role == LOG_GLOBAL && log->start > 0 && log->end - 2 * MAX_LOST <= log->start)
+        return; /* nothing would be left: see retain_global */
     say(w, dc, NOBODY, "kafka", "an unclean election cuts %lld records off the end of %s",
         (long long)lost, log_name(log));
     klog_truncate(w, log, log->end - lost);

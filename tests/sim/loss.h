@@ -10,6 +10,9 @@
 /* Deletes old records of one DC's topics; sometimes unread ones of a source. */
 void retention(struct world *w);
 
+/* A DC's global topic and log of cuts are made anew, if another DC can help. */
+void copy_lost(struct world *w);
+
 /* Takes acknowledged records off the end of a log. */
 void truncation(struct world *w);
 

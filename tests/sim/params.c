@@ -145,6 +145,21 @@ static void bias(struct params *p)
         more(p, FAULT_link_cut, 30000);
         p->fault_mean_ms[FAULT_truncation] = 0;
         break;
+    case MUTANT_no_skim:
+        more(p, FAULT_second_owner, 10000);
+        more(p, FAULT_node_crash, 15000);
+        more(p, FAULT_copy_lost, 20000);
+        p->fault_mean_ms[FAULT_truncation] = 0;
+        p->fault_mean_ms[FAULT_retention] = 0;
+        break;
+    case MUTANT_copy_from_first:
+    case MUTANT_copy_places:
+        p->fault_mean_ms[FAULT_truncation] = 0;
+        more(p, FAULT_copy_lost, 40000);
+        more(p, FAULT_node_crash, 30000);
+        more(p, FAULT_endtxn_unknown, 15000);
+        more(p, FAULT_retention, 20000);
+        break;
     case MUTANT_cut_goes_back:
     case MUTANT_drop_stale_view:
         more(p, FAULT_etcd_slow, 20000);
@@ -170,6 +185,20 @@ static void bias(struct params *p)
     }
 }
 
+/* Drawn apart, so that they change no seed that does not have them. */
+static void draw_more_faults(struct params *p)
+{
+    struct chance c;
+
+    chance_seed(&c, p->seed, 7);
+    if (chance_permille(&c, 120))
+        p->fault_mean_ms[FAULT_copy_lost] = ONE_OF(&c, 60000, 120000, 240000);
+    p->copy_dc = chance_below(&c, p->dc_count);
+    /* One DC may lose its end while the other, all empty, waits for it: then nobody has it. */
+    if (p->fault_mean_ms[FAULT_truncation] != 0 && p->fault_mean_ms[FAULT_retention] != 0)
+        p->fault_mean_ms[FAULT_copy_lost] = 0;
+}
+
 void params_draw(struct params *p, uint64_t seed, enum mutant mutant)
 {
     struct chance c;
@@ -179,6 +208,7 @@ void params_draw(struct params *p, uint64_t seed, enum mutant mutant)
     draw_shape(p, &c);
     draw_spec(p, &c);
     draw_faults(p, &c);
+    draw_more_faults(p);
     bias(p);
 }
 

@@ -56,6 +56,7 @@
     X(spec_change, 150000, "a new version of the spec is applied")                                 \
     X(page_hidden, 0, "a page is hidden between two fetches")                                      \
     X(id_repeated, 0, "a producer sends an event twice")                                           \
+    X(copy_lost, 0, "a DC's global topic and log of cuts are made anew, empty")                    \
     X(source_txn, 0, "a source's transaction is aborted or stays open for a while")
 
 enum fault {
@@ -100,6 +101,7 @@ struct params {
     bool far_clock;                 /* one DC's clocks are a year ahead */
     uint32_t failed_share[SIM_DCS]; /* permille of fetches that fail in quiet times */
     uint32_t withheld_share;
+    uint32_t copy_dc;        /* whose global topic and log of cuts may be lost */
     uint32_t own_lost_share; /* percent of truncations that hit a DC's own enriched topic */
     uint32_t fault_mean_ms[FAULT_COUNT]; /* 0: does not happen */
     uint32_t fault_share[FAULT_COUNT];   /* permille, of those drawn by occasion */

@@ -185,6 +185,10 @@ void emit_done(struct world *w, uint32_t instance, const struct txn *t)
 {
     struct merge_event ev = {.kind = (enum merge_event_kind)t->outcome, .chain = t->chain};
 
+    if (w->instances[instance].merge->copy.is_on) {
+        peer_written(w, instance, t);
+        return;
+    }
     if (ev.kind == MERGE_EV_COMMITTED && t->count != 0)
         say(w, t->dc, w->instances[instance].node, "merge", "%u records of cut %llu committed",
             t->count, (unsigned long long)t->cut);

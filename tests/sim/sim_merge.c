@@ -51,6 +51,8 @@ void merge_begin(struct world *w, uint32_t instance)
     run->is_started = false;
     run->kept = 0;
     run->writer = 0;
+    run->copy = (struct peer_run){0};
+    run->lines_out = 0;
     run->spec_told = w->etcd.spec_version;
     run->view_us = 0;
     run->view_revision = 0;
@@ -61,7 +63,7 @@ void merge_begin(struct world *w, uint32_t instance)
                                      .instance = instance,
                                      .log_epoch = w->dcs[i->dc].cuts->epoch,
                                      .generation = i->generation};
-    merge_plan(w, instance, HAPPENS_READY, 20 * MS, 0);
+    merge_plan(w, instance, HAPPENS_READY, 20 * MS, READY_START);
 }
 
 void merge_plan(struct world *w, uint32_t instance, int kind, int64_t delay_us, uint32_t which)
@@ -117,8 +119,8 @@ static void ask(struct world *w, uint32_t instance, enum etcd_ask what, uint64_t
 }
 
 /* Appends one line to this DC's log of cuts. */
-static void log_line(struct world *w, uint32_t instance, struct slice line, uint64_t number,
-                     bool is_cut)
+void merge_log_line(struct world *w, uint32_t instance, struct slice line, uint64_t number,
+                    bool is_cut)
 {
     struct merge_run *run = w->instances[instance].merge;
     struct batch *b = pool_alloc(&w->pool, sizeof *b);
@@ -130,6 +132,7 @@ static void log_line(struct world *w, uint32_t instance, struct slice line, uint
     b->tickets = pool_alloc(&w->pool, sizeof(uint64_t));
     b->bodies[0] = body_new(w, SLICE_LIT("stream"), pool_copy(&w->pool, line), NULL, 0);
     b->tickets[0] = number * 2 + is_cut;
+    run->lines_out++;
     send_batch(w, b);
 }
 
@@ -143,7 +146,7 @@ static void release(struct world *w, struct instance *i)
     run->kept -= count;
 }
 
-/* False if the run has ended. */
+/* False if the run has ended, or only copies any more. */
 static bool carry_out(struct world *w, uint32_t instance)
 {
     struct instance *i = &w->instances[instance];
@@ -171,13 +174,13 @@ static bool carry_out(struct world *w, uint32_t instance)
             run->readers[a->log].is_blocked = true;
             break;
         case MERGE_DO_LOG_CUT:
-            log_line(w, instance, a->bytes, a->number, true);
+            merge_log_line(w, instance, a->bytes, a->number, true);
             break;
         case MERGE_DO_EMIT:
             emit_part(w, instance);
             break;
         case MERGE_DO_LOG_EMITTED:
-            log_line(w, instance, a->bytes, a->number, false);
+            merge_log_line(w, instance, a->bytes, a->number, false);
             break;
         case MERGE_DO_DELETE_CUTS:
             etcd_delete_cuts(w, i->dc, a->number);
@@ -185,8 +188,11 @@ static bool carry_out(struct world *w, uint32_t instance)
         case MERGE_DO_RELEASE:
             break;
         case MERGE_DO_RESET:
-            merge_plan(w, instance, HAPPENS_READY, 50 * MS, 1);
+            merge_plan(w, instance, HAPPENS_READY, 50 * MS, READY_RESET);
             break;
+        case MERGE_DO_COPY:
+            peer_begin(w, instance);
+            return false;
         case MERGE_DO_STOP:
             instance_stop(w, instance, a->code, a->why);
             return false;
@@ -476,6 +482,10 @@ static void ready(struct world *w, uint32_t instance, const struct happening *h)
     struct dc *dc = &w->dcs[i->dc];
     struct merge_recovery recovery;
 
+    if (h->which == READY_COPIES) {
+        peer_step(w, instance);
+        return;
+    }
     if (!kafka_answers(w, i->dc, i->dc)) {
         world_plan(w, 500 * MS, h);
         return;
@@ -486,11 +496,15 @@ static void ready(struct world *w, uint32_t instance, const struct happening *h)
         klog_end_txn(w, dc->global, dc->txn_writer, false);
     dc->txn_writer = run->writer;
     check_initialised(w, i->dc, run->writer);
-    if (h->which == 0) {
+    if (h->which == READY_START) {
         start(w, instance);
         return;
     }
     recover(w, instance, &recovery);
+    if (run->copy.is_on) {
+        peer_ready(w, instance, &recovery);
+        return;
+    }
     (void)merge_feed(w, instance,
                      &(struct merge_event){.kind = MERGE_EV_TAIL, .recovery = &recovery});
 }
@@ -524,8 +538,11 @@ static void delivered(struct world *w, uint32_t instance, const struct batch *b)
                              .number = b->tickets[0] / 2,
                              .log_offset = b->first_offset};
 
+    w->instances[instance].merge->lines_out--;
     if (!b->is_delivered)
         instance_stop(w, instance, ERR_DELIVERY, "a line for the log of cuts failed");
+    else if (w->instances[instance].merge->copy.is_on)
+        peer_delivered(w, instance);
     else
         (void)merge_feed(w, instance, &ev);
 }

@@ -12,6 +12,7 @@
 #include "node/global.h"
 #include "node/line.h"
 #include "node/merge.h"
+#include "node/peer_copy.h"
 
 #include "tests/sim/etcd.h"
 #include "tests/sim/kafka.h"
@@ -127,6 +128,16 @@ struct txn {
     int outcome; /* enum merge_event_kind, for HAPPENS_TXN_DONE */
 };
 
+/* A copy of a peer's global topic and lines (R11). */
+struct peer_run {
+    bool is_on;
+    bool is_told; /* all lines are on their way: their deliveries end the run */
+    uint32_t peer;
+    int64_t at; /* in the peer's global topic */
+    struct merge_copy goal;
+    struct peer_copy state;
+};
+
 struct merge_run {
     struct merge *merge;
     struct arena arena;
@@ -147,6 +158,8 @@ struct merge_run {
     int64_t line_offset;            /* of its last, the recovery line, in the log of cuts */
     bool is_asking;                 /* a read of etcd is under way */
     struct session *session;        /* to the log of cuts */
+    uint32_t lines_out;             /* lines whose outcome is not known yet */
+    struct peer_run copy;
 };
 
 struct instance {

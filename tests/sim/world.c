@@ -185,12 +185,13 @@ void world_note_emitted(struct world *w, const struct klog *log, const struct kr
 
     if (!k->body->braid.has_origin || global_parse(&k->body->braid, &seq, &era, &cut, &chain) != 0)
         return;
-    if (seq > d->chain_count)
-        return; /* the checker complains */
-    d->chains = pool_grow(&w->pool, d->chains, d->chain_count, &d->chain_capacity, sizeof chain);
+    /* One made anew may begin anywhere; of any other the checker complains. */
+    while (d->chain_count <= seq) {
+        d->chains =
+            pool_grow(&w->pool, d->chains, d->chain_count, &d->chain_capacity, sizeof chain);
+        d->chains[d->chain_count++] = 0;
+    }
     d->chains[seq] = chain;
-    if (seq == d->chain_count)
-        d->chain_count++;
 }
 
 const struct cut *world_cut(struct world *w, struct slice bytes)
