@@ -50,7 +50,7 @@ static void carry_out(struct io_merge *m, const struct merge_action *a)
         merge_reset(m);
         return;
     case MERGE_DO_COPY:
-        merge_run_end(m, ERR_DATA_LOSS, a->why);
+        merge_copy_begin(m, a->why);
         return;
     case MERGE_DO_STOP:
         merge_run_end(m, a->code, a->why);
@@ -143,6 +143,10 @@ static void tick(struct io_merge *m)
         }
         return;
     }
+    if (m->stage == STAGE_COPYING) {
+        merge_copy_tick(m);
+        return;
+    }
     merge_etcd_tick(m);
     if (m->stage != STAGE_RUNNING)
         return;
@@ -163,6 +167,7 @@ static void close_all(struct io_merge *m)
 {
     merge_logs_close(m);
     merge_recover_close(m);
+    merge_copy_close(m);
     merge_etcd_close(m);
     merge_cut_close(m);
     merge_notes_close(m);
@@ -177,6 +182,7 @@ static void close_core(struct io_merge *m)
         merge_close(m->merge, actions);
         release_all(actions);
     }
+    merge_copy_release(m);
     m->merge = NULL;
     arena_deinit(&m->arena);
     free(m->logs);
@@ -322,6 +328,8 @@ static const char *stage_text(enum merge_stage stage)
         return "rebuilding the window of ids";
     case STAGE_RUNNING:
         return "running";
+    case STAGE_COPYING:
+        return "copying a peer's global topic";
     case STAGE_CLOSING:
         return "closing";
     case STAGE_OVER:

@@ -163,6 +163,8 @@ void merge_emit_ended(struct io_merge *m, enum io_txn_result result, const char 
 {
     struct merge_event ev = {.kind = MERGE_EV_COMMITTED};
 
+    if (m->stage == STAGE_COPYING)
+        merge_copy_ended(m, result == IO_TXN_COMMITTED, detail);
     if (m->stage != STAGE_RUNNING)
         return;
     switch (result) {
@@ -194,8 +196,11 @@ static void on_acked(void *data, uint64_t ticket, int64_t log_offset)
         .log_offset = log_offset,
     };
 
+    m->notes_out--;
     if (m->stage == STAGE_RUNNING)
         merge_run_step(m, &ev);
+    else if (m->stage == STAGE_COPYING)
+        merge_wake(m);
 }
 
 static void on_failed(void *data, int code, const char *detail)
@@ -228,6 +233,7 @@ void merge_note(struct io_merge *m, uint64_t number, bool is_cut, struct slice b
 {
     const uint64_t ticket = number << 1 | (is_cut ? 1U : 0U);
 
+    m->notes_out++;
     if (m->notes == NULL && write_note(m, ticket, bytes))
         return;
     struct merge_note *note = malloc(sizeof(*note) + bytes.len);

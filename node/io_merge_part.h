@@ -8,7 +8,7 @@
  *     io_merge_etcd.c     views, reports, proposals, old cuts
  *     io_merge_cut.c      a cut by its number: etcd, else a log of cuts
  *     io_merge_emit.c     transactions, lines of the log of cuts
- *
+ *     io_merge_copy.c     what only a peer has
  * Pure:    no: shell.
  */
 #ifndef BRAID_NODE_IO_MERGE_PART_H
@@ -17,9 +17,9 @@
 #include "coord/io_etcd_watch.h"
 #include "node/io_kafka_txn.h"
 #include "node/io_merge.h"
+#include "node/io_merge_copy.h"
 #include "node/io_merge_cut.h"
 #include "node/io_merge_stage.h"
-#include "node/io_scan.h"
 
 #define IO_MERGE_CUTS_KEPT  2000              /* in etcd, below those that all have logged */
 #define IO_MERGE_HELD_BYTES (4 * 1024 * 1024) /* in all logs, while they are paused */
@@ -88,6 +88,8 @@ struct io_merge {
     struct io_writer_client *client; /* of the log of cuts */
     struct merge_note *notes;        /* owned queue, oldest first */
     struct merge_note *notes_last;
+    uint32_t notes_out; /* lines that are not acknowledged yet */
+    struct merge_copying copying;
 
     /* the part being written */
     bool is_emitting;   /* from EMIT to COMMITTED, UNCLEAR, FENCED or MISMATCH */

@@ -75,7 +75,7 @@ static void on_producer_closed(void *data)
     struct io_merge *m = data;
 
     m->is_txn_closing = false;
-    if (m->stage == STAGE_RUNNING && m->wants_reset)
+    if ((m->stage == STAGE_RUNNING || m->stage == STAGE_COPYING) && m->wants_reset)
         open_producer(m);
     else
         merge_wake(m);
@@ -155,7 +155,10 @@ static void on_tail_ended(void *data, int code, const char *detail, struct log_b
         return;
     }
     m->wants_reset = false;
-    merge_run_step(m, &ev);
+    if (m->stage == STAGE_COPYING)
+        merge_copy_tail(m);
+    else
+        merge_run_step(m, &ev);
 }
 
 static void scan_tail(struct io_merge *m)

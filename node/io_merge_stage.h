@@ -19,6 +19,7 @@ enum merge_stage {
     STAGE_VIEW,    /* etcd */
     STAGE_IDS,     /* of the window */
     STAGE_RUNNING,
+    STAGE_COPYING, /* from a peer (io_merge_copy.c) */
     STAGE_CLOSING, /* the run is over, its producer is being destroyed */
     STAGE_OVER,
 };
