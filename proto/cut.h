@@ -22,8 +22,7 @@
 #define DCS_MAX     8
 #define STRANDS_MAX 2048
 
-/* A place's `from`: the strand stands where the line's cut has it, and its log is read from the
- * start (R11: the line was copied from a peer, whose logs have other offsets). */
+/* A place's `from` in a line copied from a peer (R11): the strand stands where its cut has it. */
 #define PLACE_OF_CUT (-1)
 
 struct strand_name {
@@ -144,8 +143,7 @@ uint64_t cut_hash(struct slice bytes);
 int report_decode(struct slice bytes, struct arena *a, struct report *out);
 int report_encode(const struct report *r, struct arena *a, struct slice *out);
 
-/* A line of <dc>.braid.cuts: exactly one of the two is set on success (cut_bytes.ptr == NULL or
- * *out_is_cut). */
+/* A line of <dc>.braid.cuts: *out_cut_bytes is set if *out_is_cut, else *out_emitted. */
 int line_decode(struct slice bytes, struct arena *a, bool *out_is_cut, struct slice *out_cut_bytes,
                 struct emitted_line *out_emitted);
 int line_encode_cut(struct slice cut_bytes, struct arena *a, struct slice *out);

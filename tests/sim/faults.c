@@ -279,6 +279,16 @@ static void fault_ends(struct world *w, const struct happening *h)
         cut_link(w, h->who, (uint32_t)h->number, w->now_us + 2 * SECOND);
 }
 
+static void fault_of_log(struct world *w, enum fault f)
+{
+    if (f == FAULT_retention)
+        retention(w);
+    else if (f == FAULT_truncation)
+        truncation(w);
+    else
+        copy_lost(w);
+}
+
 void fault_happens(struct world *w, const struct happening *h)
 {
     const enum fault f = (enum fault)h->which;
@@ -326,13 +336,9 @@ void fault_happens(struct world *w, const struct happening *h)
         broker_down(w);
         break;
     case FAULT_retention:
-        retention(w);
-        break;
     case FAULT_truncation:
-        truncation(w);
-        break;
     case FAULT_copy_lost:
-        copy_lost(w);
+        fault_of_log(w, f);
         break;
     case FAULT_etcd_restore:
         break;

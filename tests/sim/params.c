@@ -100,6 +100,21 @@ static void more(struct params *p, enum fault f, uint32_t mean_ms)
         p->fault_mean_ms[f] = mean_ms;
 }
 
+static void bias_copies(struct params *p)
+{
+    p->fault_mean_ms[FAULT_truncation] = 0;
+    more(p, FAULT_node_crash, 15000);
+    if (p->mutant == MUTANT_no_skim) {
+        more(p, FAULT_second_owner, 10000);
+        more(p, FAULT_copy_lost, 20000);
+        p->fault_mean_ms[FAULT_retention] = 0;
+    } else {
+        more(p, FAULT_copy_lost, 40000);
+        more(p, FAULT_endtxn_unknown, 15000);
+        more(p, FAULT_retention, 20000);
+    }
+}
+
 /* The faults that a mutant needs to show itself; every other mutant takes the seed as it is. */
 static void bias(struct params *p)
 {
@@ -146,19 +161,9 @@ static void bias(struct params *p)
         p->fault_mean_ms[FAULT_truncation] = 0;
         break;
     case MUTANT_no_skim:
-        more(p, FAULT_second_owner, 10000);
-        more(p, FAULT_node_crash, 15000);
-        more(p, FAULT_copy_lost, 20000);
-        p->fault_mean_ms[FAULT_truncation] = 0;
-        p->fault_mean_ms[FAULT_retention] = 0;
-        break;
     case MUTANT_copy_from_first:
     case MUTANT_copy_places:
-        p->fault_mean_ms[FAULT_truncation] = 0;
-        more(p, FAULT_copy_lost, 40000);
-        more(p, FAULT_node_crash, 30000);
-        more(p, FAULT_endtxn_unknown, 15000);
-        more(p, FAULT_retention, 20000);
+        bias_copies(p);
         break;
     case MUTANT_cut_goes_back:
     case MUTANT_drop_stale_view:
