@@ -504,7 +504,9 @@ int io_fetch_submit(struct io_fetch *f, const struct io_fetch_request *request)
                    .user = s,
                    .age_ms = age_of(request->source_time_ms),
                    .bytes_hint = announced_bytes(request->event),
-                   .young_ms = q->kind == QUESTION_REDIRECT ? QUESTION_REDIRECT_MS : 0,
+                   .young_ms = q->kind == QUESTION_REDIRECT || q->kind == QUESTION_REDIRECTS
+                                   ? QUESTION_REDIRECT_MS
+                                   : 0,
                    .is_alone = q->kind != QUESTION_REVISION}};
     const uint32_t next = f->slots[s].next;
     f->slots[s] = (struct slot){.request = *request, .is_used = true, .submitted_ms = ev.now_ms};

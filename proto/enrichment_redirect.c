@@ -116,13 +116,30 @@ static void put_target(const struct enrichment_in *in, const struct redirect_end
     json_out_close(out, '}');
 }
 
+/* The page stands in its target's list, and in no other. Past the last part nothing is known. */
+static bool lists_show(const struct enrichment_in *in, struct slice target)
+{
+    const struct answer *answer = &in->answers[QUESTION_REDIRECTS];
+    const int64_t page_id = in->event->page_id;
+    bool is_found = target.len == 0 || answer->next.len > 0;
+    struct json json;
+
+    for (const struct answer_part *part = answer->parts; part != NULL; part = part->before) {
+        if (question_read(in->scratch, part->body, &json) == 0 &&
+            !redirect_lists(json.root, target, page_id, &is_found))
+            return false;
+    }
+    return redirect_lists(in->trees[QUESTION_REDIRECTS].root, target, page_id, &is_found) &&
+           is_found;
+}
+
 static bool is_complete(const struct enrichment_in *in, const struct redirect_ends *ends)
 {
     yyjson_val *page = redirect_page(in->trees[QUESTION_TARGETS].root, ends->now.title);
+    const struct slice target = json_text(enrichment_get(page, "title"));
 
     return !in->answers[QUESTION_REDIRECT].is_asked ||
-           redirect_shows(in->trees[QUESTION_REDIRECT].root,
-                          json_text(enrichment_get(page, "title")));
+           (redirect_shows(in->trees[QUESTION_REDIRECT].root, target) && lists_show(in, target));
 }
 
 /* The last answer that it is made of. */

@@ -224,7 +224,7 @@ int question_put(enum question_kind kind, const struct question_in *in, struct q
     arena_reset(in->scratch);
     const struct slice text = type->put(in);
     arena_reset(in->scratch);
-    if (kind == QUESTION_REDIRECT && text.len > 0)
+    if ((kind == QUESTION_REDIRECT || kind == QUESTION_REDIRECTS) && text.len > 0)
         expect = question_expected(in);
     arena_reset(in->scratch);
     if (text.ptr == NULL)

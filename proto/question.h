@@ -64,7 +64,8 @@ struct question {
     int64_t page_id;     /* of the event; -1 if it has none */
     int64_t rev_id;      /* of the event */
     struct slice text;   /* ACTION: a query without maxlag; else the path; absent for REVISION */
-    struct slice expect; /* of REDIRECT: the target that the table must show; absent: none */
+    struct slice
+        expect; /* of REDIRECT and REDIRECTS: the target that they must show; absent: none */
 };
 
 /* What came of one question. */
@@ -109,7 +110,7 @@ const struct question_type *question_type(enum question_kind kind);
  * about this event; ERR_NO_MEMORY. */
 int question_put(enum question_kind kind, const struct question_in *in, struct question *out);
 
-/* Whether a good answer is too early: of REDIRECT, the table does not show the change yet. */
+/* Whether a good answer is too early: of REDIRECT and REDIRECTS, it does not show the change yet. */
 bool question_is_early(const struct question *q, struct slice body, struct arena *scratch);
 
 /* If a good answer has more, of a question that may come in parts: what the next part continues

@@ -78,17 +78,64 @@ bool redirect_shows(yyjson_val *answer, struct slice target)
     return target.len == 0 && !is_local;
 }
 
+static bool has_page(yyjson_val *list, int64_t page_id)
+{
+    size_t i;
+    size_t n;
+    yyjson_val *one;
+    int64_t id;
+
+    yyjson_arr_foreach(list, i, n, one)
+    {
+        if (json_integer(get(one, "pageid"), &id) == 0 && id == page_id)
+            return true;
+    }
+    return false;
+}
+
+bool redirect_lists(yyjson_val *answer, struct slice target, int64_t page_id, bool *found)
+{
+    size_t i;
+    size_t n;
+    yyjson_val *page;
+
+    yyjson_arr_foreach(get(get(answer, "query"), "pages"), i, n, page)
+    {
+        if (!has_page(get(page, "redirects"), page_id))
+            continue;
+        if (target.len == 0 || !slice_equal(json_text(get(page, "title")), target))
+            return false;
+        *found = true;
+    }
+    return true;
+}
+
+/* MediaWiki answers REDIRECT from the page itself where its table does not have it yet, so that the
+ * lists have a say, too: as far as they come in one part. */
+static bool is_early(const struct question *q, yyjson_val *answer)
+{
+    bool is_found = false;
+
+    if (q->kind == QUESTION_REDIRECT)
+        return !redirect_shows(answer, q->expect);
+    if (get(answer, "continue") != NULL ||
+        memmem(q->text.ptr, q->text.len, "&rdcontinue=", 12) != NULL)
+        return false;
+    return !redirect_lists(answer, q->expect, q->page_id, &is_found) ||
+           (q->expect.len > 0 && !is_found);
+}
+
 bool question_is_early(const struct question *q, struct slice body, struct arena *scratch)
 {
     struct json json;
 
-    if (q->kind != QUESTION_REDIRECT)
+    if (q->kind != QUESTION_REDIRECT && q->kind != QUESTION_REDIRECTS)
         return false;
     arena_reset(scratch);
     const bool is_read = question_read(scratch, body, &json) == 0;
-    const bool is_early = is_read && !redirect_shows(json.root, q->expect);
+    const bool result = is_read && is_early(q, json.root);
     arena_reset(scratch);
-    return is_early;
+    return result;
 }
 
 /* ---- the questions --------------------------------------------------------------------------- */

@@ -36,6 +36,10 @@ void redirect_ends(const struct event *event, const struct answer *answers, stru
 /* What the wiki knows of a title: an element of TARGETS' pages; NULL if it is no page's, or absent. */
 yyjson_val *redirect_page(yyjson_val *targets, struct slice title);
 
+/* One answer of REDIRECTS: false if the page stands in the list of another title than the target;
+ * *found is set if it stands in the target's. */
+bool redirect_lists(yyjson_val *answer, struct slice target, int64_t page_id, bool *found);
+
 /* Whether REDIRECT's answer shows the target (absent: none). */
 bool redirect_shows(yyjson_val *answer, struct slice target);
 

@@ -103,8 +103,19 @@ static void a_table_that_does_not_show_the_change_is_said_to_be_incomplete(void 
                                   &f->scratch));
     assert_false(question_is_early(
         &q, SLICE_LIT("{\"query\":{\"redirects\":[{\"to\":\"New one\"}]}}"), &f->scratch));
-    settle_text(f, QUESTION_REDIRECT, "{\"query\":{\"pages\":[]}}");
-    ask(f, QUESTION_REDIRECTS, "");
+    settle_text(f, QUESTION_REDIRECT, "{\"query\":{\"redirects\":[{\"to\":\"New one\"}]}}");
+    assert_true(enrich_page_ask(&f->page, &f->scratch, &q));
+    assert_int_equal(q.kind, QUESTION_REDIRECTS);
+    assert_true(question_is_early(&q, SLICE_LIT("{\"query\":{\"pages\":[]}}"), &f->scratch));
+    assert_true(question_is_early(
+        &q,
+        SLICE_LIT("{\"query\":{\"pages\":[{\"title\":\"Old\",\"redirects\":[{\"pageid\":4}]}]}}"),
+        &f->scratch));
+    assert_false(question_is_early(
+        &q,
+        SLICE_LIT(
+            "{\"query\":{\"pages\":[{\"title\":\"New one\",\"redirects\":[{\"pageid\":4}]}]}}"),
+        &f->scratch));
     settle_text(f, QUESTION_REDIRECTS, "{\"query\":{\"pages\":[]}}");
     check(f, "ok",
           "{\"redirect\":{" AS_OF ",\"target\":{\"page_id\":7,\"ns\":0,\"title\":\"New one\","
