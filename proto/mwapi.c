@@ -12,6 +12,7 @@ struct decoder {
     struct json json;
     struct arena *keep;
     struct mwapi_answer *answer;
+    struct sha1 sha1;
 };
 
 static const struct {
@@ -143,7 +144,7 @@ static int read_content(struct decoder *d, yyjson_val *slot, struct mwapi_slot *
         return 0;
     const struct span token = json_value_span(&d->json, key);
     out->content = slice_sub(d->json.bytes, token.from, token.to);
-    const int rc = sha1_of(json_text(json_value(key)), out->sha1);
+    const int rc = sha1_next(&d->sha1, json_text(json_value(key)), out->sha1);
     if (rc != 0)
         return rc;
     yyjson_val *hex = member(slot, "sha1");
@@ -319,6 +320,7 @@ int mwapi_decode(struct arena *scratch, struct arena *keep, struct slice body,
         return rc;
     answer.has_trailer = d.json.has_trailer;
     rc = read_answer(&d);
+    sha1_end(&d.sha1);
     if (rc == 0)
         *out = answer;
     return rc;

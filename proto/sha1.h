@@ -10,6 +10,15 @@
 
 #include "proto/base36.h"
 
+/* Of many texts, one after the other. All zeros is a start; after a failure, end it. */
+struct sha1 {
+    struct evp_md_ctx_st *context; /* owned */
+};
+
+/* 0, or ERR_UNSUPPORTED as below, or ERR_NO_MEMORY. Only the first one takes heap. */
+int sha1_next(struct sha1 *s, struct slice bytes, uint8_t out[SHA1_BYTES]);
+void sha1_end(struct sha1 *s);
+
 /* 0, or ERR_UNSUPPORTED if this OpenSSL has no SHA-1. */
 int sha1_of(struct slice bytes, uint8_t out[SHA1_BYTES]);
 

@@ -35,6 +35,24 @@ static void digests_have_the_digits_that_mediawiki_gives_them(void **state)
           "jt72fo5t4yobf0qugwuczbwj07max7h");
 }
 
+static void one_text_after_another_has_the_digest_of_each(void **state)
+{
+    struct sha1 s = {0};
+    uint8_t digest[SHA1_BYTES];
+    uint8_t alone[SHA1_BYTES];
+    const struct slice texts[] = {SLICE_LIT("abc"), SLICE_LIT(""), SLICE_LIT("abc")};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        assert_int_equal(sha1_next(&s, texts[i], digest), 0);
+        assert_int_equal(sha1_of(texts[i], alone), 0);
+        assert_memory_equal(digest, alone, SHA1_BYTES);
+    }
+    sha1_end(&s);
+    sha1_end(&s);
+    assert_null(s.context);
+}
+
 static void small_numbers_are_padded_and_the_largest_fits(void **state)
 {
     uint8_t digest[SHA1_BYTES] = {0};
@@ -69,6 +87,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(digests_have_the_digits_that_mediawiki_gives_them),
+        cmocka_unit_test(one_text_after_another_has_the_digest_of_each),
         cmocka_unit_test(small_numbers_are_padded_and_the_largest_fits),
         cmocka_unit_test(what_is_not_40_hex_digits_is_refused),
     };
