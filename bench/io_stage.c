@@ -242,6 +242,10 @@ int stage_nodes_start(struct stage *s, int per_dc)
 {
     stage_nodes_stop(s);
     s->node_count = per_dc * STAGE_DCS;
+    if (s->node_count > STAGE_NODES_MAX)
+        return ERR_TOO_LARGE;
+    if (per_dc > 2) /* it knows two by itself */
+        (void)setenv("BRAID_NODES_PER_DC", "4", 1);
     for (int i = 0; i < s->node_count; i++) {
         char name[64];
         node_name(i, name);

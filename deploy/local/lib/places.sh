@@ -8,7 +8,7 @@
 cluster_name=demo
 dcs=(eqiad codfw)
 sites=(eqiad codfw witness)
-nodes_per_dc=2
+nodes_per_dc=${BRAID_NODES_PER_DC:-2} # up to 9: their ports
 source_topic=mediawiki.page_change.v1
 
 site_number() {
