@@ -12,6 +12,7 @@
 
 #include "node/config.h"
 #include "node/io_log.h"
+#include "node/io_pool.h"
 #include "node/io_site.h"
 #include "node/io_stream.h"
 #include "node/line.h"
@@ -28,6 +29,8 @@ struct io_host {
     struct io_sites sites;
     struct io_streams streams;
     struct arena scratch;               /* for one call; reset by who uses it */
+    struct io_pool jobs;                /* records on their way, of all lines */
+    struct io_pool works;               /* what the enrichment of one needs, likewise */
     struct line_actions line_actions;   /* of the step under way */
     struct merge_actions merge_actions; /* likewise */
 };

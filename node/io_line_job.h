@@ -38,6 +38,7 @@ struct asking_queue {
 
 /* A record on its way from input to output. */
 struct job {
+    struct io_host *host;       /* borrowed; has the pools that job and work are of */
     struct io_line *line;       /* NULL: its run is over, it ends with its fetch */
     struct job *next;           /* in a queue */
     enum line_action_kind kind; /* WORK, PRODUCE (a copy), SKIP or GAP */

@@ -30,30 +30,51 @@ static void pop(struct job_queue *q)
         q->last = NULL;
 }
 
-static void work_free(struct page_work *work)
+static void work_free(struct io_host *h, struct page_work *work)
 {
     if (work == NULL)
         return;
     for (unsigned k = 0; k < QUESTION_COUNT; k++)
         io_fetch_release(work->asking[k].hold);
+    /* A large page's memory is not kept. */
+    if (work->keep.bytes_held > KEEP_BLOCK)
+        arena_deinit(&work->keep);
+    else
+        arena_reset(&work->keep);
+    if (io_pool_give(&h->works, work))
+        return;
     arena_deinit(&work->keep);
-    free(work);
+    io_pool_free(work);
+}
+
+static struct page_work *work_new(struct io_host *h)
+{
+    struct page_work *work = io_pool_take(&h->works, sizeof(*work));
+
+    assert(work != NULL); /* 10 KB; without them the process is lost anyway */
+    const struct arena keep = work->keep;
+    *work = (struct page_work){.keep = keep};
+    if (keep.first == NULL)
+        arena_init(&work->keep, KEEP_BLOCK, KEEP_MAX);
+    return work;
 }
 
 static void job_free(struct job *job)
 {
     io_kafka_release(job->handle);
-    work_free(job->work);
+    work_free(job->host, job->work);
     io_spec_release(job->spec);
-    free(job);
+    if (!io_pool_give(&job->host->jobs, job))
+        io_pool_free(job);
 }
 
 static struct job *job_new(struct io_line *l, const struct line_action *a, const struct record *r)
 {
-    struct job *job = calloc(1, sizeof(*job));
+    struct job *job = io_pool_take(&l->host->jobs, sizeof(*job));
 
     assert(job != NULL); /* 300 bytes; without them the process is lost anyway */
     *job = (struct job){
+        .host = l->host,
         .line = l,
         .kind = a->kind,
         .ticket = a->ticket,
@@ -467,9 +488,7 @@ void line_work(struct io_line *l, const struct line_action *a, const struct reco
     struct job *job = job_new(l, a, r);
 
     job->spec = io_spec_hold(l->stream);
-    job->work = calloc(1, sizeof(*job->work));
-    assert(job->work != NULL); /* 10 KB; without them the process is lost anyway */
-    arena_init(&job->work->keep, KEEP_BLOCK, KEEP_MAX);
+    job->work = work_new(l->host);
     assert(*slot_of(l, a->ticket) == NULL);
     *slot_of(l, a->ticket) = job;
     const struct enrich_memory memory = {.scratch = &l->host->scratch, .keep = &job->work->keep};

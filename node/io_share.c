@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "node/io_loop.h"
+#include "node/io_pool.h"
 #include "node/share.h"
 #include "proto/err.h"
 
@@ -46,6 +47,7 @@ struct io_share {
     struct share table;
     struct arena arena;
     struct answered *of; /* owned; by entry */
+    struct io_pool leader_pool;
     struct waiter *ready;
     struct waiter **ready_end;
     uv_timer_t timer;
@@ -197,7 +199,8 @@ static void on_led(void *data, const struct enrich_outcome *outcome, struct io_f
     const bool is_good = outcome->reason == REASON_NONE;
     const uint64_t bytes = is_good ? io_fetch_outcome_bytes(outcome) : 0;
 
-    free(leader);
+    if (!io_pool_give(&s->leader_pool, leader))
+        io_pool_free(leader);
     assert(s->leaders > 0);
     s->leaders--;
     s->of[entry].waiters = NULL;
@@ -223,7 +226,7 @@ static void on_led(void *data, const struct enrich_outcome *outcome, struct io_f
 static int lead(struct io_share *s, struct io_fetch *fetch, const struct io_fetch_request *request,
                 uint32_t entry)
 {
-    struct leader *leader = calloc(1, sizeof *leader);
+    struct leader *leader = io_pool_take(&s->leader_pool, sizeof *leader);
     int rc = ERR_NO_MEMORY;
 
     if (leader != NULL) {
@@ -234,7 +237,8 @@ static int lead(struct io_share *s, struct io_fetch *fetch, const struct io_fetc
         rc = io_fetch_submit(fetch, &own);
     }
     if (rc != 0) {
-        free(leader);
+        if (leader != NULL && !io_pool_give(&s->leader_pool, leader))
+            io_pool_free(leader);
         (void)share_answered(&s->table, entry, false, 0, io_mono_ms());
         return rc;
     }
@@ -346,6 +350,7 @@ void io_share_stats(const struct io_share *s, struct io_share_stats *out)
 
 static void free_memory(struct io_share *s)
 {
+    io_pool_deinit(&s->leader_pool, NULL);
     arena_deinit(&s->arena);
     free(s->of);
     free(s);
