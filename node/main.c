@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@
 #define EXIT_USAGE    2
 #define EXIT_MS       3000 /* after the claims are released: Kafka's connections may close */
 #define CONFIG_MEMORY (4 * 1024 * 1024)
+#define HEAPS_MAX     2
 
 struct daemon {
     uv_loop_t loop;
@@ -387,6 +389,8 @@ int main(int argc, char **argv)
     enum mode mode = MODE_NONE;
     const char *path = NULL;
 
+    /* Each thread of a Kafka client would get a heap of its own, which keeps what it once held. */
+    (void)mallopt(M_ARENA_MAX, HEAPS_MAX);
     io_drill_sleep();
     for (int c = getopt_long(argc, argv, "", options, NULL); c != -1;
          c = getopt_long(argc, argv, "", options, NULL)) {
