@@ -170,10 +170,10 @@ static int take_report(struct session *s, const rd_kafka_message_t *msg)
         side_failed(c, msg);
         return 0;
     }
-    if (msg->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (msg->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
         s->culprit = c;
-    if (msg->err != RD_KAFKA_RESP_ERR_NO_ERROR)
         return msg->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ? ERR_TOO_LARGE : ERR_DELIVERY;
+    }
     const uint64_t ticket = pop_ticket(c);
     if (c->is_closed) {
         if (c->ticket_count == 0)

@@ -35,10 +35,9 @@ static bool decode(struct audit_pages *p, struct slice value)
 
 void audit_pages_record(struct audit_pages *p, const struct audit_record *r)
 {
-    char page[PAGE_TEXT_MAX];
-
     assert(p->event != NULL);
     if (r->has_seq && decode(p, r->raw->value)) {
+        char page[PAGE_TEXT_MAX];
         const int64_t rev = p->event->rev_id;
         const int len = snprintf(page, sizeof(page), "%.*s %" PRId64, SLICE_ARG(p->event->wiki_id),
                                  p->event->page_id);
