@@ -30,10 +30,10 @@ struct io_pool {
 void *io_pool_take(struct io_pool *p, size_t size);
 
 /* Gives a block back. False: enough of them wait; the caller ends what it holds, then io_pool_free. */
-bool io_pool_give(struct io_pool *p, void *block);
+bool io_pool_give(struct io_pool *p, void *data);
 
 /* Frees a block that does not go back to its pool. */
-void io_pool_free(void *block);
+void io_pool_free(void *data);
 
 /* Frees those that wait; `end` sees each before (NULL: nothing to end). */
 void io_pool_deinit(struct io_pool *p, void (*end)(void *block));
