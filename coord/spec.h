@@ -58,15 +58,14 @@ struct spec_source_keys {
 
 #define SPEC_ENVELOPES "page_change|json|cloudevents|debezium" /* in the order of event_envelope */
 
-/* Questions to other servers (proto/asks.h); without a url there is none. */
+/* Questions to other servers (proto/asks.h). */
 struct spec_http {
-    struct slice url;
-    int method; /* 0: GET, 1: POST */
+    struct slice url; /* empty: none, as below */
+    int method;       /* 0: GET, 1: POST */
     struct key_pairs headers;
     struct slice body;
     struct slice token;
-    struct slice result;
-    struct slice place;
+    struct slice result, place; /* JSON pointers */
 };
 
 struct spec_score {
@@ -92,7 +91,7 @@ struct spec {
     struct spec_http http;
     struct spec_score score;
     struct key_pairs from_wikis; /* enrichment: domain of another wiki */
-    int enrich_at; /* enum spec_enrich_at */
+    int enrich_at;               /* enum spec_enrich_at */
     struct key_texts wikis;
     struct key_numbers namespaces;
     struct key_texts kinds;

@@ -74,7 +74,7 @@ static int sort(struct found *f, struct arena *a)
 }
 
 /* Nothing where there is no such answer, which is what a page without a parent has. */
-static int read(const struct enrichment_in *in, enum question_kind kind, struct found *out)
+static int find(const struct enrichment_in *in, enum question_kind kind, struct found *out)
 {
     const struct answer *answer = &in->answers[kind];
     int rc = 0;
@@ -139,10 +139,10 @@ void write_citations(const struct enrichment_in *in, struct json_out *out)
 {
     struct found now;
     struct found before;
-    int rc = read(in, QUESTION_HTML, &now);
+    int rc = find(in, QUESTION_HTML, &now);
 
     if (rc == 0)
-        rc = read(in, QUESTION_HTML_PARENT, &before);
+        rc = find(in, QUESTION_HTML_PARENT, &before);
     if (rc != 0) {
         out->rc = out->rc == 0 ? rc : out->rc;
         return;

@@ -149,12 +149,16 @@ static void a_deleted_redirect_tells_where_it_led(void **state)
     assert_null(strstr(f->value, "content_body"));
 }
 
+enum {
+    BODY_SIZE = 64 * 1024
+};
+
 static void a_list_longer_than_its_limit_is_cut_and_says_so(void **state)
 {
     struct fixture *f = *state;
     struct question q;
     const struct slice link = SLICE_LIT("{\"pageid\":1,\"ns\":0,\"title\":\"R\"}");
-    char *body = malloc(64 * 1024);
+    char *body = malloc(BODY_SIZE);
     unsigned parts = 0;
 
     assert_non_null(body);
@@ -166,11 +170,13 @@ static void a_list_longer_than_its_limit_is_cut_and_says_so(void **state)
     settle_text(f, QUESTION_TARGETS, TARGETS);
     ask(f, QUESTION_REDIRECT, "");
     settle_text(f, QUESTION_REDIRECT, "{\"query\":{}}");
-    size_t len = (size_t)sprintf(body, "{\"continue\":{\"rdcontinue\":\"1\"},\"query\":{\"pages\":["
-                                       "{\"title\":\"New one\",\"redirects\":[");
+    size_t len = (size_t)snprintf(body, BODY_SIZE,
+                                  "{\"continue\":{\"rdcontinue\":\"1\"},\"query\":{\"pages\":["
+                                  "{\"title\":\"New one\",\"redirects\":[");
     for (unsigned i = 0; i < 500; i++)
-        len += (size_t)sprintf(body + len, "%s%.*s", i == 0 ? "" : ",", SLICE_ARG(link));
-    (void)sprintf(body + len, "]}]}}");
+        len += (size_t)snprintf(body + len, BODY_SIZE - len, "%s%.*s", i == 0 ? "" : ",",
+                                SLICE_ARG(link));
+    (void)snprintf(body + len, BODY_SIZE - len, "]}]}}");
     while (enrich_page_ask(&f->page, &f->scratch, &q)) {
         assert_int_equal(q.kind, QUESTION_REDIRECTS);
         parts++;

@@ -420,17 +420,15 @@ static void an_answer_that_is_early_is_taken_when_the_event_is_no_longer_young(v
     assert_int_equal(x->now_ms, submitted_ms + 2000);
     /* before the deadline in any case: an answer is there */
     start(x, &(struct fetch_limits){.missing_retry_ms = 3000, .deadline_ms = 500});
-    const int64_t again_ms = x->now_ms;
+    const int64_t limit_ms = x->now_ms + 500;
     assert_int_equal(submit_to(x, WIKI, 2, 0), 0);
-    call = call_of(x, 0, 1);
-    for (;;) {
+    for (call = call_of(x, 0, 1);; call = next_call(x)) {
         answer_all(x, call, ENRICH_VERDICT_EARLY);
         if (count(x, FETCH_ACT_DONE) > 0)
             break;
-        call = next_call(x);
     }
     check_done(x, 0, 2, REASON_NONE);
-    assert_true(x->now_ms < again_ms + 500);
+    assert_true(x->now_ms < limit_ms);
 }
 
 static void content_that_does_not_fit_is_asked_for_again_alone_and_then_given_up(void **state)

@@ -71,11 +71,11 @@ static void too_much_is_cut_at_whole_characters_and_said(void **state)
 {
     const size_t size = 3 * HTML_TEXT_MAX;
     char *html = malloc(size);
-    size_t len = (size_t)sprintf(
-        html, "<ol class='mw-references'><li id='a'><span class='mw-reference-text'>x");
+    size_t len = (size_t)snprintf(
+        html, size, "<ol class='mw-references'><li id='a'><span class='mw-reference-text'>x");
 
     for (size_t i = 0; i < HTML_TEXT_MAX / 2; i++)
-        len += (size_t)sprintf(html + len, "\xc3\xa9");
+        len += (size_t)snprintf(html + len, size - len, "\xc3\xa9");
     html[len] = '\0';
     struct html_references refs = read(state, html);
     assert_int_equal(refs.count, 1);
