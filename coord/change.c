@@ -312,12 +312,17 @@ int change_revisions_decode(struct arena *a, struct slice body, struct changes *
     yyjson_val *list = yyjson_obj_get(yyjson_obj_get(json.root, "query"), "allrevisions");
     if (!yyjson_is_arr(list))
         return ERR_MALFORMED;
-    yyjson_arr_foreach(list, i, max, page) count +=
-        yyjson_arr_size(yyjson_obj_get(page, "revisions"));
+    yyjson_arr_foreach(list, i, max, page)
+    {
+        count += yyjson_arr_size(yyjson_obj_get(page, "revisions"));
+    }
     changes.items = arena_calloc(a, count + 1, sizeof(*changes.items));
     if (changes.items == NULL)
         return ERR_NO_MEMORY;
-    yyjson_arr_foreach(list, i, max, page) take_page(page, &changes);
+    yyjson_arr_foreach(list, i, max, page)
+    {
+        take_page(page, &changes);
+    }
     changes.next = text_at(yyjson_obj_get(json.root, "continue"), "arvcontinue");
     *out = changes;
     return 0;

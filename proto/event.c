@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proto/event_part.h"
+#include "proto/event.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "proto/err.h"
+#include "proto/event_part.h"
 
 /* Finds `name` in obj. */
 static yyjson_val *find(const struct event_field *field)

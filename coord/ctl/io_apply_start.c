@@ -16,12 +16,11 @@ static int resolve_one(struct applying *ap, struct kafka_reader *reader, struct 
 
     if (!kafka_bounds(reader, topic, partition, &first, &end))
         return EXIT_REFUSED;
-    if (task_is_request(start->from.topic)) {
-        start->position = end - 1; /* what operators wrote so far was for others */
+    /* Of an operators' topic, what was written so far was for others. */
+    if (task_is_request(start->from.topic) || slice_equal(ap->spec.start, SLICE_LIT("latest"))) {
+        start->position = end - 1;
     } else if (slice_equal(ap->spec.start, SLICE_LIT("earliest"))) {
         start->position = first - 1;
-    } else if (slice_equal(ap->spec.start, SLICE_LIT("latest"))) {
-        start->position = end - 1;
     } else {
         if (keys_parse_time(ap->spec.start, &ms) != 0 ||
             !kafka_offset_at(reader, topic, partition, ms, &first)) {

@@ -217,7 +217,6 @@ static void revisions_gather_while_their_wiki_has_a_call_under_way(void **state)
 static void a_call_is_for_one_wiki_and_wikis_take_turns(void **state)
 {
     struct fixture *x = *state;
-
     start(x, &(struct fetch_limits){.in_flight_max = 1, .batch_max = 2});
     assert_int_equal(submit(x, 0), 0);
     uint32_t call = call_of(x, 0, 1);
@@ -541,33 +540,6 @@ static void the_rate_is_kept_over_any_second(void **state)
     assert_in_range(x->now_ms - first_ms, 9700, 10100); /* 200 calls, 20 a second */
 }
 
-static void answers_are_paid_for_before_the_next_call(void **state)
-{
-    struct fixture *x = *state;
-    const struct fetch_verdict ok = {ENRICH_VERDICT_OK, REASON_NONE};
-
-    start(x, &(struct fetch_limits){
-                 .bytes_per_second_max = 100000, .batch_max = 1, .in_flight_max = 1});
-    const int64_t first_ms = x->now_ms;
-    assert_int_equal(submit(x, 0), 0);
-    uint32_t call = next_call(x);
-    for (uint64_t user = 1; user < 20; user++)
-        assert_int_equal(submit(x, user), 0);
-    size_t answered = 0;
-    while (x->f.queue.item_count > 0) {
-        const struct fetch_event ev = {
-            .kind = FETCH_EV_ANSWER,
-            .now_ms = x->now_ms,
-            .answer = {.call = call, .bytes = 50000, .took_ms = 10, .verdicts = &ok}};
-        assert_int_equal(fetch_step(&x->f, &ev, &x->actions), 0);
-        answered++;
-        if (x->f.queue.item_count > 0)
-            call = next_call(x);
-    }
-    assert_int_equal(answered, 20);
-    assert_in_range(x->now_ms - first_ms, 9500, 9600); /* half a second each, but for the last */
-}
-
 static void the_window_halves_on_failure_and_grows_again(void **state)
 {
     struct fixture *x = *state;
@@ -815,7 +787,6 @@ int main(void)
         TEST(an_answer_cut_short_is_continued_and_one_that_serves_nobody_ends_as_too_large),
         TEST(one_bad_revision_does_not_fail_the_others_of_its_batch),
         TEST(the_rate_is_kept_over_any_second),
-        TEST(answers_are_paid_for_before_the_next_call),
         TEST(the_window_halves_on_failure_and_grows_again),
         TEST(slow_answers_halve_the_window_too),
         TEST(an_api_that_is_down_is_probed_and_not_hammered),
