@@ -65,6 +65,7 @@
     X(cut_nothing, "R6", "nothing changed: no cut", "")                                            \
     X(cut_capped, "R6", "a position stops at the cap", "")                                         \
     X(cut_offer_used, "R6", "a member's offer holds a position back", "")                          \
+    X(cut_awaits, "R7", "a cut waits for a DC that has caught up", "")                             \
     X(cut_offer_void, "A4", "a member's report is of no use: the head's position counts", "")      \
     X(time_moves, "A7", "cut time moves on", "")                                                   \
     X(time_stands, "A7", "cut time does not go back", "")                                          \

@@ -128,6 +128,38 @@ static void track_eligible(struct member_track *t, bool eligible, int64_t now_ms
     }
 }
 
+static bool has_layout(const struct report *r, const struct strands *s);
+static bool has_logged(const struct members *m, const struct merge_view *view,
+                       const struct merge_dc_view *dc);
+
+/*
+ * A DC that has caught up reports what it held some ten milliseconds ago; a cut every 50 ms that
+ * does not wait for it is always ahead of that.
+ */
+static void track_awaited(const struct members *m, struct member_track *t,
+                          const struct merge_view *view, const struct merge_dc_view *dc,
+                          const struct strands *s)
+{
+    const int64_t now_ms = m->view_ms;
+    const struct report *r = &dc->report;
+    const bool is_near = !view_has_member(view, dc->dc) && !slice_equal(dc->dc, s->dc) &&
+                         dc->is_pooled && dc->has_report && r->caught_up &&
+                         r->incarnation == dc->incarnation && has_layout(r, s) && !t->is_silent &&
+                         !t->is_still && !t->is_lagging && has_logged(m, view, dc);
+
+    if (t->awaited_ms == 0) {
+        if (is_near && (t->awaited_end == 0 || now_ms - t->awaited_end > MEMBER_PAUSE_MS))
+            t->awaited_ms = now_ms;
+        return;
+    }
+    if (is_near && member_is_eligible(dc, view, s))
+        t->awaited_ms = now_ms;
+    if (!is_near || now_ms - t->awaited_ms > MEMBER_AWAIT_MS) {
+        t->awaited_ms = 0;
+        t->awaited_end = now_ms;
+    }
+}
+
 static bool has_layout(const struct report *r, const struct strands *s)
 {
     return r->layout_hash == s->layout.hash && r->count == s->layout.count;
@@ -159,7 +191,15 @@ void members_view(struct members *m, const struct merge_view *view, const struct
         const bool is_self = slice_equal(dc->dc, s->dc);
         track_eligible(t, is_self ? self_is_eligible(view, s) : member_is_eligible(dc, view, s),
                        now_ms);
+        track_awaited(m, t, view, dc, s);
     }
+}
+
+bool member_is_awaited(const struct members *m, struct slice dc)
+{
+    const struct member_track *t = track_find(m, dc);
+
+    return t != NULL && t->awaited_ms != 0;
 }
 
 /* --- eligibility --------------------------------------------------------------------------------- */

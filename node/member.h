@@ -18,6 +18,8 @@
 #include "node/strand.h"
 
 #define MEMBER_REASON_MAX 160
+#define MEMBER_AWAIT_MS   500  /* how long cuts may stand for a DC that has yet to reach the head */
+#define MEMBER_PAUSE_MS   5000 /* how long they do not, after it failed to */
 
 struct member_track {
     char dc[DC_NAME_MAX];
@@ -26,6 +28,8 @@ struct member_track {
     int64_t alive_ms;          /* when a new report was last seen */
     int64_t eligible_first_ms; /* it has held all up to the head since; 0: it does not */
     int64_t eligible_last_ms;
+    int64_t awaited_ms;  /* cuts have waited for it since; 0: they do not */
+    int64_t awaited_end; /* when they last ceased to */
     bool is_silent;
     bool is_still;
     bool is_lagging;
@@ -66,6 +70,13 @@ bool member_is_eligible(const struct merge_dc_view *dc, const struct merge_view 
 
 /* The same for the own DC, by what it holds now. */
 bool self_is_eligible(const struct merge_view *view, const struct strands *s);
+
+/*
+ * True if the next cut should go no further than the DC's report says that it holds, so that it can
+ * become a member: it has caught up, but its reports are older than the cuts of those who do not
+ * wait for it. For MEMBER_AWAIT_MS at a time, longer while it holds all up to the head.
+ */
+bool member_is_awaited(const struct members *m, struct slice dc);
 
 /* Whom the next cut should have. False: no cut may be proposed (too few; not by us). */
 bool members_next(const struct members *m, const struct merge_view *view, const struct strands *s,

@@ -25,6 +25,7 @@ static int64_t offer_of(const struct proposer *p, const struct merge_view *view,
     return v->report.offer[strand];
 }
 
+/* How far the strand may be cut: what all members offer, and a DC that is awaited holds. */
 static int64_t common_offer(const struct proposer *p, const struct merge_view *view,
                             const struct member_decision *d, uint32_t strand)
 {
@@ -34,6 +35,15 @@ static int64_t common_offer(const struct proposer *p, const struct merge_view *v
         const int64_t offer = offer_of(p, view, d->members[i].dc, strand);
         if (MUTANT(cut_any_member) ? offer > common : offer < common)
             common = offer;
+    }
+    for (uint32_t i = 0; i < view->dc_count; i++) {
+        const struct merge_dc_view *v = &view->dcs[i];
+        if (!member_is_awaited(p->members, v->dc))
+            continue;
+        const int64_t holds = v->report.read_back[strand]; /* awaited: it has our layout */
+        COVER_IF(holds < common, cut_awaits);
+        if (holds < common && !MUTANT(cut_any_member))
+            common = holds;
     }
     return common;
 }

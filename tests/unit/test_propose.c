@@ -324,6 +324,63 @@ static void a_dc_is_taken_in_after_it_held_everything_for_a_while(void **state)
     assert_int_equal(f->cut.member_count, 2);
 }
 
+/* What is cut becomes the head. Returns true if a cut was made. */
+static bool cut(struct fixture *f)
+{
+    if (!propose(f))
+        return false;
+    f->proposer.last_cut_ms = f->now_ms;
+    memcpy(f->head, f->next, sizeof f->head);
+    f->view.head.number = f->cut.number;
+    f->view.head.member_count = f->cut.member_count;
+    memcpy(f->view.head.members, f->cut.members, sizeof f->cut.members);
+    return true;
+}
+
+static void eqiad_alone(struct fixture *f)
+{
+    f->config.cuts_kept = 1000;
+    f->view.head.member_count = 1;
+    f->view.head.members[0] = (struct member){SLICE_LIT("eqiad"), 0};
+}
+
+static void a_dc_whose_reports_are_older_than_each_cut_is_taken_in(void **state)
+{
+    struct fixture *f = *state;
+    int64_t one_before = POSITION_NONE;
+
+    eqiad_alone(f);
+    for (int i = 0; i < 50 && f->view.head.member_count == 1; i++) {
+        f->codfw_holds[PEER] = one_before;
+        one_before = f->s.list[PEER].last;
+        read_records(f, PEER, 1);
+        pass(f, STEP_MS, true);
+        (void)cut(f);
+    }
+    assert_int_equal(f->view.head.member_count, 2);
+}
+
+static void a_dc_that_never_gets_there_is_not_awaited_for_long(void **state)
+{
+    struct fixture *f = *state;
+    int64_t still_ms = 0;
+    int64_t longest_ms = 0;
+
+    eqiad_alone(f);
+    f->head[PEER].position = 4;
+    f->codfw_holds[PEER] = 0;
+    read_records(f, PEER, 6);
+    for (int i = 0; i < 200; i++) {
+        f->codfw_holds[PEER]++;
+        read_records(f, PEER, 2);
+        pass(f, STEP_MS, true);
+        still_ms = cut(f) ? 0 : still_ms + STEP_MS;
+        longest_ms = still_ms > longest_ms ? still_ms : longest_ms;
+    }
+    assert_in_range(longest_ms, STEP_MS, MEMBER_AWAIT_MS + STEP_MS);
+    assert_int_equal(f->view.head.member_count, 1);
+}
+
 static void a_dc_that_lacks_cuts_in_its_log_is_not_taken_in(void **state)
 {
     struct fixture *f = *state;
@@ -406,6 +463,8 @@ int main(void)
         TEST(a_member_whose_strand_stands_still_is_dropped),
         TEST(fewer_members_than_the_minimum_make_no_cut),
         TEST(a_dc_is_taken_in_after_it_held_everything_for_a_while),
+        TEST(a_dc_whose_reports_are_older_than_each_cut_is_taken_in),
+        TEST(a_dc_that_never_gets_there_is_not_awaited_for_long),
         TEST(a_dc_that_lacks_cuts_in_its_log_is_not_taken_in),
         TEST(a_depooled_dc_leaves_and_stays_out),
         TEST(a_member_with_another_log_epoch_is_dropped),
