@@ -138,8 +138,7 @@ struct spec_problems {
     size_t count;
 };
 
-/* Checks and completes a spec that was read: sorts the DCs and sources, sets min_members. Messages
- * lie in the arena. */
+/* Checks and completes a spec: sorts DCs and sources, sets min_members. Messages lie in the arena. */
 void spec_check(struct spec *s, struct arena *a, struct spec_problems *out);
 
 /* The bytes of a Spec message. 0 or ERR_NO_MEMORY. */

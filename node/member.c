@@ -94,15 +94,23 @@ static void forgive(struct members *m, int64_t ms)
     }
 }
 
+/*
+ * Who has reported more of a strand than is cut keeps nobody waiting, however long it stands still.
+ * After a pause of all it would else look to each as if the others had to go.
+ */
 static void track_strands(const struct members *m, struct member_track *t,
-                          const struct report *report, const struct strands *s, int64_t now_ms)
+                          const struct merge_dc_view *dc, const struct merge_view *view,
+                          const struct strands *s)
 {
+    const struct report *report = &dc->report;
+    const int64_t now_ms = m->view_ms;
+
     t->is_still = false;
     t->is_lagging = false;
     for (uint32_t i = 0; i < m->strand_count; i++) {
         const int64_t theirs = report->read_back[i];
         const int64_t ours = s->list[i].last;
-        if (theirs != t->seen[i] || theirs >= ours) {
+        if (theirs != t->seen[i] || theirs >= ours || theirs > view->head.strands[i].position) {
             t->seen[i] = theirs;
             t->still_ms[i] = now_ms;
         }
@@ -187,7 +195,7 @@ void members_view(struct members *m, const struct merge_view *view, const struct
         }
         t->is_silent = now_ms - t->alive_ms > m->config->member_timeout_ms;
         if (dc->has_report && has_layout(r, s))
-            track_strands(m, t, r, s, now_ms);
+            track_strands(m, t, dc, view, s);
         const bool is_self = slice_equal(dc->dc, s->dc);
         track_eligible(t, is_self ? self_is_eligible(view, s) : member_is_eligible(dc, view, s),
                        now_ms);

@@ -22,8 +22,7 @@
 #define DCS_MAX     8
 #define STRANDS_MAX 2048
 
-/* A place's `from` in a line copied from a peer (R11): the strand stands where its cut has it. */
-#define PLACE_OF_CUT (-1)
+#define PLACE_OF_CUT (-1) /* a place's `from` in a line of a peer (R11): where its cut stands */
 
 struct strand_name {
     struct slice by; /* enriching DC */

@@ -294,6 +294,18 @@ static void a_member_whose_strand_stands_still_is_dropped(void **state)
     assert_int_equal(f->next[PEER].position, 4);
 }
 
+static void a_member_that_has_more_than_is_cut_is_kept(void **state)
+{
+    struct fixture *f = *state;
+
+    f->codfw_holds[PEER] = 2;
+    read_records(f, PEER, 5);
+    pass(f, 2 * TIMEOUT_MS, true);
+    assert_true(propose(f));
+    assert_int_equal(f->cut.member_count, 2);
+    assert_int_equal(f->next[PEER].position, 2);
+}
+
 static void fewer_members_than_the_minimum_make_no_cut(void **state)
 {
     struct fixture *f = *state;
@@ -461,6 +473,7 @@ int main(void)
         TEST(a_silent_member_is_dropped_by_its_very_report),
         TEST(a_proposer_that_slept_drops_nobody),
         TEST(a_member_whose_strand_stands_still_is_dropped),
+        TEST(a_member_that_has_more_than_is_cut_is_kept),
         TEST(fewer_members_than_the_minimum_make_no_cut),
         TEST(a_dc_is_taken_in_after_it_held_everything_for_a_while),
         TEST(a_dc_whose_reports_are_older_than_each_cut_is_taken_in),
