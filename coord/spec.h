@@ -12,33 +12,11 @@
 #define BRAID_COORD_SPEC_H
 
 #include "coord/keys.h"
+#include "coord/spec_words.h"
 #include "proto/arena.h"
 #include "proto/cut.h"
 #include "proto/event.h"
 #include "proto/slice.h"
-
-enum spec_audience {
-    SPEC_INTERNAL,
-    SPEC_PUBLIC
-};
-enum spec_enrich_at {
-    SPEC_EVERYWHERE,
-    SPEC_AT_ORIGIN
-};
-enum spec_failed {
-    SPEC_FAILED_OMIT,
-    SPEC_FAILED_EMIT
-};
-enum spec_canaries {
-    SPEC_CANARIES_KEEP,
-    SPEC_CANARIES_DROP
-};
-
-enum spec_requests {
-    SPEC_REQUESTS_ALL,
-    SPEC_REQUESTS_RETRY,
-    SPEC_REQUESTS_NONE
-};
 
 enum {
     SPEC_SOURCES_MAX = 16,

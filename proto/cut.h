@@ -93,8 +93,7 @@ struct report {
     int64_t clock_ms;
     uint64_t layout_hash;
     uint32_t count;
-    int64_t *read_back; /* count of them */
-    int64_t *offer;     /* count of them */
+    int64_t *read_back, *offer; /* count of each */
     uint32_t tail_count;
     struct log_tail *tails; /* of the own enriched topic, by partition */
     struct emitted emitted;

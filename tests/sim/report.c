@@ -161,7 +161,7 @@ int report_seeds(uint64_t first, uint64_t count, enum mutant mutant, uint32_t wo
 
 /* --- mutants ------------------------------------------------------------------------------------ */
 
-#define MUTANT_SEEDS_MAX 250
+#define MUTANT_SEEDS_MAX 1000
 
 struct kill {
     enum mutant mutant;
