@@ -144,6 +144,7 @@ static void end_done(struct io_fetch *f, const struct fetch_action *action,
         outcome.at_ms = a->at_ms;
         if (outcome.reason == REASON_NONE) {
             hold = a->hold;
+            assert(hold != NULL); /* an answer that is good has its bytes */
             hold->shares++;
         }
     }

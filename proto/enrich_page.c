@@ -85,6 +85,30 @@ static bool has_lost_target(const struct enrich_page *p)
            p->event.redirect_title.len > 0;
 }
 
+static bool may_ask_of_deletion(const struct enrich_page *p)
+{
+    const struct event *e = &p->event;
+
+    return is_deletion(e) && e->rev_id >= 0 && domain_is_allowed(&p->spec->domains, e->domain);
+}
+
+/* Why nothing can be asked of a revision: ENRICH_PENDING if something can. */
+static void decide_revision(struct enrich_page *p)
+{
+    const struct event *e = &p->event;
+
+    if (e->is_content_hidden)
+        end(p, ENRICH_WITHHELD, REASON_CONTENT_HIDDEN);
+    else if (e->rev_id < 0)
+        end(p, ENRICH_FAILED, REASON_NO_REVISION);
+    else if (e->slot_count == 0 && wants(p, ENRICHMENT_CONTENT))
+        end(p, ENRICH_FAILED, REASON_NO_SLOTS);
+    else if (!domain_is_allowed(&p->spec->domains, e->domain))
+        end(p, ENRICH_FAILED, REASON_DOMAIN);
+    else
+        end(p, ENRICH_PENDING, REASON_NONE);
+}
+
 /* The rules, first match wins; docs/enrichment.md has them as a table. */
 static void decide(struct enrich_page *p, bool meets_conditions)
 {
@@ -96,18 +120,10 @@ static void decide(struct enrich_page *p, bool meets_conditions)
         end(p, ENRICH_FILTERED, REASON_NONE);
     else if ((is_deletion(e) && !has_lost_target(p)) || is_bare(p))
         end(p, ENRICH_OK, REASON_NONE);
-    else if (is_deletion(e) && e->rev_id >= 0 && domain_is_allowed(&p->spec->domains, e->domain))
+    else if (may_ask_of_deletion(p))
         end(p, ENRICH_PENDING, REASON_NONE);
-    else if (e->is_content_hidden)
-        end(p, ENRICH_WITHHELD, REASON_CONTENT_HIDDEN);
-    else if (e->rev_id < 0)
-        end(p, ENRICH_FAILED, REASON_NO_REVISION);
-    else if (e->slot_count == 0 && wants(p, ENRICHMENT_CONTENT))
-        end(p, ENRICH_FAILED, REASON_NO_SLOTS);
-    else if (!domain_is_allowed(&p->spec->domains, e->domain))
-        end(p, ENRICH_FAILED, REASON_DOMAIN);
     else
-        end(p, ENRICH_PENDING, REASON_NONE);
+        decide_revision(p);
 }
 
 /* What this event can have, and what need not be asked for it: counts as asked and answered. */

@@ -80,11 +80,11 @@ static void put_result(const struct enrichment_in *in, struct json_out *out)
         last--;
     /* its text is found by its key; an element of an array has none */
     yyjson_val *parent = where_find(json->root, slice_sub(pointer, 0, last - 1));
-    size_t i;
-    size_t n;
-    yyjson_val *key;
-    yyjson_val *member;
     if (val != NULL && yyjson_is_obj(parent)) {
+        size_t i;
+        size_t n;
+        yyjson_val *key;
+        yyjson_val *member;
         yyjson_obj_foreach(parent, i, n, key, member)
         {
             if (member == val) {

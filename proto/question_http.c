@@ -93,14 +93,13 @@ static void add_field(struct builder *b, enum place place, struct slice pointer)
         text = slice_of(yyjson_get_raw(val), yyjson_get_len(val));
     else if (yyjson_is_bool(val))
         text = yyjson_is_true(val) ? SLICE_LIT("true") : SLICE_LIT("false");
-    if (text.ptr == NULL || (place == IN_HEADER && !is_printable(text))) {
+    const bool has_room = place != IN_URL || 3 * text.len <= b->text.size - b->text.len;
+    if (text.ptr == NULL || !has_room || (place == IN_HEADER && !is_printable(text))) {
         b->is_no_question = true;
     } else if (place == IN_BODY && yyjson_is_str(val)) {
         add_json_text(b, text);
     } else if (place != IN_URL) {
         add(b, text);
-    } else if (3 * text.len > b->text.size - b->text.len) {
-        b->is_no_question = true;
     } else {
         question_add_escaped(&b->text, text);
     }

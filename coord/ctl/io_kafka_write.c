@@ -76,22 +76,29 @@ static rd_kafka_headers_t *headers_of(const struct kafka_write *record)
     return headers;
 }
 
+static rd_kafka_resp_err_t produce(struct kafka_writer *w, const struct kafka_write *record)
+{
+    rd_kafka_headers_t *headers = headers_of(record);
+
+    if (headers == NULL)
+        return RD_KAFKA_RESP_ERR__FAIL;
+    const rd_kafka_resp_err_t err =
+        rd_kafka_producev(w->rk, RD_KAFKA_V_TOPIC(record->topic), RD_KAFKA_V_PARTITION(0),
+                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                          RD_KAFKA_V_KEY((void *)(uintptr_t)record->key.ptr, record->key.len),
+                          RD_KAFKA_V_VALUE((void *)(uintptr_t)record->value.ptr, record->value.len),
+                          RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_headers_destroy(headers);
+    return err;
+}
+
 int kafka_write(struct kafka_writer *w, const struct kafka_write *record)
 {
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__QUEUE_FULL;
 
     for (int i = 0; err == RD_KAFKA_RESP_ERR__QUEUE_FULL && i < QUEUE_FULL_WAITS_MAX; i++) {
-        rd_kafka_headers_t *headers = headers_of(record);
-        if (headers == NULL)
-            break;
-        err = rd_kafka_producev(
-            w->rk, RD_KAFKA_V_TOPIC(record->topic), RD_KAFKA_V_PARTITION(0),
-            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-            RD_KAFKA_V_KEY((void *)(uintptr_t)record->key.ptr, record->key.len),
-            RD_KAFKA_V_VALUE((void *)(uintptr_t)record->value.ptr, record->value.len),
-            RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
-        if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
-            rd_kafka_headers_destroy(headers);
+        err = produce(w, record);
         (void)rd_kafka_poll(w->rk, err == RD_KAFKA_RESP_ERR__QUEUE_FULL ? QUEUE_FULL_WAIT_MS : 0);
     }
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR && w->failed == 0)

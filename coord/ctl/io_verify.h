@@ -41,9 +41,9 @@ struct verify {
     struct audit *audit;
     struct audit_pages pages; /* of the first copy */
     const char *global;       /* topic */
-    int64_t asked_seq;  /* 0: from the beginning */
-    int64_t first_seq;  /* what is there to begin with */
-    bool has_start;     /* cut 0 was found: the sources' range is known */
+    int64_t asked_seq;        /* 0: from the beginning */
+    int64_t first_seq;        /* what is there to begin with */
+    bool has_start;           /* cut 0 was found: the sources' range is known */
     uint64_t content_compared;
     uint64_t content_skipped; /* deleted or hidden since */
 };

@@ -220,18 +220,19 @@ static void open_source(struct verify *v, struct source *src, const struct kafka
                                           r->raw.headers, r->raw.header_count);
     const struct event_shape shape = spec_shape(spec, spec_source_find(spec, q.source));
     enum audit_why why = q.is_for_another ? AUDIT_WHY_FILTERED : AUDIT_WHY_OPEN;
-    struct slice id = {0};
-    uint8_t id_bytes[BRAID_ID_MAX];
     struct event_flaw flaw;
 
     if (r->raw.value.ptr == NULL && shape.envelope == EVENT_DEBEZIUM)
         why = AUDIT_WHY_FILTERED;
     if (why == AUDIT_WHY_OPEN && r->raw.value.ptr != NULL &&
         event_decode_as(&src->scratch, r->raw.value, &shape, src->event, &flaw) == 0) {
+        uint8_t id_bytes[BRAID_ID_MAX];
         why = why_not(spec, src->event, &src->scratch);
-        id = request_id(src->event->id, q.retry, id_bytes);
+        audit_source_open(v->audit, src->part, r->raw.offset, why,
+                          request_id(src->event->id, q.retry, id_bytes));
+    } else {
+        audit_source_open(v->audit, src->part, r->raw.offset, why, (struct slice){0});
     }
-    audit_source_open(v->audit, src->part, r->raw.offset, why, id);
     arena_reset(&src->scratch);
 }
 

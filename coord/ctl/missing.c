@@ -90,8 +90,10 @@ static uint64_t hash_of_log(struct slice wiki, struct slice kind, struct slice t
     const int len = snprintf(text, sizeof(text), "%.*s\n%.*s\n%.*s\n%.*s", SLICE_ARG(wiki),
                              SLICE_ARG(kind), SLICE_ARG(second), SLICE_ARG(title));
 
-    for (size_t i = 0; i < sizeof(text) && text[i] != '\0'; i++)
-        text[i] = text[i] == ' ' ? '_' : text[i];
+    for (size_t i = 0; i < sizeof(text) && text[i] != '\0'; i++) {
+        if (text[i] == ' ')
+            text[i] = '_';
+    }
     return hash_of(text, len);
 }
 

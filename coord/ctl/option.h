@@ -67,7 +67,7 @@
     X(END, "end", 0, "COMMAND", "and heal it by this one")                                         \
     X(GAP_MAX, "gap-max", 0, "TIME", "fail if a copy that was not harmed stood still for longer")  \
     X(HTML, "html", 0, "FILE", "also write the report as one page")                                \
-    X(UNTIL, "until", 0, "TIME", "end at this time; default: ten seconds ago")                        \
+    X(UNTIL, "until", 0, "TIME", "end at this time; default: ten seconds ago")                     \
     X(WIKI, "wiki", 0, "WIKI", "only this wiki, by its wiki_id")                                   \
     X(ALL_PAGES, "all-pages", 0, NULL, "also look at all revisions, not only at recent changes")   \
     X(RATE, "rate", 0, "N", "write so many events a second; default: 50")

@@ -493,11 +493,13 @@ static void a_task_that_fails_starts_again_and_a_fenced_one_under_a_new_claim(vo
     run_for(f, 200);
     assert_int_equal(h->count, TASKS - 1); /* a pause first */
     assert_true(settles(c, TASKS, 5000));
-    assert_int_equal(h->running[find(h, SLICE_LIT("merge/out"))].claim, claim);
+    /* each run of a merge has a claim of its own */
+    const int64_t second = h->running[find(h, SLICE_LIT("merge/out"))].claim;
+    assert_true(second > claim);
     finish_task(h, SLICE_LIT("merge/out"), ERR_FENCED);
     run_for(f, 200);
     assert_true(settles(c, TASKS, 5000));
-    assert_true(h->running[find(h, SLICE_LIT("merge/out"))].claim > claim);
+    assert_true(h->running[find(h, SLICE_LIT("merge/out"))].claim > second);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)

@@ -115,21 +115,10 @@ static void bias_copies(struct params *p)
     }
 }
 
-/* The faults that a mutant needs to show itself; every other mutant takes the seed as it is. */
-static void bias(struct params *p)
+/* Logs that lose their end. */
+static void bias_truncation(struct params *p)
 {
     switch (p->mutant) {
-    case MUTANT_trust_foreign:
-        more(p, FAULT_foreign_record, 4000);
-        more(p, FAULT_link_cut, 30000);
-        break;
-    case MUTANT_ignore_truncation:
-    case MUTANT_ignore_epochs:
-    case MUTANT_keep_log_epoch:
-        more(p, FAULT_truncation, 20000);
-        p->own_lost_share = 20;
-        p->fault_mean_ms[FAULT_retention] = 0;
-        break;
     case MUTANT_ignore_digest:
         /* Two DCs must have copied different versions before anybody sees the loss. */
         p->dc_count = 3;
@@ -145,6 +134,29 @@ static void bias(struct params *p)
         more(p, FAULT_truncation, 5000);
         more(p, FAULT_node_crash, 10000);
         p->own_lost_share = 0;
+        break;
+    default:
+        more(p, FAULT_truncation, 20000);
+        p->own_lost_share = 20;
+        p->fault_mean_ms[FAULT_retention] = 0;
+        break;
+    }
+}
+
+/* The faults that a mutant needs to show itself; every other mutant takes the seed as it is. */
+static void bias(struct params *p)
+{
+    switch (p->mutant) {
+    case MUTANT_trust_foreign:
+        more(p, FAULT_foreign_record, 4000);
+        more(p, FAULT_link_cut, 30000);
+        break;
+    case MUTANT_ignore_truncation:
+    case MUTANT_ignore_epochs:
+    case MUTANT_keep_log_epoch:
+    case MUTANT_ignore_digest:
+    case MUTANT_ignore_leader_epoch:
+        bias_truncation(p);
         break;
     case MUTANT_place_from_output:
     case MUTANT_commit_ahead:
