@@ -43,7 +43,16 @@ counter_is() { [ "$(counter "$1")" = "$2" ]; }
 
 ports_open() { ss -Hltn "sport >= :$base and sport < :$((base + 150))" | grep .; }
 
+# One in 64 random ids begins with "-".
+ids_are_no_options() {
+	local i
+	for i in $(seq 300); do
+		[[ $(kafka_cluster_id) =~ ^[A-Za-z0-9_][A-Za-z0-9_-]{21}$ ]] || { echo "id $i is not good"; return 1; }
+	done
+}
+
 test_up() {
+	check "no cluster id looks like an option" ids_are_no_options
 	check "up starts servers and waits for them" "$cluster" up --only relay,kafka,etcd
 	[ "$failed" = 0 ] || return 1
 	eval "$("$cluster" env)"

@@ -88,8 +88,8 @@ kafka_properties_of() {
 		"$(port kafka-tap "$dc")" "$(port kafka-tap-relay "$dc")" "$(port kafka-controller "$dc")"
 }
 
-# Kafka wants a cluster id of 16 bytes in base64.
-kafka_cluster_id() { head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 1-22; }
+# Kafka wants a cluster id of 16 bytes in base64, and takes one that begins with "-" for an option.
+kafka_cluster_id() { head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 1-22 | sed 's/^-/A/'; }
 
 kafka_format() {
 	local dir=$1 name=$2 java
