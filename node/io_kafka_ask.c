@@ -8,8 +8,9 @@
 #include "node/io_loop.h"
 #include "proto/err.h"
 
-#define SWEEP_MS 1000    /* looks for questions that take too long */
-#define NEVER_MS 3600000 /* librdkafka's longest timeout; a client does not live to see it */
+#define SWEEP_MS     1000    /* looks for questions that take too long */
+#define TIMEOUTS_MAX 2       /* after so many in a row another client is asked */
+#define NEVER_MS     3600000 /* librdkafka's longest timeout; a client does not live to see it */
 
 struct client {
     rd_kafka_t *rk;            /* owned */
@@ -23,7 +24,10 @@ struct io_kafka_ask {
     struct io_kafka_wake *wake;      /* owned */
     uv_timer_t *sweep;               /* owned; freed when closed */
     struct io_kafka_question *first; /* under way */
+    int64_t ask_ms;
     int64_t group_ms;
+    uint32_t timeouts; /* of questions about logs and topics, in a row */
+    uint32_t clients;
     bool is_closed;
 };
 
@@ -73,6 +77,8 @@ static void finish(struct io_kafka_question *q, struct io_kafka_answer *answer)
     if (q->open > 0)
         return;
     unlink_question(q);
+    if (!q->is_about_group)
+        q->ask->timeouts = q->code == ERR_TIMEOUT ? q->ask->timeouts + 1 : 0;
     answer->code = q->code;
     answer->detail = q->detail;
     answer->bounds = q->bounds;
@@ -253,7 +259,7 @@ static rd_kafka_AdminOptions_t *options_new(struct io_kafka_question *q, rd_kafk
     q->is_about_group = is_about_group(op);
     rd_kafka_AdminOptions_set_opaque(options, request);
     (void)rd_kafka_AdminOptions_set_request_timeout(
-        options, q->is_about_group ? NEVER_MS : IO_KAFKA_ASK_MS, text, sizeof(text));
+        options, q->is_about_group ? NEVER_MS : (int)q->ask->ask_ms, text, sizeof(text));
     return options;
 }
 
@@ -388,10 +394,14 @@ static void client_close(uv_loop_t *loop, struct client *c, void (*done)(void *d
     *c = (struct client){0};
 }
 
+/* A client whose broker stood still for a while can lose it for good (librdkafka 2.15.1: no broker in
+ * its metadata), and then answers nothing although the broker is back. */
 static bool is_overdue(const struct io_kafka_ask *a)
 {
     const int64_t now_ms = io_mono_ms();
 
+    if (a->timeouts >= TIMEOUTS_MAX)
+        return true;
     for (const struct io_kafka_question *q = a->first; q != NULL; q = q->next)
         if (q->is_about_group && now_ms - q->asked_ms > a->group_ms)
             return true;
@@ -402,7 +412,7 @@ static bool is_overdue(const struct io_kafka_ask *a)
 static void end_old(struct io_kafka_ask *a, struct io_kafka_question *old)
 {
     const struct io_kafka_answer answer = {
-        .code = ERR_TIMEOUT, .detail = "no answer from the group's coordinator", .offset = -1};
+        .code = ERR_TIMEOUT, .detail = "no answer in time, nor to others before", .offset = -1};
 
     while (old != NULL) {
         struct io_kafka_question *next = old->next;
@@ -426,11 +436,13 @@ static void on_sweep(uv_timer_t *timer)
 
     if (!is_overdue(a) || client_open(a, &fresh) != 0)
         return;
-    io_log_seldom(a->cluster.log, a, LOG_WARN, "no answer about groups, asking anew", "cluster=%s",
-                  a->cluster.name);
+    io_log_seldom(a->cluster.log, a, LOG_WARN, "no answers, asking anew on another client",
+                  "cluster=%s", a->cluster.name);
     a->first = NULL;
     client_close(a->cluster.loop, &a->client, NULL, NULL);
     a->client = fresh;
+    a->clients++;
+    a->timeouts = 0;
     end_old(a, old);
 }
 
@@ -450,7 +462,9 @@ int io_kafka_ask_open(const struct io_kafka_cluster *cluster, struct io_kafka_as
     if (a == NULL || sweep == NULL)
         goto out;
     a->cluster = *cluster;
+    a->ask_ms = IO_KAFKA_ASK_MS;
     a->group_ms = IO_KAFKA_GROUP_MS;
+    a->clients = 1;
     rc = io_kafka_wake_open(cluster->loop, on_woken, a, &a->wake);
     if (rc == 0)
         rc = client_open(a, &a->client);
@@ -470,9 +484,15 @@ out:
     return rc;
 }
 
-void io_kafka_ask_set_patience(struct io_kafka_ask *a, int64_t group_ms)
+void io_kafka_ask_set_patience(struct io_kafka_ask *a, int64_t ask_ms, int64_t group_ms)
 {
+    a->ask_ms = ask_ms;
     a->group_ms = group_ms;
+}
+
+uint32_t io_kafka_ask_clients(const struct io_kafka_ask *a)
+{
+    return a->clients;
 }
 
 static void on_destroyed(void *data)

@@ -57,8 +57,11 @@ int io_kafka_ask_open(const struct io_kafka_cluster *cluster, struct io_kafka_as
 /* Cancels what is under way. Accepts NULL. */
 void io_kafka_ask_close(struct io_kafka_ask *a);
 
-/* Another limit than IO_KAFKA_GROUP_MS. */
-void io_kafka_ask_set_patience(struct io_kafka_ask *a, int64_t group_ms);
+/* Other limits than IO_KAFKA_ASK_MS and IO_KAFKA_GROUP_MS, for questions to come. */
+void io_kafka_ask_set_patience(struct io_kafka_ask *a, int64_t ask_ms, int64_t group_ms);
+
+/* How many clients of Kafka it has had: one more whenever one ceased to answer. */
+uint32_t io_kafka_ask_clients(const struct io_kafka_ask *a);
 
 /* First offset kept and one past the last visible one (LSO). */
 struct io_kafka_question *io_kafka_ask_bounds(struct io_kafka_ask *a,

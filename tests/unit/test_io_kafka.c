@@ -197,17 +197,41 @@ static void a_coordinator_that_is_away_costs_a_timeout_and_no_more(void **state)
 {
     struct world *w = *state;
 
-    io_kafka_ask_set_patience(w->k.ask, 300);
+    io_kafka_ask_set_patience(w->k.ask, IO_KAFKA_ASK_MS, 300);
     (void)rd_kafka_mock_broker_set_down(w->k.mock, 1);
     save(w, 1);
     save(w, 2);
     run_until(w, &w->answer_count, 2);
     assert_int_equal(w->answer_code, ERR_TIMEOUT);
     (void)rd_kafka_mock_broker_set_up(w->k.mock, 1);
-    io_kafka_ask_set_patience(w->k.ask, IO_KAFKA_GROUP_MS);
+    io_kafka_ask_set_patience(w->k.ask, IO_KAFKA_ASK_MS, IO_KAFKA_GROUP_MS);
     save(w, 3);
     run_until(w, &w->answer_count, 3);
     assert_int_equal(w->answer_code, 0);
+}
+
+/* A client that has lost its broker for good would answer nothing when the broker is back. */
+static void a_client_that_answers_nothing_is_replaced(void **state)
+{
+    struct world *w = *state;
+    const struct io_kafka_partition where = {"t", 0};
+
+    io_kafka_ask_set_patience(w->k.ask, 300, IO_KAFKA_GROUP_MS);
+    (void)rd_kafka_mock_broker_set_down(w->k.mock, 1);
+    (void)io_kafka_ask_bounds(w->k.ask, where, (struct io_kafka_asker){on_answer, w});
+    run_until(w, &w->answer_count, 1);
+    assert_int_equal(w->answer_code, ERR_TIMEOUT);
+    assert_int_equal(io_kafka_ask_clients(w->k.ask), 1);
+    (void)io_kafka_ask_bounds(w->k.ask, where, (struct io_kafka_asker){on_answer, w});
+    run_until(w, &w->answer_count, 2);
+    while (io_kafka_ask_clients(w->k.ask) == 1)
+        (void)uv_run(&w->k.loop, UV_RUN_ONCE);
+    (void)rd_kafka_mock_broker_set_up(w->k.mock, 1);
+    io_kafka_ask_set_patience(w->k.ask, IO_KAFKA_ASK_MS, IO_KAFKA_GROUP_MS);
+    (void)io_kafka_ask_bounds(w->k.ask, where, (struct io_kafka_asker){on_answer, w});
+    run_until(w, &w->answer_count, 3);
+    assert_int_equal(w->answer_code, 0);
+    assert_int_equal(io_kafka_ask_clients(w->k.ask), 2);
 }
 
 /* Not called any more, and nothing of it is left behind when the client is replaced. */
@@ -216,7 +240,7 @@ static void a_cancelled_question_about_a_group_is_forgotten(void **state)
     struct world *w = *state;
     const struct io_kafka_partition where = {"t", 0};
 
-    io_kafka_ask_set_patience(w->k.ask, 300);
+    io_kafka_ask_set_patience(w->k.ask, IO_KAFKA_ASK_MS, 300);
     (void)rd_kafka_mock_broker_set_down(w->k.mock, 1);
     save(w, 1);
     io_kafka_ask_cancel(
@@ -459,6 +483,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_saved_place_is_read_back, setup, teardown),
         cmocka_unit_test_setup_teardown(a_coordinator_that_is_away_costs_a_timeout_and_no_more,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(a_client_that_answers_nothing_is_replaced, setup, teardown),
         cmocka_unit_test_setup_teardown(a_cancelled_question_about_a_group_is_forgotten, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(acks_come_in_the_order_of_producing, setup, teardown),
