@@ -66,7 +66,7 @@ all_names() {
 }
 
 check_name() {
-	all_names | grep -qxF -- "$1" || die "there is no '$1'; names: $(all_names | tr '\n' ' ')"
+	all_names | grep -xF -- "$1" >/dev/null || die "there is no '$1'; names: $(all_names | tr '\n' ' ')"
 }
 
 # The site that NAME stands at: kafka-eqiad, node-codfw-2.
