@@ -26,7 +26,8 @@ static const struct key CONFIG_ROWS[] = {
     {"etcd.key", KEY_TEXT, false, "", 0, 1000, NULL, AT(etcd_key), "/etc/braid/tls/node.key",
      "The key of etcd.cert"},
     {"source_kafka.bootstrap", KEY_TEXT, true, NULL, 1, 1000, NULL, AT(source_bootstrap),
-     "127.0.0.1:9092", "Brokers of the Kafka cluster with the source topics; only read"},
+     "127.0.0.1:9092",
+     "Brokers of the Kafka cluster with the source topics; only read, but for the intake"},
     {"source_kafka.remote", KEY_TEXT, false, "", 0, 1000, NULL, AT(source_remote), NULL,
      "The same brokers as nodes of other DCs reach them; empty: as source_kafka.bootstrap"},
     {"braid_kafka.bootstrap", KEY_TEXT, true, NULL, 1, 1000, NULL, AT(braid_bootstrap),
@@ -49,6 +50,16 @@ static const struct key CONFIG_ROWS[] = {
      "Files with the tokens that specs name, read when the node starts"},
     {"http", KEY_TEXT, false, "127.0.0.1:9301", 3, 200, NULL, AT(http), NULL,
      "Address and port of the status page, metrics and health"},
+    {"intake.http", KEY_TEXT, false, "", 0, 200, NULL, AT(intake_http), "127.0.0.1:9401",
+     "Address and port where events are posted as to EventGate; empty: none are taken"},
+    {"intake.streams", KEY_TEXTS, false, NULL, 0, 256, NULL, AT(intake_streams), NULL,
+     "Streams that it takes beside the sources of the streams that are applied"},
+    {"intake.event_bytes", KEY_BYTES, false, "1MiB", 1024, 14 * MIB, NULL,
+     AT(intake_event_bytes_max), NULL, "A larger event is invalid"},
+    {"intake.body_bytes", KEY_BYTES, false, "4MiB", 1024, 16 * MIB, NULL, AT(intake_body_bytes_max),
+     NULL, "A larger request is refused"},
+    {"intake.timeout", KEY_DURATION, false, "8s", 1000, 300000, NULL, AT(intake_timeout_ms), NULL,
+     "How long Kafka may take to confirm an event; less than the sender waits (EventBus: 10 s)"},
     {"state", KEY_TEXT, false, "/var/lib/braid", 1, 1000, NULL, AT(state), NULL,
      "A folder of the node's own"},
     {"weight", KEY_NUMBER, false, "100", 1, 10000, NULL, AT(weight), NULL,
@@ -114,6 +125,8 @@ void config_check(struct config *c, struct yaml_file *file)
                     "etcd.cert and etcd.key go together");
     if (!has_port(c->http))
         yaml_report(file, "http", "127.0.0.1:9301", "an address and a port are needed");
+    if (c->intake_http.len > 0 && !has_port(c->intake_http))
+        yaml_report(file, "intake.http", "127.0.0.1:9401", "an address and a port are needed");
     for (size_t i = 0; i < c->service_origins.count; i++) {
         const struct slice origin = c->service_origins.items[i];
         if (!asks_url_is_valid(origin) || !slice_equal(asks_origin(origin), origin))

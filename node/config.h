@@ -33,6 +33,11 @@ struct config {
     struct key_texts service_origins;
     struct key_pairs service_tokens; /* name: file */
     struct slice http;
+    struct slice intake_http; /* empty: no intake */
+    struct key_texts intake_streams;
+    int64_t intake_event_bytes_max;
+    int64_t intake_body_bytes_max;
+    int64_t intake_timeout_ms;
     struct slice state;
     int64_t weight;
     int log_level; /* enum log_level */

@@ -4,17 +4,18 @@
  *
  * Promise: answers come from what the loop's thread knows at that moment; nothing is changed
  *          through it. Bound to one address.
- * Pure:    no: shell. libmicrohttpd without threads of its own: its epoll descriptor is polled by
- *          the loop.
+ * Pure:    no: shell.
  * Not here: the text of the metrics (metrics.h).
  * Thread:  the loop's.
  */
 #ifndef BRAID_NODE_IO_ADMIN_H
 #define BRAID_NODE_IO_ADMIN_H
 
+#include "node/io_intake.h"
 #include "node/io_tasks.h"
 
 #define IO_ADMIN_CONNECTIONS_MAX 32
+#define IO_ADMIN_TIMEOUT_S       15
 #define IO_ADMIN_TEXT_MAX        ((size_t)16 << 20) /* of one answer */
 
 struct io_admin;
@@ -25,6 +26,7 @@ struct io_admin_source {
     struct io_tasks *tasks;
     int64_t started_ms; /* wall clock */
     const bool *is_draining;
+    struct io_intake *const *intake; /* to NULL: none */
 };
 
 /* ERR_CONFIG: the address cannot be used (logged). */

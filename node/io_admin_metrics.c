@@ -260,6 +260,34 @@ static void print_shared(const struct io_admin_source *source, struct text *out)
     }
 }
 
+static void print_intake(const struct io_admin_source *source, struct text *out)
+{
+    struct io_intake_stats stats;
+    char code[16];
+
+    if (*source->intake == NULL)
+        return;
+    io_intake_stats(*source->intake, &stats);
+    const struct {
+        struct slice result;
+        uint64_t count;
+    } rows[] = {{SLICE_LIT("accepted"), stats.accepted},
+                {SLICE_LIT("invalid"), stats.invalid},
+                {SLICE_LIT("error"), stats.errors}};
+    metrics_family(out, "braid_intake_events_total", "counter", "Events posted to the intake");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct metrics_label labels[] = {{"result", rows[i].result}, {NULL, {0}}};
+        metrics_add_count(out, "braid_intake_events_total", labels, rows[i].count);
+    }
+    metrics_family(out, "braid_intake_requests_total", "counter",
+                   "Requests to the intake, by HTTP status");
+    for (size_t i = 0; i < stats.code_count; i++) {
+        (void)snprintf(code, sizeof(code), "%u", stats.answers[i].code);
+        const struct metrics_label labels[] = {{"code", slice_str(code)}, {NULL, {0}}};
+        metrics_add_count(out, "braid_intake_requests_total", labels, stats.answers[i].count);
+    }
+}
+
 static void print_build(const struct io_admin_source *source, struct text *out)
 {
     const struct metrics_label labels[] = {{"version", SLICE_LIT(BRAID_VERSION)},
@@ -315,4 +343,5 @@ void admin_metrics(const struct io_admin_source *source, bool is_verbose, struct
     }
     print_fetches(source, out);
     print_shared(source, out);
+    print_intake(source, out);
 }

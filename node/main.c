@@ -20,6 +20,7 @@
 #include "node/io_admin.h"
 #include "node/io_config.h"
 #include "node/io_drill.h"
+#include "node/io_intake.h"
 #include "node/io_loop.h"
 #include "node/io_services.h"
 #include "node/io_tasks.h"
@@ -38,6 +39,7 @@ struct daemon {
     struct io_host host;
     struct io_tasks tasks;
     struct io_admin *admin;
+    struct io_intake *intake; /* NULL: none */
     uv_signal_t on_term;
     uv_signal_t on_int;
     uv_timer_t exit_timer;
@@ -153,6 +155,7 @@ static void on_signal(uv_signal_t *handle, int number)
     io_log(&d->host.log, LOG_INFO, "leaving: tasks finish, claims are released",
            "signal=%d limit_ms=%lld", number, (long long)d->host.config.drain_ms);
     (void)sd_notify(0, "STOPPING=1");
+    io_intake_quiesce(d->intake);
     (void)uv_timer_start(&d->exit_timer, on_exit_timer, (uint64_t)d->host.config.drain_ms + EXIT_MS,
                          0);
     node_leave(d->host.node, (uint32_t)d->host.config.drain_ms, on_left, d);
@@ -273,6 +276,19 @@ static int open_signals(struct daemon *d)
     return 0;
 }
 
+static int open_intake(struct daemon *d)
+{
+    const struct io_intake_source source = {
+        .loop = &d->loop,
+        .log = &d->host.log,
+        .config = &d->host.config,
+        .streams = &d->host.streams,
+        .is_draining = &d->is_draining,
+    };
+
+    return d->host.config.intake_http.len > 0 ? io_intake_open(&source, &d->intake) : 0;
+}
+
 static int open_all(struct daemon *d)
 {
     const struct io_admin_source source = {
@@ -280,6 +296,7 @@ static int open_all(struct daemon *d)
         .tasks = &d->tasks,
         .started_ms = d->started_ms,
         .is_draining = &d->is_draining,
+        .intake = &d->intake,
     };
     int rc = io_kafka_check_version(&d->host.log);
 
@@ -287,6 +304,7 @@ static int open_all(struct daemon *d)
     rc = rc != 0 ? rc : open_etcd(d);
     rc = rc != 0 ? rc : open_streams(d);
     rc = rc != 0 ? rc : open_node(d);
+    rc = rc != 0 ? rc : open_intake(d);
     rc = rc != 0 ? rc : io_admin_open(&source, &d->admin);
     return rc;
 }

@@ -88,7 +88,7 @@ static void mock_txn_ended(void *data, enum io_txn_result result, const char *de
     k->ended++;
 }
 
-static void mock_txn_closed(void *data)
+static inline void mock_txn_closed(void *data)
 {
     struct mock_kafka *k = data;
 
@@ -96,7 +96,7 @@ static void mock_txn_closed(void *data)
 }
 
 /* A producer of transactions for partition 1 that has said whether it is ready: ready_code. */
-static struct io_txn *mock_txn_open(struct mock_kafka *k, int wait_ms)
+static inline struct io_txn *mock_txn_open(struct mock_kafka *k, int wait_ms)
 {
     const struct io_txn_config config = {.transactional_id = "braid-test",
                                          .topic = "t",

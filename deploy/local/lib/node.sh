@@ -44,6 +44,8 @@ api:
   user_agent: "braid (local cluster; mailto:root@localhost)"
   domains: ["${BRAID_API_DOMAINS:-*.wiki.localhost}"]
 http: "127.0.0.1:$(port node "$dc" "$n")"
+intake:
+  http: "127.0.0.1:$(port intake "$dc" "$n")"
 state: "$state/node-$dc-$n"
 ${BRAID_NODE_MORE:-}
 END

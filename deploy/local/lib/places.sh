@@ -41,6 +41,7 @@ port() {
 	proxy) echo $((base + 100 + n)) ;;                   # the relay, for the etcd member of the site
 	mediawiki) echo $((base + 110 + n)) ;;
 	node) echo $((base + 120 + 10 * n + $3)) ;;
+	intake) echo $((base + 125 + 10 * n + $3)) ;; # of a node
 	esac
 }
 
