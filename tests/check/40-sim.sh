@@ -40,5 +40,18 @@ for seed in 2 5; do
         failed=$((failed + 1))
     fi
 done
+# A worker that dies is a failure of the run, whatever its other seeds say.
+build/$variant/sim --seeds 2000 >build/sim-died.log 2>&1 &
+run=$!
+until worker=$(pgrep -P $run | head -1) && [ -n "$worker" ]; do sleep 0.1; done
+kill -9 "$worker"
+if ! wait $run && grep -q 'a worker died on seed' build/sim-died.log &&
+    grep -q 'seeds were not run' build/sim-died.log; then
+    passed=$((passed + 1))
+else
+    echo "a worker was killed, and the run said:"
+    cat build/sim-died.log
+    failed=$((failed + 1))
+fi
 echo "$passed passed, $failed failed, 0 skipped"
 [ $failed = 0 ]
