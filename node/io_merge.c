@@ -233,6 +233,7 @@ int io_merge_open(struct io_host *h, struct slice name, const struct task *task,
     m->data = data;
     m->timer = timer;
     m->claim_revision = claim_revision;
+    m->entered_ms[STAGE_WAITING] = io_mono_ms();
     arena_init(&m->names, 4096, 4 * 1024 * 1024);
     arena_init(&m->arena, 1024 * 1024, IO_MERGE_ARENA_MAX);
     arena_init(&m->recovery_arena, 65536, IO_STREAM_ARENA_MAX);

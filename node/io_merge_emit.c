@@ -152,6 +152,10 @@ void merge_emit_tick(struct io_merge *m)
 
 static void count_part(struct io_merge *m)
 {
+    if (m->emitted == 0)
+        io_log(&m->host->log, LOG_INFO, "merge emits", "stream=%s cut=%llu after_start_ms=%lld",
+               m->stream->output, (unsigned long long)merge_part(m->merge)->number,
+               (long long)(io_mono_ms() - m->entered_ms[STAGE_RUNNING]));
     for (int i = 0; i < STATUS_COUNT; i++) {
         m->statuses[i] += m->part_statuses[i];
         m->emitted += m->part_statuses[i];

@@ -34,6 +34,7 @@ struct io_merge {
     uv_timer_t *timer; /* owned; freed when closed */
     int64_t claim_revision;
     enum merge_stage stage;
+    int64_t entered_ms[STAGE_OVER + 1]; /* monotonic: when each stage began last */
     struct io_stream *stream;
     struct io_spec *spec; /* held: the config borrows from it */
     struct io_site *site;

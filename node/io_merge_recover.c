@@ -16,6 +16,12 @@ static void scan_lines(struct io_merge *m);
 static void scan_ids(struct io_merge *m);
 static void start(struct io_merge *m);
 
+static void enter(struct io_merge *m, enum merge_stage stage)
+{
+    m->stage = stage;
+    m->entered_ms[stage] = io_mono_ms();
+}
+
 /* True if the run goes on. */
 static bool check_scan(struct io_merge *m, int code, const char *detail)
 {
@@ -93,7 +99,7 @@ static void close_producer(struct io_merge *m)
 
 void merge_recover(struct io_merge *m)
 {
-    m->stage = STAGE_FENCING;
+    enter(m, STAGE_FENCING);
     open_producer(m);
 }
 
@@ -173,7 +179,7 @@ static void scan_tail(struct io_merge *m)
                                           .ended = on_tail_ended};
 
     if (!m->wants_reset)
-        m->stage = STAGE_TAIL;
+        enter(m, STAGE_TAIL);
     m->recovery.has_tail = false;
     start_scan(m, &config);
 }
@@ -289,7 +295,7 @@ static void on_lines_ended(void *data, int code, const char *detail, struct log_
     (void)bounds;
     if (!check_scan(m, code, detail))
         return;
-    m->stage = STAGE_VIEW;
+    enter(m, STAGE_VIEW);
     merge_etcd_read(m);
 }
 
@@ -304,7 +310,7 @@ static void scan_lines(struct io_merge *m)
                                           .is_found = has_line,
                                           .ended = on_lines_ended};
 
-    m->stage = STAGE_LINES;
+    enter(m, STAGE_LINES);
     start_scan(m, &config);
 }
 
@@ -422,7 +428,7 @@ static void scan_ids(struct io_merge *m)
                                           .record = on_ids,
                                           .ended = on_ids_ended};
 
-    m->stage = STAGE_IDS;
+    enter(m, STAGE_IDS);
     m->has_ids = false;
     m->ids_from = from;
     m->line_era = m->recovery.line.emitted.era;
@@ -450,6 +456,23 @@ static void settle_logged(struct io_merge *m)
     m->logged_count = m->logged_room = 0;
 }
 
+/* Where the time of a take-over went, before the logs of enriched records are read. */
+static void log_stages(struct io_merge *m)
+{
+    const int64_t *at = m->entered_ms;
+    const bool has_ids = m->recovery.has_line;
+
+    io_log(&m->host->log, LOG_INFO, "how long a merge's start took",
+           "stream=%s waiting_ms=%lld fencing_ms=%lld tail_ms=%lld lines_ms=%lld view_ms=%lld "
+           "ids_ms=%lld",
+           m->stream->output, (long long)(at[STAGE_FENCING] - at[STAGE_WAITING]),
+           (long long)(at[STAGE_TAIL] - at[STAGE_FENCING]),
+           (long long)(at[STAGE_LINES] - at[STAGE_TAIL]),
+           (long long)(at[STAGE_VIEW] - at[STAGE_LINES]),
+           (long long)(at[has_ids ? STAGE_IDS : STAGE_RUNNING] - at[STAGE_VIEW]),
+           has_ids ? (long long)(at[STAGE_RUNNING] - at[STAGE_IDS]) : 0LL);
+}
+
 static void start(struct io_merge *m)
 {
     const struct merge_view *view = &m->views[m->view_now];
@@ -458,13 +481,14 @@ static void start(struct io_merge *m)
     settle_logged(m);
     m->head_era = view->head.era;
     m->layout_hash = view->head.layout.hash;
-    m->stage = STAGE_RUNNING;
+    enter(m, STAGE_RUNNING);
     io_log(&m->host->log, LOG_INFO, "merge starts",
            "stream=%s cut=%u.%llu emitted=%llu next_seq=%llu tail=%lld", m->stream->output,
            view->head.era, (unsigned long long)view->head.number,
            (unsigned long long)(m->recovery.has_line ? m->recovery.line.emitted.number : 0),
            (unsigned long long)(m->recovery.has_line ? m->recovery.line.emitted.next_seq : 0),
            m->recovery.has_tail ? (long long)m->recovery.tail_seq : -1LL);
+    log_stages(m);
     merge_run_step(m, &ev);
 }
 
