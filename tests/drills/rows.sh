@@ -4,7 +4,8 @@
 #
 # A row: name | cluster | seconds of harm | whose gap counts | limit of that gap, ms | race | sentence
 #   cluster   kind of cluster (lib.sh)
-#   gap       of the copies in `all` DCs, in `others` than the harmed one, or `none`: it may stand still
+#   gap       of the copies in `all` DCs, in `others` than the harmed one, or `none`: it may stand still;
+#             `stops`: Braid must stop and say why (stops.sh)
 #   limit     0: none
 #   race      yes: what is found depends on the moment; repeated five times in a full report
 # shellcheck disable=SC2154  # the variables are run's and lib.sh's
@@ -45,6 +46,15 @@ node_return_late|short|90|all|0|no|A node is back after more than retention
 nodes_return_late|short|90|others|0|no|All nodes of a DC are back after more than retention
 dc_return_late|short|90|others|0|no|A whole DC is back after more than retention
 primary_moves|plain|30|none|0|yes|The source of the edits of 100 pages moves to the other DC while the link is 5 s slow
+rolling_upgrade|plain|20|all|0|no|All nodes become, one by one, those of a version with other wire formats, and go back
+unclean_election_copy|plain|5|others|0|no|A DC's Kafka is back without the end of its copy of the other's enriched topic
+unclean_election_global|plain|5|others|0|no|A DC's Kafka is back without the end of its global topic
+unclean_election|plain|0|stops|0|no|A DC's Kafka is back without the end of the DC's own enriched topic
+topic_recreated|plain|0|stops|0|no|A DC's enriched topic is deleted and made anew
+kafka_data_lost|plain|0|stops|0|no|A DC's Kafka is back without any data
+partition_added|plain|0|stops|0|no|A source topic gets a second partition
+etcd_restored|plain|0|stops|0|no|All of etcd is restored from a snapshot 10 s old
+dc_lost_for_good|plain|0|stops|0|no|The sole member is lost for good with what only it had
 END_OF_ROWS
 }
 
@@ -227,6 +237,26 @@ end_disk_full() {
 	if "$cluster" status | grep -qE '^kafka-codfw +up'; then note "its Kafka has not ended"; else note "its Kafka has ended"; fi
 	each start kafka-codfw
 }
+
+# One by one, each in order: its tasks go to the DC's other node and come back.
+next_braidd=$top/build/next/src/build/braidd
+before_rolling_upgrade() { [ "$next_braidd" -nt "$build/braidd" ] || tests/drills/next-version; }
+all_become() { # PROGRAM
+	local name
+	for name in $(nodes_of eqiad) $(nodes_of codfw); do
+		"$cluster" stop "$name" && BRAID_BRAIDD=$1 "$cluster" start "$name" || return 1
+	done
+}
+begin_rolling_upgrade() { all_become "$next_braidd"; }
+end_rolling_upgrade() { all_become "$build/braidd"; }
+
+# Killed before, so that the end can be cut; it is started at the end.
+begin_unclean_election_copy() {
+	each kill "kafka-$1" && cut_log "$1" "$(enriched_topic "$(other_dc "$1")")" 200000
+}
+end_unclean_election_copy() { each start "kafka-$1"; }
+begin_unclean_election_global() { each kill "kafka-$1" && cut_log "$1" "global.$stream" 200000; }
+end_unclean_election_global() { each start "kafka-$1"; }
 
 begin_node_return_late() { begin_node_loss "$1"; }
 end_node_return_late() { end_node_loss "$1"; }

@@ -53,11 +53,11 @@ END
 
 # start_node DC N
 start_node() {
-	local name=node-$1-$2
-	[ -x "$build/braidd" ] || die "build/braidd is missing; run make"
+	local name=node-$1-$2 program=${BRAID_BRAIDD:-$build/braidd}
+	[ -x "$program" ] || die "$program is missing; run make"
 	mkdir -p "$state/$name"
 	node_config "$1" "$2" >"$state/$name/braidd.yaml"
-	process_start "$name" "$build/braidd" --config "$state/$name/braidd.yaml"
+	process_start "$name" "$program" --config "$state/$name/braidd.yaml"
 	wait_ready "$name" 20 node_is_live "$1" "$2"
 }
 

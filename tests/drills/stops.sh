@@ -1,0 +1,169 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# stops.sh - the drills of what Braid must not mend by itself (R13): it has to be noticed, to stop what is
+# concerned and nothing else, and to be explained; then an operator's act brings it back, where there is one.
+#
+# A row has begin_ROW DC (what harms), says_ROW DC (does Braid say what is wrong? prints its words), and, where
+# there is a way back, end_ROW DC. scope_ROW: `dc` (default: the other DC goes on) or `all` (nothing may go on).
+# shellcheck disable=SC2154  # the variables are run's and lib.sh's
+
+now_ms() { date +%s%3N; }
+
+# The words of `status` or of a node's log, whichever matches first. PATTERN is an extended expression.
+words() { # PATTERN
+	local text
+	text=$(ctl status -o json 2>/dev/null | jq -r '.problems[]? | "\(.where): \(.what)"' | grep -m1 -E "$1") ||
+		text=$(cat "$BRAID_STATE"/log/node-*.log | sed -n 's/.*\(msg=.*\)/\1/p' | grep -m1 -E "$1") || return 1
+	echo "$text"
+}
+
+next_of() { # DC
+	local numbers
+	numbers=$(next_numbers "$stream")
+	if [ "$1" = eqiad ]; then echo "${numbers% *}"; else echo "${numbers#* }"; fi
+}
+is_past() { [ "$(next_of "$1")" -gt "$2" ]; }
+
+says_so() { "says_$1" "$2" >"$BRAID_STATE/words"; }
+scope_of() { if is_function "scope_$1"; then "scope_$1"; else echo dc; fi; }
+
+# Does the rest go on, or, with scope `all`, does all of it stand? What is under way has 5 s to end.
+rest_is_right() { # ROW DC
+	local before
+	if [ "$(scope_of "$1")" = all ]; then
+		sleep 5
+		before=$(next_numbers "$stream")
+		sleep 5
+		[ "$(next_numbers "$stream")" = "$before" ]
+	else
+		before=$(next_of "$(other_dc "$2")")
+		eventually 60 is_past "$(other_dc "$2")" $((before + 10 * rate))
+	fi
+}
+
+# measure_stop ROW DC: one line of JSON to the results; 0 if it passed.
+measure_stop() {
+	local row=$1 dc=$2 out=$BRAID_STATE/out from acted verdict="" detected=null ended=null fine=null rc=-1
+	: >"$BRAID_STATE/notes"
+	: >"$BRAID_STATE/words"
+	echo '{}' >"$out.verify"
+	from=$(numbers_now)
+	acted=$(now_ms)
+	if ! "begin_$row" "$dc" >>"$BRAID_STATE/log/acts.log" 2>&1; then
+		verdict="the harm could not be done"
+	elif ! eventually 90 says_so "$row" "$dc"; then
+		verdict="nothing says what is wrong"
+	else
+		detected=$(($(now_ms) - acted))
+		rest_is_right "$row" "$dc" || verdict="what was to go on stood still, or what was to stand went on"
+	fi
+	if [ -z "$verdict" ] && is_function "end_$row"; then
+		if ! "end_$row" "$dc" >>"$BRAID_STATE/log/acts.log" 2>&1; then
+			verdict="the way back failed"
+		else
+			ended=$(($(now_ms) - acted))
+			if eventually 180 is_fine; then fine=$(($(now_ms) - acted)); else verdict="not fine again in 180 s"; fi
+		fi
+	fi
+	if [ "$from" -ge 0 ]; then
+		timeout 300 "$build/braidctl" verify "$stream" --from-seq "$from" -o json >"$out.verify.new" 2>"$out.said"
+		rc=$?
+		if jq -e . "$out.verify.new" >"$out.verify.one" 2>/dev/null; then mv "$out.verify.one" "$out.verify"; fi
+	fi
+	stop_result "$@"
+}
+
+# The line of JSON has the fields of the other drills (result.jq); `words`: how Braid says it.
+stop_result() { # uses measure_stop's variables
+	jq -n -c --arg row "$row" --arg dc "$dc" --arg at "$(date -u +%Y-%m-%dT%H:%M:%SZ)" \
+		--arg commit "$(git rev-parse --short HEAD 2>/dev/null)" --arg notes "$(paste -sd ';' "$BRAID_STATE/notes")" \
+		--arg words "$(tail -n 1 "$BRAID_STATE/words" | cut -c1-300)" --arg verdict "$verdict" \
+		--arg said "$(tail -n 3 "$out.said" 2>/dev/null | paste -sd ' ' | cut -c1-300)" \
+		--argjson detected "$detected" --argjson ended "$ended" --argjson fine "$fine" --argjson verify_rc "$rc" \
+		--argjson rate "$rate" --argjson window "$window" \
+		--arg load "$(cut -d ' ' -f 1 /proc/loadavg)" --argjson cores "$(nproc)" \
+		--slurpfile verify "$out.verify" -f tests/drills/stop.jq >>"$results"
+	tail -n 1 "$results" | jq -e '.passed' >/dev/null
+}
+
+# ---- logs and topics -----------------------------------------------------------------------------
+
+kafka_data() { echo "$BRAID_STATE/kafka-$1/data"; }
+
+# cut_log DC TOPIC BYTES: the newest segment loses its end: what an unclean election does. The broker is down.
+cut_log() {
+	local file size
+	file=$(find "$(kafka_data "$1")/$2-0" -name '*.log' | sort | tail -n 1)
+	size=$(stat -c %s "$file") || return 1
+	truncate -s $((size > $3 ? size - $3 : 0)) "$file"
+	echo "$file: $size bytes, $3 less"
+}
+election() { # DC TOPIC: the DC's Kafka dies and is back without the end of the topic
+	each kill "kafka-$1" && cut_log "$1" "$2" 200000 && each start "kafka-$1"
+}
+
+begin_unclean_election() { election "$1" "$(enriched_topic "$1")"; }
+says_unclean_election() { words "$1.*(lost|truncat|shorter|ends before|operator)"; }
+
+begin_topic_recreated() { "$top/tests/integration/bad_input.py" anew "$(enriched_topic "$1")" "$1"; }
+says_topic_recreated() { words 'deleted and made anew'; }
+
+# The broker comes back empty: no topic is there.
+begin_kafka_data_lost() {
+	each kill "kafka-$1" && rm -rf "$(kafka_data "$1")" && each start "kafka-$1"
+}
+says_kafka_data_lost() { words "$1.*(silent|no member|lost|unknown topic|UNKNOWN_TOPIC)"; }
+
+begin_partition_added() {
+	"$cluster" kafka-tool "$1" kafka.admin.TopicCommand --alter --topic "$1.$source_topic" --partitions 2
+}
+says_partition_added() { words 'partition'; }
+
+# ---- etcd ----------------------------------------------------------------------------------------
+
+etcdctl_of() { # SITE WORD...
+	local site=$1
+	shift
+	ETCDCTL_API=3 etcdctl --endpoints "https://127.0.0.1:$((BRAID_PORT_BASE + 40 + 10 * $(number_of "$site")))" \
+		--cacert "$BRAID_ETCD_CA" --cert "$BRAID_ETCD_CERT" --key "$BRAID_ETCD_KEY" "$@"
+}
+
+restore_member() { # SITE SNAPSHOT: as deploy/local/lib/etcd.sh starts it
+	local site=$1 dir=$BRAID_STATE/etcd-$1 members address
+	members=$(tr '\0' '\n' <"$BRAID_STATE/etcd-args" | grep -A1 -x -e --initial-cluster | tail -n 1)
+	address=$(tr , '\n' <<<"$members" | sed -n "s/^etcd-$site=//p")
+	rm -rf "$dir"
+	ETCDCTL_API=3 etcdctl snapshot restore "$2" --name "etcd-$site" --data-dir "$dir" \
+		--initial-cluster "$members" --initial-cluster-token "braid-$BRAID_PORT_BASE" \
+		--initial-advertise-peer-urls "$address" && chmod 700 "$dir"
+}
+
+begin_etcd_restored() {
+	local site pid
+	rm -f "$BRAID_STATE/snapshot"
+	etcdctl_of "$1" snapshot save "$BRAID_STATE/snapshot" || return 1
+	{ read -r pid _ <"$BRAID_STATE/run/etcd-$1"; } && cat "/proc/$pid/cmdline" >"$BRAID_STATE/etcd-args"
+	sleep 10
+	each kill etcd-eqiad etcd-codfw etcd-witness || return 1
+	for site in eqiad codfw witness; do restore_member "$site" "$BRAID_STATE/snapshot" || return 1; done
+	for site in eqiad codfw; do "$cluster" start "etcd-$site" & done
+	"$cluster" start etcd-witness
+	wait
+}
+says_etcd_restored() { words 'restored|older backup|pause.*chain|chain.*paus|diverged|DIVERGED|below'; }
+scope_etcd_restored() { echo all; }
+
+# ---- a DC that is lost with what only it had ------------------------------------------------------
+
+# The other DC is cut off; this one goes on alone, and then dies.
+begin_dc_lost_for_good() {
+	local other
+	other=$(other_dc "$1")
+	"$cluster" partition "$other" || return 1
+	eventually 30 is_alone "$1" || return 1
+	sleep 10
+	api_stop "$1" && "$cluster" kill-dc "$1" && "$cluster" heal
+}
+is_alone() { ctl status -o json | jq -e --arg dc "$1" '[.streams[] | select(.member) | .dc] == [$dc]' >/dev/null; }
+says_dc_lost_for_good() { words "(alone|exists in|waits|lost|silent).*"; }
+scope_dc_lost_for_good() { echo all; }
