@@ -18,6 +18,8 @@
 #include "node/io_merge_part.h"
 #include "proto/err.h"
 
+#define IO_MERGE_BOUNDS_MS 15000 /* a restarted broker may show an older end for so long */
+
 /* ---- what waits for the end of a pause ------------------------------------------------------- */
 
 static void held_drop(struct merge_log *log)

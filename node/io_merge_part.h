@@ -23,7 +23,6 @@
 
 #define IO_MERGE_CUTS_KEPT  2000              /* in etcd, below those that all have logged */
 #define IO_MERGE_HELD_BYTES (4 * 1024 * 1024) /* in all logs, while they are paused */
-#define IO_MERGE_BOUNDS_MS  15000 /* a restarted broker may show an older end for so long */
 
 struct io_merge {
     struct io_host *host;
