@@ -147,6 +147,9 @@ static void assign(struct io_reading *rg, int64_t offset)
         emit_failed(rg, ERR_BUSY, "no consumer is free for this partition");
         return;
     }
+    /* Asks for the topic's leader at once: for one that is only assigned, librdkafka (2.15.1) does so when
+     * its timer comes round, up to a second later. */
+    rd_kafka_topic_t *known = rd_kafka_topic_new(lane->rk, rg->topic, NULL);
     /* Its own queue, before anything can be fetched into the common one. */
     rg->queue = rd_kafka_queue_get_partition(lane->rk, rg->topic, rg->config.partition);
     assert(rg->queue != NULL); /* only a producer has none */
@@ -161,6 +164,8 @@ static void assign(struct io_reading *rg, int64_t offset)
     rd_kafka_topic_partition_list_add(list, rg->topic, rg->config.partition)->offset = offset;
     rd_kafka_error_t *error = rd_kafka_incremental_assign(lane->rk, list);
     rd_kafka_topic_partition_list_destroy(list);
+    if (known != NULL)
+        rd_kafka_topic_destroy(known);
     if (error != NULL) {
         char detail[128];
         (void)snprintf(detail, sizeof(detail), "%s", rd_kafka_error_string(error));
