@@ -80,10 +80,22 @@ static bool error_is_fenced(const struct io_txn *t, const rd_kafka_error_t *erro
            is_fenced(rd_kafka_fatal_error(t->rk, text, sizeof(text)));
 }
 
+/* While no broker is connected, librdkafka looks for the coordinator every 500 ms only; with one, at once. */
+static void wait_for_broker(struct io_txn *t)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+
+    if (rd_kafka_metadata(t->rk, 0, NULL, &metadata, IO_TXN_BROKER_MS) ==
+        RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_metadata_destroy(metadata);
+}
+
 /* Thread: libuv's pool. */
 static void run_init(void *data)
 {
     struct io_txn *t = data;
+
+    wait_for_broker(t);
     rd_kafka_error_t *error = rd_kafka_init_transactions(t->rk, IO_TXN_INIT_MS);
 
     t->code = 0;

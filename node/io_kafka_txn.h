@@ -21,6 +21,7 @@
 
 #define IO_TXN_TIMEOUT_MS "10000" /* transaction.timeout.ms: how long an orphan can block readers */
 #define IO_TXN_INIT_MS    30000
+#define IO_TXN_BROKER_MS  2000 /* for a first connection; init waits for one as well */
 #define IO_TXN_COMMIT_MS  15000
 
 struct io_txn;
