@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "coord/io_etcd_lease.h"
+#include "coord/io_node.h"
 #include "coord/io_table.h"
 #include "proto/err.h"
 #include "tests/integration/etcd_fixture.h"
@@ -311,10 +312,10 @@ static void on_lost(void *arg, int64_t lease)
     l->lost++;
 }
 
-static struct etcd_lease *lease(struct fixture *f, struct leases *told)
+static struct etcd_lease *lease_of(struct fixture *f, int64_t ttl_s, struct leases *told)
 {
     const struct etcd_lease_config config = {
-        .ttl_s = 2, .on_granted = on_granted, .on_lost = on_lost, .arg = told};
+        .ttl_s = ttl_s, .on_granted = on_granted, .on_lost = on_lost, .arg = told};
     struct etcd_lease *l;
 
     memset(told, 0, sizeof *told);
@@ -323,6 +324,11 @@ static struct etcd_lease *lease(struct fixture *f, struct leases *told)
     run_for(f, 500);
     assert_int_equal(told->granted, 1);
     return l;
+}
+
+static struct etcd_lease *lease(struct fixture *f, struct leases *told)
+{
+    return lease_of(f, 2, told);
 }
 
 static void a_lease_is_kept_past_its_ttl_and_its_keys_with_it(void **state)
@@ -389,6 +395,20 @@ static void a_lease_survives_the_death_of_the_server_that_kept_it(void **state)
     (void)lease(f, &told);
     cluster_kill(&f->cluster, 0);
     run_for(f, 6000);
+    assert_int_equal(told.lost, 0);
+}
+
+/* The silence must be noticed while there is time for another server to answer. */
+static void a_lease_survives_a_server_that_stands_still(void **state)
+{
+    struct fixture *f = *state;
+    struct leases told;
+
+    (void)lease_of(f, NODE_LEASE_TTL_S, &told);
+    cluster_pause(&f->cluster, 0);
+    run_for(f, 6000);
+    cluster_resume(&f->cluster, 0);
+    run_for(f, 1000);
     assert_int_equal(told.lost, 0);
 }
 
@@ -498,6 +518,7 @@ int main(void)
         TEST(a_lease_that_is_revoked_is_told_lost_and_granted_anew),
         TEST(a_lease_is_unsure_not_lost_while_no_server_answers),
         TEST(a_lease_survives_the_death_of_the_server_that_kept_it),
+        TEST(a_lease_survives_a_server_that_stands_still),
         TEST(an_idle_client_takes_no_processor_time),
         TEST(closing_in_the_middle_of_everything_leaves_nothing),
         TEST(a_watch_may_be_stopped_from_within_its_own_callback),
