@@ -110,8 +110,10 @@ static const struct command COMMANDS[COMMAND_COUNT] = {
      "stops: it is not enriched, and the rest of the stream goes on without it. A pause ends by "
      "itself, after 30m if --for says nothing.",
      "braidctl pause test.v1 --for 30m --yes -m T123"},
-    {"pool", "DC", 1, 1, 0, true, "let a DC be a member again", NULL,
-     "braidctl pool codfw --yes -m done"},
+    {"pool", "DC", 1, 1, BIT(WAIT) | BIT(FOR), true, "let a DC be a member again",
+     "It becomes one once it has been caught up for member_rejoin. With --wait it ends when the DC "
+     "is a member of every stream that has it; exit 3 if that takes longer than --for.",
+     "braidctl pool codfw --wait --yes -m done"},
     {"reconcile", "STREAM", 1, 1, BIT(SINCE) | BIT(UNTIL) | BIT(WIKI) | BIT(DC) | BIT(RATE), true,
      "compare a stream with all that MediaWiki has, and write what is missing",
      "As backfill --all-pages, since the stream was applied unless --since says otherwise.",
@@ -132,10 +134,13 @@ static const struct command COMMANDS[COMMAND_COUNT] = {
     {"streams", "", 0, 0, 0, false, "the streams, how far they are and who is a member", NULL,
      "braidctl streams -o json"},
     {"tap", "STREAM", 1, 1,
-     BIT(STAGE) | BIT(RECORDS) | BIT(FROM_SEQ) | BIT(JSON) | BIT(FORMAT) | BIT(BODY) | BIT(DC),
+     BIT(STAGE) | BIT(RECORDS) | BIT(FOLLOW) | BIT(FROM_SEQ) | BIT(JSON) | BIT(FORMAT) | BIT(BODY) |
+         BIT(DC),
      false, "show the records of a stream as they come",
-     "Starts at the end unless --from-seq says where; ends after -n records. Values are cut to "
-     "--body bytes. Reads as a group of nobody: it cannot disturb readers.",
+     "Starts at the end unless --from-seq says where, and goes on until interrupted. With -n it "
+     "shows the last so many records of each partition, or from --from-seq on, and ends there; "
+     "with -n and --follow the next so many. Values are cut to --body bytes. Reads as a group of "
+     "nobody: it cannot disturb readers.",
      "braidctl tap mediawiki.page_content_change.v1 -n 10 --from-seq 0"},
     {"tasks", "", 0, 0, 0, false, "which node does what", NULL, "braidctl tasks"},
     {"test", "FILE", 1, 1, 0, false, "run a file of cases for a stream's spec, without any server",
@@ -161,7 +166,8 @@ static const struct command COMMANDS[COMMAND_COUNT] = {
      "Reads every DC's copy of the global stream and every source topic. Checks that sequence "
      "numbers are dense, the chain of hashes holds when computed anew, each origin partition keeps "
      "its order, cut numbers never go back, all copies are equal byte for byte, and every visible "
-     "source record is there exactly once or accounted for. Also counts the records that show a "
+     "source record is there exactly once, in each copy, or accounted for. Also counts the records "
+     "that show a "
      "page's revision after a later one (revisions_back), which is no fault. Exits 1 with a list "
      "if not, or if "
      "nothing was compared; 3 if too few of the records are ok, if a DC is behind or if sources "

@@ -74,7 +74,7 @@ static int conclude(struct session *s, struct view *v, const char *what, missing
     if (!session_duration(s, OPTION_FOR, WAIT_MS, &for_ms))
         return EXIT_USAGE;
     rc = wait_until(s, for_ms, missing, arg);
-    view_bool(v, "is_out", rc == 0);
+    view_bool(v, "is_done", rc == 0);
     view_number(v, "waited_ms", session_now_ms() - begun_ms);
     if (rc == 0 || rc == EXIT_DEGRADED)
         ops_done(s, v, what);
@@ -86,6 +86,13 @@ static int conclude(struct session *s, struct view *v, const char *what, missing
 static const char *dc_missing(void *arg, const struct snapshot *snap, struct arena *a)
 {
     return pool_wait_step(arg, snap, a);
+}
+
+static const char *dc_not_back(void *arg, const struct snapshot *snap, struct arena *a)
+{
+    const struct slice *dc = arg;
+
+    return pool_join_step(snap, *dc, a);
 }
 
 static int pack_state(struct session *s, bool is_pooled, struct slice *out)
@@ -144,6 +151,8 @@ static int set_pool(struct session *s, bool is_pooled)
     if (w == NULL || pack_state(s, is_pooled, &op.put.value) != 0)
         return EXIT_REFUSED;
     view_text(&v, "dc", dc);
+    if (!is_pooled && !is_so)
+        view_text(&v, "consequence", slice_str(pool_consequence(&snap, dc, &s->arena)));
     if (is_so && (session_given(s, OPTION_PLAN) || !session_given(s, OPTION_WAIT))) {
         view_heading(&v, "Nothing to do: %.*s is %s already.", SLICE_ARG(dc),
                      is_pooled ? "pooled" : "depooled");
@@ -152,10 +161,8 @@ static int set_pool(struct session *s, bool is_pooled)
     }
     if (!is_so && !ops_change_key(s, &snap, &v, &op, what, &rc))
         return rc;
-    if (is_pooled) {
-        ops_done(s, &v, what);
-        return EXIT_DONE;
-    }
+    if (is_pooled)
+        return conclude(s, &v, what, dc_not_back, &dc);
     rc = store_load(s, &snap);
     if (rc == 0 && pool_wait_begin(&snap, dc, &s->arena, w) != 0)
         rc = EXIT_REFUSED;

@@ -110,6 +110,8 @@ static int may_change(struct session *s, struct view *plan, const struct snapsho
     view_number(plan, "revision", before.mod_revision);
     if (wanted != before.mod_revision)
         return say_moved(s, &before);
+    if (plan->heading.ptr == NULL)
+        view_heading(plan, "Plan: %s. Nothing is changed yet.", what);
     if (session_given(s, OPTION_PLAN)) {
         output_view(&s->output, plan);
         return 0;

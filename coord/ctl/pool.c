@@ -80,6 +80,23 @@ const char *pool_refusal(const struct snapshot *s, struct slice dc, struct arena
     return why;
 }
 
+const char *pool_consequence(const struct snapshot *s, struct slice dc, struct arena *a)
+{
+    for (size_t i = 0; i < s->stream_count; i++) {
+        const struct snapshot_stream *st = &s->streams[i];
+
+        if (st->has_spec && is_member(st, dc) && st->cut.member_count == 2) {
+            const struct member *other = &st->cut.members[0];
+
+            if (slice_equal(other->dc, dc))
+                other = &st->cut.members[1];
+            return text_format(a, "what %.*s emits then exists in %.*s alone",
+                               SLICE_ARG(st->output), SLICE_ARG(other->dc));
+        }
+    }
+    return NULL;
+}
+
 static bool is_node(const struct snapshot_node *n, struct slice name)
 {
     return name.len == n->dc.len + 1 + n->name.len && slice_starts_with(name, n->dc) &&
@@ -213,4 +230,21 @@ const char *pool_wait_step(struct pool_wait *w, const struct snapshot *s, struct
             why = member_left(w, st, w->covered_by[i], a);
     }
     return why;
+}
+
+/* ---- waiting for a DC to be back -------------------------------------------------------------- */
+
+const char *pool_join_step(const struct snapshot *s, struct slice dc, struct arena *a)
+{
+    for (size_t i = 0; i < s->stream_count; i++) {
+        const struct snapshot_stream *st = &s->streams[i];
+        const char *why = NULL;
+
+        if (!st->has_spec || !st->has_cut || !spec_has_dc(&st->spec, dc) || is_member(st, dc))
+            continue;
+        why = why_not_there(s, st, dc, a);
+        return text_format(a, "%.*s is not a member of %.*s yet%s%s", SLICE_ARG(dc),
+                           SLICE_ARG(st->output), why == NULL ? "" : ": ", why == NULL ? "" : why);
+    }
+    return NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pool.h - taking DCs and nodes out: when that is refused, and when it is over.
+ * pool.h - taking DCs and nodes out and back: when that is refused, and when it is over.
  *
  * Promise: a refusal names the stream and the reason. A DC that is waited for is out when it is no
  *          member any more and all that it held at that time is emitted by every member left.
@@ -15,6 +15,9 @@
 /* Why the DC must stay a member, or NULL: no other member that is pooled and heard of would be left,
  * or fewer than the stream's min_members. */
 const char *pool_refusal(const struct snapshot *s, struct slice dc, struct arena *a);
+
+/* What it means to take the DC out, as a sentence; NULL: two members or more are left everywhere. */
+const char *pool_consequence(const struct snapshot *s, struct slice dc, struct arena *a);
 
 /* Why the node ("<dc>/<name>") cannot be drained, or NULL: it is not there, or its DC would have no
  * other node to take its tasks. */
@@ -46,5 +49,8 @@ int pool_wait_begin(const struct snapshot *s, struct slice dc, struct arena *a,
 
 /* What it still waits for, as a sentence; NULL: nothing. The snapshot is a later one. */
 const char *pool_wait_step(struct pool_wait *w, const struct snapshot *s, struct arena *a);
+
+/* Why the DC is not a member of all its streams yet, as a sentence; NULL: it is. */
+const char *pool_join_step(const struct snapshot *s, struct slice dc, struct arena *a);
 
 #endif

@@ -182,7 +182,7 @@ void view_print_cell(const struct view_cell *cell, struct text *out)
         text_adds(out, "-");
         return;
     case VIEW_TEXT:
-        text_add(out, cell->text);
+        text_add(out, cell->text.len == 0 ? SLICE_LIT("-") : cell->text);
         return;
     case VIEW_NUMBER:
         text_addf(out, "%" PRId64, cell->number);

@@ -92,8 +92,12 @@ static const char *refusal(struct fixture *f, const char *dc)
 
 static void a_dc_may_go_while_another_member_is_heard_of(void **state)
 {
-    assert_string_equal(refusal(*state, "codfw"), "");
-    assert_string_equal(refusal(*state, "eqiad"), "");
+    struct fixture *f = *state;
+
+    assert_string_equal(refusal(f, "codfw"), "");
+    assert_string_equal(refusal(f, "eqiad"), "");
+    assert_string_equal(pool_consequence(&f->snap, SLICE_LIT("codfw"), &f->arena),
+                        "what out.v1 emits then exists in eqiad alone");
 }
 
 static void the_last_member_stays(void **state)
@@ -103,6 +107,7 @@ static void the_last_member_stays(void **state)
     f->stream->cut.member_count = 1; /* codfw */
     assert_non_null(strstr(refusal(f, "codfw"), "last member of out.v1: eqiad is no member"));
     assert_string_equal(refusal(f, "eqiad"), ""); /* it is out already */
+    assert_null(pool_consequence(&f->snap, SLICE_LIT("eqiad"), &f->arena));
 }
 
 static void a_member_that_is_silent_or_depooled_is_no_other(void **state)
@@ -201,6 +206,23 @@ static void it_is_out_once_the_others_have_emitted_all_of_it(void **state)
     assert_string_equal(step(f), "");
 }
 
+static void it_is_back_once_it_is_a_member_of_all_its_streams(void **state)
+{
+    struct fixture *f = *state;
+    const char *why = NULL;
+
+    assert_null(pool_join_step(&f->snap, SLICE_LIT("codfw"), &f->arena));
+    leave_eqiad_alone(f);
+    why = pool_join_step(&f->snap, SLICE_LIT("codfw"), &f->arena);
+    assert_string_equal(why, "codfw is not a member of out.v1 yet");
+    f->stream->reports[0].clock_ms = NOW_MS - 60000;
+    why = pool_join_step(&f->snap, SLICE_LIT("codfw"), &f->arena);
+    assert_non_null(strstr(why, "yet: codfw has been silent for 60 s"));
+    f->stream->spec.dcs =
+        (struct key_texts){&f->dcs[1], 1}; /* codfw is not one of the stream's DCs */
+    assert_null(pool_join_step(&f->snap, SLICE_LIT("codfw"), &f->arena));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +237,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_member_is_not_out, setup, teardown),
         cmocka_unit_test_setup_teardown(what_it_held_alone_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(it_is_out_once_the_others_have_emitted_all_of_it, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(it_is_back_once_it_is_a_member_of_all_its_streams, setup,
                                         teardown),
     };
 
