@@ -20,6 +20,8 @@ struct copy {
     uint32_t era;
     uint64_t cut;
     bool has_ended;
+    bool is_behind;
+    uint64_t lost;
     uint64_t records;
     uint64_t foreign;
     struct audit_ids ids; /* of the last records, by number */
@@ -50,9 +52,10 @@ struct audit {
     size_t unexplained; /* of them */
     uint64_t statuses[STATUS_COUNT];
     uint64_t accounted[AUDIT_WHY_COUNT];
-    struct audit_finding findings[AUDIT_FINDINGS_MAX];
+    struct audit_finding findings[AUDIT_SHOWN_MAX * AUDIT_KIND_COUNT];
     size_t finding_count;
     uint64_t counts[AUDIT_KIND_COUNT];
+    int64_t first_unequal;
 };
 
 struct audit *audit_new(const struct audit_config *config, struct arena *a)
@@ -67,6 +70,7 @@ struct audit *audit_new(const struct audit_config *config, struct arena *a)
     au->arena = a;
     au->config = *config;
     au->dc_count = config->dc_count;
+    au->first_unequal = -1;
     au->parts = arena_calloc(a, AUDIT_PARTS_MAX, sizeof(*au->parts));
     au->open = arena_calloc(a, AUDIT_OPEN_MAX, sizeof(*au->open));
     for (size_t dc = 0; dc < au->dc_count; dc++) {
@@ -90,14 +94,20 @@ struct audit *audit_new(const struct audit_config *config, struct arena *a)
 
 /* ---- findings --------------------------------------------------------------------------------- */
 
+/* Messages are only made where they will be kept: a broken copy has a finding for every record. */
+static bool is_shown(const struct audit *au, enum audit_kind kind)
+{
+    return au->counts[kind] < AUDIT_SHOWN_MAX;
+}
+
 void audit_add(struct audit *au, enum audit_kind kind, struct slice dc, int64_t seq,
                const char *message)
 {
-    au->counts[kind]++;
-    if (au->finding_count < AUDIT_FINDINGS_MAX) {
+    if (is_shown(au, kind)) {
         au->findings[au->finding_count++] =
             (struct audit_finding){kind, dc, seq, text_format(au->arena, "%s", message)};
     }
+    au->counts[kind]++;
 }
 
 const struct audit_finding *audit_findings(const struct audit *au, size_t *out_count)
@@ -128,12 +138,6 @@ const char *audit_kind_text(enum audit_kind kind)
     return TEXTS[kind];
 }
 
-/* Messages are only made where they will be kept: a broken copy has a finding for every record. */
-static bool is_shown(const struct audit *au)
-{
-    return au->finding_count < AUDIT_FINDINGS_MAX;
-}
-
 static const char *origin_text(struct audit *au, const struct audit_part *p, int64_t offset)
 {
     return text_format(au->arena, "%.*s/%.*s/%u/%u offset %" PRId64, SLICE_ARG(p->dc),
@@ -144,7 +148,7 @@ static void add_record(struct audit *au, enum audit_kind kind, size_t dc,
                        const struct audit_record *r, const char *what)
 {
     const char *message =
-        !is_shown(au)
+        !is_shown(au, kind)
             ? ""
             : text_format(au->arena,
                           "%s (%.*s/%.*s/%u/%u offset %" PRId64 ", at log offset %" PRId64 ")",
@@ -186,7 +190,7 @@ int audit_part_add(struct audit *au, const struct audit_part *part)
     if (au->part_count == AUDIT_PARTS_MAX)
         return -1;
     au->parts[au->part_count] = *part;
-    au->parts[au->part_count].emitted = NULL;
+    memset(au->parts[au->part_count].emitted, 0, sizeof(part->emitted));
     au->parts[au->part_count].visible = NULL;
     return (int)au->part_count++;
 }
@@ -214,7 +218,7 @@ static struct audit_part *part_of(struct audit *au, const struct audit_record *r
 
 static bool prepare(struct audit *au, struct audit_part *p)
 {
-    if (audit_part_prepare(p, au->arena))
+    if (audit_part_prepare(p, au->dc_count, au->arena))
         return true;
     if (au->counts[AUDIT_LIMIT] == 0) {
         audit_add(au, AUDIT_LIMIT, p->dc, -1,
@@ -255,7 +259,7 @@ static void check_seq(struct audit *au, size_t dc, const struct audit_record *r)
     if (r->seq == c->next_seq)
         return;
     add_record(au, AUDIT_NOT_DENSE, dc, r,
-               !is_shown(au) ? ""
+               !is_shown(au, AUDIT_NOT_DENSE) ? ""
                : r->seq < c->next_seq
                    ? text_format(au->arena, "number %" PRId64 " comes again", r->seq)
                    : text_format(au->arena, "numbers %" PRId64 " to %" PRId64 " are left out",
@@ -272,9 +276,10 @@ static void check_chain(struct audit *au, size_t dc, const struct audit_record *
         audit_record_chain(r->raw, slice_str(c->chain), chain);
         if (!slice_equal(slice_str(chain), r->chain)) {
             add_record(au, AUDIT_CHAIN, dc, r,
-                       !is_shown(au) ? ""
-                                     : text_format(au->arena, "braid-chain is %.*s, computed %s",
-                                                   SLICE_ARG(r->chain), chain));
+                       !is_shown(au, AUDIT_CHAIN)
+                           ? ""
+                           : text_format(au->arena, "braid-chain is %.*s, computed %s",
+                                         SLICE_ARG(r->chain), chain));
         }
     }
     memcpy(c->chain, r->chain.ptr, AUDIT_CHAIN_LEN); /* go on from what it claims: one finding */
@@ -286,7 +291,7 @@ static void check_cut(struct audit *au, size_t dc, const struct audit_record *r)
 
     if (c->records > 0 && (r->era < c->era || (r->era == c->era && r->cut < c->cut))) {
         add_record(au, AUDIT_CUT_BACK, dc, r,
-                   !is_shown(au)
+                   !is_shown(au, AUDIT_CUT_BACK)
                        ? ""
                        : text_format(au->arena, "cut %u.%" PRIu64 " comes after %u.%" PRIu64,
                                      r->era, r->cut, c->era, c->cut));
@@ -310,10 +315,12 @@ static void check_order(struct audit *au, size_t dc, const struct audit_record *
     if (p->is_begun[dc] && r->offset <= p->last[dc]) {
         p->order_count++;
         add_record(au, AUDIT_ORDER, dc, r,
-                   !is_shown(au)
+                   !is_shown(au, AUDIT_ORDER)
                        ? ""
                        : text_format(au->arena, "comes after offset %" PRId64, p->last[dc]));
     }
+    if (!p->is_begun[dc])
+        p->first[dc] = r->offset;
     p->last[dc] = r->offset;
     p->is_begun[dc] = true;
     if (!audit_part_has(p, r->offset)) {
@@ -322,13 +329,13 @@ static void check_order(struct audit *au, size_t dc, const struct audit_record *
     }
     if (!prepare(au, p))
         return;
-    if (!audit_part_get(p, p->emitted, r->offset))
+    if (!audit_part_emitted(p, r->offset))
         p->emitted_count++;
-    audit_part_set(p, p->emitted, r->offset);
+    audit_part_set(p, p->emitted[dc], r->offset);
     if (r->status == STATUS_GAP) {
         for (int64_t offset = r->prev + 1; offset < r->offset; offset++) {
             if (audit_part_has(p, offset))
-                audit_part_set(p, p->emitted, offset);
+                audit_part_set(p, p->emitted[dc], offset);
         }
     }
 }
@@ -348,9 +355,10 @@ static void check_ids(struct audit *au, size_t dc, const struct audit_record *r)
         if (part_of(au, r) != NULL)
             part_of(au, r)->twice_count++;
         add_record(au, AUDIT_TWICE, dc, r,
-                   !is_shown(au) ? ""
-                                 : text_format(au->arena, "has the id of number %" PRId64 ": %.*s",
-                                               before, SLICE_ARG(r->id)));
+                   !is_shown(au, AUDIT_TWICE)
+                       ? ""
+                       : text_format(au->arena, "has the id of number %" PRId64 ": %.*s", before,
+                                     SLICE_ARG(r->id)));
     }
     audit_ids_add(ids, id, r->seq);
 }
@@ -365,10 +373,13 @@ static void check_equal(struct audit *au, size_t dc, const struct audit_record *
         *slot = (struct ring_slot){.seq = r->seq, .digest = digest, .first_dc = dc};
         au->statuses[r->status]++;
     } else if (slot->digest.low != digest.low || slot->digest.high != digest.high) {
+        if (au->first_unequal < 0 || r->seq < au->first_unequal)
+            au->first_unequal = r->seq;
         add_record(au, AUDIT_UNEQUAL, dc, r,
-                   !is_shown(au) ? ""
-                                 : text_format(au->arena, "differs from the record in %.*s",
-                                               SLICE_ARG(au->dcs[slot->first_dc])));
+                   !is_shown(au, AUDIT_UNEQUAL)
+                       ? ""
+                       : text_format(au->arena, "differs from the record in %.*s",
+                                     SLICE_ARG(au->dcs[slot->first_dc])));
     }
     slot->dcs |= 1U << dc;
 }
@@ -410,9 +421,10 @@ bool audit_copy(struct audit *au, size_t dc, const struct audit_record *r)
     return true;
 }
 
-void audit_copy_end(struct audit *au, size_t dc)
+void audit_copy_end(struct audit *au, size_t dc, bool is_behind)
 {
     au->copies[dc].has_ended = true;
+    au->copies[dc].is_behind = is_behind;
 }
 
 void audit_uncommitted(struct audit *au, size_t dc, const struct audit_record *r)
@@ -446,6 +458,31 @@ void audit_source_start(struct audit *au, size_t part, int64_t log_start)
         p->expired_count = (uint64_t)((log_start > p->hi + 1 ? p->hi + 1 : log_start) - first);
 }
 
+/* Must a copy have the offset, if another has it? A copy that is behind ends early, and one that is
+ * not read from its beginning may begin elsewhere. */
+static bool must_have(const struct audit *au, const struct audit_part *p, size_t dc, int64_t offset)
+{
+    if (au->config.first_seq > 0 && !(p->is_begun[dc] && offset > p->first[dc]))
+        return false;
+    return !au->copies[dc].is_behind || (p->is_begun[dc] && offset < p->last[dc]);
+}
+
+/* A record that is in some copy: which ones lack it? */
+static void check_lost(struct audit *au, struct audit_part *p, int64_t offset)
+{
+    for (size_t dc = 0; dc < au->dc_count; dc++) {
+        if (audit_part_get(p, p->emitted[dc], offset) || !must_have(au, p, dc, offset))
+            continue;
+        au->copies[dc].lost++;
+        p->missing_count++;
+        audit_add(au, AUDIT_LOST, au->dcs[dc], -1,
+                  !is_shown(au, AUDIT_LOST)
+                      ? ""
+                      : text_format(au->arena, "%s is not in the copy of %.*s",
+                                    origin_text(au, p, offset), SLICE_ARG(au->dcs[dc])));
+    }
+}
+
 bool audit_source(struct audit *au, size_t part, int64_t offset)
 {
     struct audit_part *p = &au->parts[part];
@@ -454,7 +491,10 @@ bool audit_source(struct audit *au, size_t part, int64_t offset)
         return false;
     audit_part_set(p, p->visible, offset);
     p->visible_count++;
-    return !audit_part_get(p, p->emitted, offset);
+    if (!audit_part_emitted(p, offset))
+        return true;
+    check_lost(au, p, offset);
+    return false;
 }
 
 void audit_source_open(struct audit *au, size_t part, int64_t offset, enum audit_why why,
@@ -487,10 +527,10 @@ void audit_source_end(struct audit *au, size_t part)
     struct audit_part *p = &au->parts[part];
     int64_t first = p->lo + 1 > p->log_start ? p->lo + 1 : p->log_start;
 
-    if (p->emitted == NULL)
+    if (p->visible == NULL)
         return;
     for (int64_t offset = first; offset <= p->hi; offset++) {
-        if (audit_part_get(p, p->emitted, offset) && !audit_part_get(p, p->visible, offset)) {
+        if (audit_part_emitted(p, offset) && !audit_part_get(p, p->visible, offset)) {
             audit_add(au, AUDIT_PHANTOM, p->dc, -1,
                       text_format(au->arena, "%s is in the stream but not in the source topic",
                                   origin_text(au, p, offset)));
@@ -598,13 +638,14 @@ void audit_duplicate_end(struct audit *au)
 
 void audit_peek(const struct audit *au, struct audit_result *out)
 {
-    struct audit_result result = {.shortest = INT64_MAX};
+    struct audit_result result = {.shortest = INT64_MAX, .first_unequal = au->first_unequal};
 
     for (size_t dc = 0; dc < au->dc_count; dc++) {
         const struct copy *c = &au->copies[dc];
 
         result.records[dc] = c->records;
         result.foreign[dc] = c->foreign;
+        result.lost[dc] = c->lost;
         result.next_seq[dc] = c->next_seq;
         if (c->next_seq < result.shortest)
             result.shortest = c->next_seq;
@@ -635,9 +676,10 @@ void audit_finish(struct audit *au, struct audit_result *out)
         if (o->why == AUDIT_WHY_OPEN) {
             au->parts[o->part].missing_count++;
             audit_add(au, AUDIT_MISSING, au->parts[o->part].dc, -1,
-                      !is_shown(au) ? ""
-                                    : text_format(au->arena, "%s is nowhere in the stream",
-                                                  origin_text(au, &au->parts[o->part], o->offset)));
+                      !is_shown(au, AUDIT_MISSING)
+                          ? ""
+                          : text_format(au->arena, "%s is nowhere in the stream",
+                                        origin_text(au, &au->parts[o->part], o->offset)));
         }
     }
     audit_peek(au, out);

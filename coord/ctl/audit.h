@@ -6,10 +6,9 @@
  * Happy path: add each origin partition with the range that the cuts say; feed every DC's records
  * as audit_may_feed allows; end each copy; then every source record; then, for what is left open,
  * enriched and error records (audit_explain) and one copy again (audit_duplicate); audit_finish.
- *
  * Promise: shares nothing with the merge but names of headers and the hash. Memory is bounded:
- *          AUDIT_RING records a copy; two bits for each offset of the range; what is not accounted
- *          for at first, up to AUDIT_OPEN_MAX; the window of ids up to AUDIT_WINDOW_MAX. Beyond a
+ *          AUDIT_RING records a copy; a bit for each copy and one more for each offset of the
+ *          range; AUDIT_OPEN_MAX records not accounted for at first; the window of ids. Beyond a
  *          limit the audit says that it is not complete; it never passes silently.
  * Pure:    yes.
  */
@@ -26,7 +25,7 @@ enum {
     AUDIT_RING = 8192,
     AUDIT_OPEN_MAX = 1 << 20,
     AUDIT_WINDOW_MAX = 1 << 20,
-    AUDIT_FINDINGS_MAX = 100 /* shown; all are counted */
+    AUDIT_SHOWN_MAX = 20 /* findings of a kind; all are counted */
 };
 
 /* X(KIND, "name", "sentence") */
@@ -39,6 +38,7 @@ enum {
     X(TWICE, "twice", "two records within the window have the same id")                            \
     X(UNEQUAL, "unequal", "two DCs' copies differ")                                                \
     X(MISSING, "missing", "a source record is not accounted for")                                  \
+    X(LOST, "lost", "a copy lacks a record that another has")                                      \
     X(PHANTOM, "phantom", "a record's source does not exist")                                      \
     X(UNCOMMITTED, "uncommitted", "a reader that does not wait for commits sees another stream")   \
     X(CONTENT, "content", "a revision's content is not what MediaWiki has")                        \
@@ -84,7 +84,9 @@ struct audit_result {
     uint64_t records[AUDIT_DCS_MAX];
     uint64_t foreign[AUDIT_DCS_MAX];
     int64_t next_seq[AUDIT_DCS_MAX];
-    int64_t shortest; /* records compared between all copies: next_seq of the shortest */
+    uint64_t lost[AUDIT_DCS_MAX]; /* records that this copy lacks and another has */
+    int64_t shortest;      /* records compared between all copies: next_seq of the shortest */
+    int64_t first_unequal; /* first number whose records differ; -1: none */
     uint64_t statuses[STATUS_COUNT];
     uint64_t sources; /* visible, in the range */
     uint64_t sources_expired;
@@ -111,7 +113,8 @@ const struct audit_part *audit_part_at(const struct audit *au, size_t index);
 bool audit_may_feed(const struct audit *au, size_t dc);
 /* False once the record lies past the last cut to look at: it was not taken. */
 bool audit_copy(struct audit *au, size_t dc, const struct audit_record *r);
-void audit_copy_end(struct audit *au, size_t dc);
+/* One that is behind had not emitted all that is cut. */
+void audit_copy_end(struct audit *au, size_t dc, bool is_behind);
 /* The same copy read without waiting for commits: call for every record, in order. */
 void audit_uncommitted(struct audit *au, size_t dc, const struct audit_record *r);
 
@@ -144,5 +147,4 @@ const struct audit_finding *audit_findings(const struct audit *au, size_t *out_c
 
 const char *audit_kind_name(enum audit_kind kind);
 const char *audit_kind_text(enum audit_kind kind);
-
 #endif

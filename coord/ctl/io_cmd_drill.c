@@ -399,7 +399,7 @@ static int rehearse(struct drilling *x)
 static void take_result(struct drill *d, const struct audit_result *r)
 {
     d->is_audited = true;
-    d->lost = r->findings[AUDIT_MISSING];
+    d->lost = r->findings[AUDIT_MISSING] + r->findings[AUDIT_LOST];
     d->duplicated = r->findings[AUDIT_TWICE];
     d->reordered = r->findings[AUDIT_ORDER];
     d->other_findings = r->finding_count - d->lost - d->duplicated - d->reordered;

@@ -16,13 +16,15 @@ enum {
 
 static void add_copies(struct verify *v, struct view *out, const struct audit_result *r)
 {
-    static const char *const TITLES[] = {"dc", "records", "next_seq", "foreign", "behind", NULL};
+    static const char *const TITLES[] = {"dc",      "records", "next_seq", "lost",
+                                         "foreign", "behind",  NULL};
     struct view_table *t = view_table(out, "copies", TITLES);
 
     for (size_t i = 0; i < v->site_count; i++) {
         view_cell_text(out, t, v->sites[i].dc);
         view_cell_number(out, t, (int64_t)r->records[i]);
         view_cell_number(out, t, r->next_seq[i]);
+        view_cell_number(out, t, (int64_t)r->lost[i]);
         view_cell_number(out, t, (int64_t)r->foreign[i]);
         view_cell_bool(out, t, v->sites[i].is_behind);
     }
@@ -98,6 +100,12 @@ static void add_counts(struct verify *v, struct view *out, const struct audit_re
     view_number(out, "content_compared", (int64_t)v->content_compared);
     view_number(out, "content_not_shown", (int64_t)v->content_skipped);
     view_textf(out, "ok_percent", "%.3f", r->ok_percent);
+    view_number(out, "lost", (int64_t)(r->findings[AUDIT_MISSING] + r->findings[AUDIT_LOST]));
+    if (r->first_unequal >= 0) {
+        view_number(out, "first_unequal", r->first_unequal);
+    } else {
+        view_null(out, "first_unequal");
+    }
     view_number(out, "findings_count", (int64_t)r->finding_count);
 }
 
@@ -125,6 +133,22 @@ static const char *degraded(struct verify *v, const struct audit_result *r, int6
     return NULL;
 }
 
+/* The worst in short: what is lost, and from where the copies differ. */
+static const char *what_broke(struct verify *v, const struct audit_result *r)
+{
+    struct text t = text_in(&v->session->arena);
+
+    if (r->findings[AUDIT_MISSING] > 0)
+        text_addf(&t, "%" PRIu64 " lost in all copies; ", r->findings[AUDIT_MISSING]);
+    for (size_t i = 0; i < v->site_count; i++) {
+        if (r->lost[i] > 0)
+            text_addf(&t, "%" PRIu64 " lost in %.*s; ", r->lost[i], SLICE_ARG(v->sites[i].dc));
+    }
+    if (r->first_unequal >= 0)
+        text_addf(&t, "the copies differ from number %" PRId64 " on; ", r->first_unequal);
+    return text_string(&t);
+}
+
 static int conclude(struct verify *v, const struct audit_result *r, int64_t min_ok)
 {
     struct session *s = v->session;
@@ -139,8 +163,8 @@ static int conclude(struct verify *v, const struct audit_result *r, int64_t min_
     if (compared <= 0) {
         view_heading(out, "NOTHING COMPARED: the copies have no record in the range.");
     } else if (is_broken) {
-        view_heading(out, "BROKEN: %" PRIu64 " findings in numbers %" PRId64 " to %" PRId64 ".",
-                     r->finding_count, v->first_seq, r->shortest - 1);
+        view_heading(out, "BROKEN: %s%" PRIu64 " findings in numbers %" PRId64 " to %" PRId64 ".",
+                     what_broke(v, r), r->finding_count, v->first_seq, r->shortest - 1);
     } else {
         view_heading(out,
                      "%s: %zu copies are equal, dense and in order over numbers %" PRId64

@@ -105,7 +105,7 @@ int verify_copies(struct verify *v)
                 continue;
             has_ended[i] = true;
             left--;
-            audit_copy_end(v->audit, i);
+            audit_copy_end(v->audit, i, v->sites[i].is_behind);
         }
     }
     return rc;

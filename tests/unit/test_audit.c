@@ -61,6 +61,7 @@ struct fixture {
     size_t enriched_count;
     int64_t log_start;
     uint64_t window;
+    bool is_behind[COPIES];
     struct audit_result result;
     const struct audit_finding *findings;
     size_t finding_count;
@@ -191,7 +192,7 @@ static bool feed_copy(struct fixture *f, struct audit *au, size_t dc, size_t *at
             *at = RECORDS;
     }
     if (*at == RECORDS)
-        audit_copy_end(au, dc);
+        audit_copy_end(au, dc, f->is_behind[dc]);
     return *at < RECORDS;
 }
 
@@ -284,6 +285,7 @@ static void a_sound_stream_has_no_findings(void **state)
     }
     assert_int_equal(f->result.finding_count, 0);
     assert_int_equal(f->result.shortest, RECORDS);
+    assert_int_equal(f->result.first_unequal, -1);
     assert_int_equal(f->result.sources, RECORDS);
     assert_int_equal(f->result.statuses[STATUS_OK], RECORDS);
     assert_true(f->result.ok_percent > 99.9);
@@ -297,7 +299,44 @@ static void a_record_missing_in_one_copy_breaks_its_density_and_chain(void **sta
     run(f);
     assert_int_equal(f->result.findings[AUDIT_NOT_DENSE], 1);
     assert_int_equal(f->result.findings[AUDIT_CHAIN], 1);
-    assert_int_equal(f->result.finding_count, 2);
+    assert_int_equal(f->result.findings[AUDIT_LOST], 1);
+    assert_int_equal(f->result.finding_count, 3);
+}
+
+static void a_record_that_one_copy_leaves_out_is_named_with_the_first_unequal_number(void **state)
+{
+    struct fixture *f = *state;
+    const struct audit_finding *lost = NULL;
+
+    f->copies[1][20].is_absent = true;
+    seal(f->copies[1]); /* its numbers and chain are sound: a merge that skips one */
+    run(f);
+    for (size_t i = 0; i < f->finding_count; i++) {
+        if (f->findings[i].kind == AUDIT_LOST)
+            lost = &f->findings[i];
+    }
+    assert_int_equal(f->result.findings[AUDIT_LOST], 1);
+    assert_int_equal(f->result.lost[1], 1);
+    assert_int_equal(f->result.lost[0], 0);
+    assert_int_equal(f->result.first_unequal, 20);
+    assert_int_equal(f->result.findings[AUDIT_UNEQUAL], RECORDS - 21);
+    assert_non_null(lost);
+    assert_non_null(strstr(lost->message, "codfw/page_change/0/2 offset 6"));
+    assert_true(slice_equal(lost->dc, SLICE_LIT("eqiad")));
+}
+
+static void a_copy_that_is_behind_has_lost_nothing_after_its_end(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int i = RECORDS - 5; i < RECORDS; i++)
+        f->copies[1][i].is_absent = true;
+    run(f);
+    assert_int_equal(f->result.findings[AUDIT_LOST], 5);
+    arena_reset(&f->arena);
+    f->is_behind[1] = true;
+    run(f);
+    assert_int_equal(f->result.finding_count, 0);
 }
 
 static void a_record_missing_in_all_copies_is_missed_by_the_sources(void **state)
@@ -639,6 +678,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_sound_stream_has_no_findings),
         TEST(a_record_missing_in_one_copy_breaks_its_density_and_chain),
+        TEST(a_record_that_one_copy_leaves_out_is_named_with_the_first_unequal_number),
+        TEST(a_copy_that_is_behind_has_lost_nothing_after_its_end),
         TEST(a_record_missing_in_all_copies_is_missed_by_the_sources),
         TEST(a_missing_record_at_the_end_is_found_too),
         TEST(a_number_that_comes_twice_is_found),
