@@ -205,6 +205,17 @@ $(foreach v,$(VARIANTS),$(eval $(call variant_rules,$(v))))
 $(PROGRAMS:%=build/%): build/%: build/plain/%
 	@ln -sf plain/$* $@
 
+# ---- variants of braidd that tests run against the real one ------------------------------------
+
+# With the simulation's switchable rules: BRAID_MUTANT=name (tests/variants/mutant.c).
+build/mutant/braidd: build/plain/node/main.o build/plain/mutants/tests/variants/mutant.o \
+    $(patsubst %.c,build/plain/%.o,$(filter-out $(SIM_PURE),$(foreach l,$(LAYERS),$(SOURCES_$l)))) \
+    $(patsubst %.c,build/plain/mutants/%.o,$(SIM_PURE) tests/sim/mutant.c tests/sim/cover.c) \
+    $(patsubst %.proto,build/plain/gen/%.pb-c.o,$(PROTOS))
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $(CFLAGS) $(SIM_FLAGS_plain) $(LDFLAGS) -o $@ $^ $(DEPS_LIBS)
+
 # ---- tests --------------------------------------------------------------------------------------
 
 .PHONY: check-unit

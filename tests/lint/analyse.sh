@@ -20,7 +20,7 @@ run_format() { clang-format --dry-run -Werror "$1"; }
 
 run_tidy() {
     local mutants=""
-    case $1 in tests/sim/*) mutants=-DBRAID_MUTANTS ;; esac
+    case $1 in tests/sim/* | tests/variants/mutant.c) mutants=-DBRAID_MUTANTS ;; esac
     # shellcheck disable=SC2086
     clang-tidy --quiet "$1" -- ${LINT_FLAGS:-} $mutants 2>/dev/null
 }
