@@ -282,7 +282,8 @@ void io_merge_stream_changed(struct io_merge *m, const struct io_stream *s)
         merge_wake(m);
     }
     if (m->merge != NULL && m->stage == STAGE_RUNNING) {
-        const struct merge_params params = spec_merge_params(&s->spec->spec, MERGE_RULES_VERSION);
+        const struct merge_params params =
+            spec_merge_params(&s->spec->spec, s->streams->rules_version);
         merge_set_spec(m->merge, s->spec->spec.version, &params);
     }
 }

@@ -330,7 +330,7 @@ static int make_core(struct io_merge *m)
         .failed_grace_ms = (uint32_t)spec->failed_grace_ms,
         .min_members = (uint32_t)spec->min_members,
         .spec_version = spec->version,
-        .params = spec_merge_params(spec, MERGE_RULES_VERSION),
+        .params = spec_merge_params(spec, m->stream->streams->rules_version),
         .entries_max = (uint32_t)config->merge_entries_max,
         .bytes_max = (uint64_t)config->merge_bytes_max,
         .claim_revision = m->claim_revision,

@@ -7,6 +7,8 @@
 #include "coord/keyspace.h"
 #include "coord/spec_enrich.h"
 #include "node/io_loop.h"
+#include "node/merge_action.h"
+#include "proto/braid.pb-c.h"
 #include "proto/err.h"
 
 /* ---- specs ---------------------------------------------------------------------------------- */
@@ -222,20 +224,41 @@ static void set_limits(struct io_stream *s)
         io_fetch_set_limits(s->fetch, &limits);
 }
 
-/* Live nodes of this DC: each takes its share of the limits. */
+/* The merge rules that a node announces; ours where it does not say. */
+static uint32_t rules_of(struct slice info)
+{
+    Braid__NodeInfo *said = braid__node_info__unpack(NULL, info.len, info.ptr);
+    uint32_t rules = MERGE_RULES_VERSION;
+
+    if (said != NULL && said->rules_version_max > 0)
+        rules = said->rules_version_max;
+    braid__node_info__free_unpacked(said, NULL);
+    return rules;
+}
+
+/* Live nodes of this DC: each takes its share of the limits, and any may get the merge, which must
+ * then know the rules (A5). */
 static void count_nodes(struct io_streams *all, const struct node_view *view)
 {
     struct keyspace_key key;
     uint32_t count = 0;
+    uint32_t rules = MERGE_RULES_VERSION;
 
-    for (size_t i = 0; i < view->node_count; i++)
-        count +=
-            keyspace_parse(view->nodes[i].key, &key) == 0 && slice_equal(key.dc, all->config->dc);
-    if (count == all->node_count)
+    for (size_t i = 0; i < view->node_count; i++) {
+        if (keyspace_parse(view->nodes[i].key, &key) != 0 || !slice_equal(key.dc, all->config->dc))
+            continue;
+        const uint32_t its = rules_of(view->nodes[i].value);
+        count++;
+        rules = its < rules ? its : rules;
+    }
+    if (count == all->node_count && rules == all->rules_version)
         return;
     all->node_count = count;
-    for (struct io_stream *s = all->first; s != NULL; s = s->next)
+    all->rules_version = rules;
+    for (struct io_stream *s = all->first; s != NULL; s = s->next) {
         set_limits(s);
+        all->head_changed(all->data, s);
+    }
 }
 
 static struct io_stream *stream_new(struct io_streams *all, struct slice output)

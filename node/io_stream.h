@@ -72,15 +72,17 @@ struct io_streams {
     struct io_stream *first;
     struct io_share *share; /* owned; before all fetchers */
     uint32_t fetcher_count;
-    uint32_t node_count; /* live ones of this DC, as last seen */
-    uv_timer_t *timer;   /* owned; freed when closed */
+    uint32_t node_count;    /* live ones of this DC, as last seen */
+    uint32_t rules_version; /* of the merge: the lowest that they announce */
+    uv_timer_t *timer;      /* owned; freed when closed */
     struct domain_list domains;
     const char *api_url;
     const char *user_agent;
     const char *api_ca; /* NULL: the system's */
     struct io_fetch_services services;
     void *data;
-    void (*head_changed)(void *data, struct io_stream *s); /* and after a new spec */
+    void (*head_changed)(void *data,
+                         struct io_stream *s); /* and after a new spec, or other nodes */
 };
 
 int io_streams_open(struct io_streams *all);

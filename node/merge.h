@@ -90,7 +90,8 @@ const struct merge_part *merge_part(const struct merge *m);
 /* What the COPY is about; for the rest of the run. */
 const struct merge_copy *merge_copy(const struct merge *m);
 
-/* The newest spec's parameters; the next cut names them. */
+/* The newest spec's parameters, and the newest merge rules that all live nodes of this DC know; the next
+ * cut names them as far as all DCs know the rules. */
 void merge_set_spec(struct merge *m, uint64_t spec_version, const struct merge_params *params);
 
 void merge_status(const struct merge *m, struct merge_status *out);

@@ -266,7 +266,7 @@ static int encode_report(struct merge *m)
         .logged_number = m->logged_number,
         .claim_revision = m->config.claim_revision,
         .node = m->config.node,
-        .rules_version_max = MERGE_RULES_VERSION,
+        .rules_version_max = m->newest_params.rules_version,
         .caught_up = m->is_caught_up,
     };
 

@@ -191,7 +191,21 @@ static bool params_equal(const struct merge_params *a, const struct merge_params
 {
     return a->dedup_window == b->dedup_window && a->dedup_floor == b->dedup_floor &&
            a->cap_records == b->cap_records && a->cap_bytes == b->cap_bytes &&
-           a->failed_emit == b->failed_emit && a->canaries_drop == b->canaries_drop;
+           a->failed_emit == b->failed_emit && a->canaries_drop == b->canaries_drop &&
+           a->rules_version == b->rules_version;
+}
+
+/* A5: the newest merge rules that every DC which has reported can follow; never older ones. */
+static uint32_t rules_next(const struct proposer *p, const struct merge_view *view)
+{
+    uint32_t rules = p->params.rules_version;
+
+    for (uint32_t i = 0; i < view->dc_count; i++) {
+        const struct merge_dc_view *v = &view->dcs[i];
+        if (v->has_report && v->report.rules_version_max < rules)
+            rules = v->report.rules_version_max;
+    }
+    return rules > view->head.params.rules_version ? rules : view->head.params.rules_version;
 }
 
 /* No number up to the next cut is larger: each offset that it decides is an entry of ours. */
@@ -205,8 +219,9 @@ static uint64_t number_bound(const struct proposer *p)
 }
 
 /* What the next cut says of the rules to follow. */
-static struct merge_params params_next(const struct proposer *p, const struct cut *head)
+static struct merge_params params_next(const struct proposer *p, const struct merge_view *view)
 {
+    const struct cut *head = &view->head;
     struct merge_params next = p->params;
 
     COVER_IF(p->spec_version < head->spec_version, spec_older);
@@ -219,7 +234,7 @@ static struct merge_params params_next(const struct proposer *p, const struct cu
         COVER(floor_rises);
         next.dedup_floor = number_bound(p);
     }
-    next.rules_version = head->params.rules_version;
+    next.rules_version = rules_next(p, view);
     next.enrich_at_origin = head->params.enrich_at_origin;
     return next;
 }
@@ -249,7 +264,7 @@ bool propose_cut(const struct proposer *p, const struct merge_view *view, int64_
     if (!members_next(p->members, view, p->strands, now_ms, decision))
         return false;
     const bool furthest = positions_next(p, view, decision, positions, &any);
-    const struct merge_params params = params_next(p, head);
+    const struct merge_params params = params_next(p, view);
     const bool spec_moved =
         p->spec_version > head->spec_version || !params_equal(&params, &head->params);
     const bool is_due = any && now_ms - p->last_cut_ms >= SLOW_CUT_MS;

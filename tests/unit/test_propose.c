@@ -460,6 +460,35 @@ static void a_new_spec_is_a_cut(void **state)
     assert_int_equal(f->cut.params.dedup_window, 77);
 }
 
+static void newer_merge_rules_wait_until_every_dc_knows_them(void **state)
+{
+    struct fixture *f = *state;
+
+    f->view.head.params.rules_version = 1;
+    f->view.dcs[0].report.rules_version_max = 1;
+    f->view.dcs[1].report.rules_version_max = 2;
+    f->proposer.params.rules_version = 2;
+    pass(f, STEP_MS, true);
+    assert_false(propose(f)); /* codfw has a node that does not know them, member or not */
+    f->view.dcs[0].report.rules_version_max = 3;
+    assert_true(propose(f));
+    assert_int_equal(f->cut.params.rules_version, 2);
+}
+
+static void merge_rules_never_go_back(void **state)
+{
+    struct fixture *f = *state;
+
+    f->view.head.params.rules_version = 2;
+    f->view.dcs[0].report.rules_version_max = 1;
+    f->view.dcs[1].report.rules_version_max = 2;
+    f->proposer.params.rules_version = 2;
+    f->proposer.spec_version = 2;
+    pass(f, STEP_MS, true);
+    assert_true(propose(f));
+    assert_int_equal(f->cut.params.rules_version, 2);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -483,6 +512,8 @@ int main(void)
         TEST(a_member_with_another_log_epoch_is_dropped),
         TEST(an_outsider_proposes_only_to_join),
         TEST(a_new_spec_is_a_cut),
+        TEST(newer_merge_rules_wait_until_every_dc_knows_them),
+        TEST(merge_rules_never_go_back),
     };
 #undef TEST
 
