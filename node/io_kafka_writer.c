@@ -5,8 +5,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "node/io_kafka_gate.h"
 #include "node/io_loop.h"
 #include "proto/err.h"
+
+/* What the clients that write to one partition share, as long as there is one of them. */
+struct gate {
+    struct io_gate gate;
+    struct gate *next;
+    char *topic; /* owned */
+    uint32_t clients;
+};
 
 /* One producer's life: a new one after each failure. */
 struct session {
@@ -23,7 +32,7 @@ struct io_writer_client {
     struct session *session; /* the one its records are with; NULL before the first */
     struct io_writer_client *next;
     struct io_writer_config config;
-    char *topic;       /* owned */
+    struct gate *gate; /* held */
     uint64_t *tickets; /* owned ring, oldest first */
     size_t ticket_room;
     size_t ticket_first;
@@ -36,11 +45,66 @@ struct io_writer {
     struct io_kafka_cluster cluster;
     struct session *session; /* the present one; NULL until it is needed */
     struct io_writer_client *first;
+    struct gate *gates;  /* owned */
+    struct io_pool pool; /* of what waits at the gates */
+    uv_prepare_t
+        *prepare; /* owned; freed when closed. Runs before the loop waits: see open_gates */
+    size_t bytes; /* of records that wait or are under way */
     size_t destroying;
     bool is_closed;
 };
 
 #define TICKETS_AT_FIRST 64
+
+static void on_prepare(uv_prepare_t *prepare);
+
+/* ---- gates ---------------------------------------------------------------------------------- */
+
+/* NULL without memory. */
+static struct gate *gate_hold(struct io_writer *w, const char *topic, int32_t partition)
+{
+    for (struct gate *g = w->gates; g != NULL; g = g->next)
+        if (g->gate.partition == partition && strcmp(g->topic, topic) == 0) {
+            g->clients++;
+            return g;
+        }
+    struct gate *g = calloc(1, sizeof(*g));
+    if (g == NULL)
+        return NULL;
+    g->topic = strdup(topic);
+    if (g->topic == NULL) {
+        free(g);
+        return NULL;
+    }
+    g->gate = (struct io_gate){.topic = g->topic, .partition = partition};
+    g->clients = 1;
+    g->next = w->gates;
+    w->gates = g;
+    return g;
+}
+
+static void gate_release(struct io_writer *w, struct gate *g)
+{
+    g->clients--;
+    if (g->clients > 0)
+        return;
+    for (struct gate **at = &w->gates; *at != NULL; at = &(*at)->next)
+        if (*at == g) {
+            *at = g->next;
+            break;
+        }
+    io_gate_clear(&g->gate, &w->pool);
+    free(g->topic);
+    free(g);
+}
+
+/* The gates are opened when the loop has nothing more to do at once: what came until then goes
+ * together. */
+static void open_later(struct io_writer *w, const struct gate *g)
+{
+    if (io_gate_is_open(&g->gate))
+        (void)uv_prepare_start(w->prepare, on_prepare); /* cannot fail with a callback */
+}
 
 /* ---- clients -------------------------------------------------------------------------------- */
 
@@ -51,8 +115,8 @@ static void client_free(struct io_writer_client *c)
             *at = c->next;
             break;
         }
+    gate_release(c->writer, c->gate);
     free(c->tickets);
-    free(c->topic);
     free(c);
 }
 
@@ -127,8 +191,12 @@ static void session_fail(struct session *s, int code, const char *detail)
 
     io_log(w->cluster.log, LOG_WARN, "a record could not be delivered, starting a new producer",
            "cluster=%s err=%s why=\"%s\"", w->cluster.name, err_name(code), detail);
-    if (w->session == s)
+    if (w->session == s) {
         w->session = NULL;
+        w->bytes = 0;
+        for (struct gate *g = w->gates; g != NULL; g = g->next)
+            io_gate_clear(&g->gate, &w->pool); /* whose clients are told below */
+    }
     /* Who has nothing under way goes on with the next producer. */
     for (struct io_writer_client *c = w->first; c != NULL; c = c->next)
         if (c->session == s && c->ticket_count == 0)
@@ -166,6 +234,9 @@ static int take_report(struct session *s, const rd_kafka_message_t *msg)
     struct io_writer_client *c = msg->_private;
 
     assert(c->session == s);
+    io_gate_reported(&c->gate->gate);
+    s->writer->bytes -= msg->len + msg->key_len;
+    open_later(s->writer, c->gate);
     if (msg->err != RD_KAFKA_RESP_ERR_NO_ERROR && c->config.is_side) {
         side_failed(c, msg);
         return 0;
@@ -231,14 +302,16 @@ static int session_open(struct io_writer *w)
 {
     char kbytes[16];
     char timeout[16];
-    (void)snprintf(kbytes, sizeof(kbytes), "%d", IO_WRITER_QUEUE_KB);
+    char largest[16];
+    (void)snprintf(largest, sizeof(largest), "%d", IO_WRITER_RECORD_MAX);
+    (void)snprintf(kbytes, sizeof(kbytes), "%d", 2 * IO_WRITER_QUEUE_KB); /* ours is the limit */
     (void)snprintf(timeout, sizeof(timeout), "%d", IO_WRITER_TIMEOUT_MS);
     const struct io_kafka_setting settings[] = {
         {"enable.idempotence", "true"},
         {"acks", "all"},
-        {"linger.ms", "5"},
+        {"linger.ms", "1"},                 /* the gates have gathered what goes together */
         {"message.copy.max.bytes", "4096"}, /* larger values are sent from where they lie */
-        {"message.max.bytes", "15728640"},  /* the topic's own limit is the broker's to check */
+        {"message.max.bytes", largest},
         {"queue.buffering.max.kbytes", kbytes},
         {"queue.buffering.max.messages", "50000"},
         {"message.timeout.ms", timeout},
@@ -281,58 +354,58 @@ rd_kafka_headers_t *io_writer_headers(const struct header *headers, size_t count
     return list;
 }
 
-static int produce_code(const rd_kafka_error_t *error)
-{
-    switch (rd_kafka_error_code(error)) { /* of some two hundred, the ones produce gives */
-    case RD_KAFKA_RESP_ERR__QUEUE_FULL:
-        return ERR_BUSY;
-    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
-        return ERR_TOO_LARGE;
-    default:
-        return ERR_DELIVERY;
-    }
-}
-
 int io_writer_produce(struct io_writer_client *c, const struct io_write *record)
 {
     struct io_writer *w = c->writer;
+    const size_t bytes = record->key.len + record->value.len; /* as its report will say */
 
     assert(!c->is_closed);
     if (c->is_failed)
         return ERR_DELIVERY;
+    if (io_gate_bytes(record) > IO_WRITER_RECORD_MAX)
+        return ERR_TOO_LARGE;
     if (w->session == NULL && session_open(w) != 0)
         return ERR_BUSY;
     if (c->session != NULL && c->session != w->session)
         return ERR_DELIVERY;
-    rd_kafka_headers_t *headers = io_writer_headers(record->headers, record->header_count);
-    if (headers == NULL || !push_ticket(c, record->ticket)) {
-        if (headers != NULL)
-            rd_kafka_headers_destroy(headers);
+    if (w->bytes > 0 && w->bytes + bytes > (size_t)IO_WRITER_QUEUE_KB * 1024)
+        return ERR_BUSY;
+    if (!push_ticket(c, record->ticket))
+        return ERR_BUSY;
+    if (io_gate_add(&c->gate->gate, &w->pool, record, c) != 0) {
+        c->ticket_count--;
         return ERR_BUSY;
     }
-    const rd_kafka_vu_t vus[] = {
-        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = c->topic},
-        {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = c->config.partition},
-        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS,
-         .u.i = record->value_heap != NULL ? RD_KAFKA_MSG_F_FREE : RD_KAFKA_MSG_F_COPY},
-        {.vtype = RD_KAFKA_VTYPE_KEY,
-         .u.mem = {(void *)(uintptr_t)record->key.ptr, record->key.len}},
-        {.vtype = RD_KAFKA_VTYPE_VALUE,
-         .u.mem = {(void *)(uintptr_t)record->value.ptr, record->value.len}},
-        {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = record->time_ms},
-        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = c},
-        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
-    };
-    rd_kafka_error_t *error = rd_kafka_produceva(w->session->rk, vus, sizeof(vus) / sizeof(vus[0]));
-    if (error != NULL) {
-        const int code = produce_code(error);
-        rd_kafka_error_destroy(error);
-        rd_kafka_headers_destroy(headers);
-        c->ticket_count--;
-        return code;
-    }
+    w->bytes += bytes;
     c->session = w->session;
+    open_later(w, c->gate);
     return 0;
+}
+
+static void open_gates(struct io_writer *w)
+{
+    for (struct gate *g = w->gates; g != NULL; g = g->next) {
+        void *culprit = NULL;
+        if (!io_gate_is_open(&g->gate))
+            continue;
+        const rd_kafka_resp_err_t err =
+            io_gate_hand_over(&g->gate, &w->pool, w->session->rk, &culprit);
+        if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL) /* again when the loop comes round */
+            (void)uv_prepare_start(w->prepare, on_prepare);
+        if (err == RD_KAFKA_RESP_ERR_NO_ERROR || err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+            continue;
+        w->session->culprit = culprit;
+        session_fail(w->session,
+                     err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ? ERR_TOO_LARGE : ERR_DELIVERY,
+                     rd_kafka_err2str(err));
+        return; /* what waited is forgotten */
+    }
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+    (void)uv_prepare_stop(prepare); /* never fails */
+    open_gates(prepare->data);
 }
 
 size_t io_writer_under_way(const struct io_writer_client *c)
@@ -352,12 +425,12 @@ struct io_writer_client *io_writer_client_open(struct io_writer *w,
     if (c == NULL)
         return NULL;
     *c = (struct io_writer_client){.writer = w, .config = *config};
-    c->topic = strdup(config->topic);
-    if (c->topic == NULL) {
+    c->gate = gate_hold(w, config->topic, config->partition);
+    if (c->gate == NULL) {
         free(c);
         return NULL;
     }
-    c->config.topic = c->topic;
+    c->config.topic = c->gate->topic;
     c->next = w->first;
     w->first = c;
     return c;
@@ -381,8 +454,20 @@ int io_writer_open(const struct io_kafka_cluster *cluster, struct io_writer **ou
     if (w == NULL)
         return ERR_NO_MEMORY;
     w->cluster = *cluster;
+    w->prepare = calloc(1, sizeof(*w->prepare));
+    if (w->prepare == NULL) {
+        free(w);
+        return ERR_NO_MEMORY;
+    }
+    (void)uv_prepare_init(cluster->loop, w->prepare); /* never fails */
+    w->prepare->data = w;
     *out = w;
     return 0;
+}
+
+static void on_prepare_closed(uv_handle_t *handle)
+{
+    free(handle);
 }
 
 void io_writer_close(struct io_writer *w)
@@ -393,11 +478,11 @@ void io_writer_close(struct io_writer *w)
     for (struct io_writer_client *c = w->first, *next; c != NULL; c = next) {
         next = c->next;
         assert(c->is_closed);
-        free(c->tickets);
-        free(c->topic);
-        free(c);
+        client_free(c);
     }
-    w->first = NULL;
+    assert(w->gates == NULL);
+    io_pool_deinit(&w->pool, NULL);
+    uv_close((uv_handle_t *)w->prepare, on_prepare_closed);
     if (w->session != NULL)
         session_end(w->session);
     else if (w->destroying == 0)

@@ -19,8 +19,9 @@
 
 #include "node/io_kafka.h"
 
-#define IO_WRITER_QUEUE_KB   24576 /* records under way, all clients */
-#define IO_WRITER_TIMEOUT_MS 30000 /* a record not acknowledged by then has failed for good */
+#define IO_WRITER_QUEUE_KB   24576    /* records under way, all clients */
+#define IO_WRITER_RECORD_MAX 15728640 /* the topic's own limit is the broker's to check */
+#define IO_WRITER_TIMEOUT_MS 30000    /* a record not acknowledged by then has failed for good */
 
 struct io_writer;
 struct io_writer_client;

@@ -12,12 +12,14 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "node/io_kafka_topics.h"
 #include "proto/err.h"
 #include "tests/unit/mock_kafka.h"
 
 #define WAIT_MS 10000
+#define SLOW_MS 1000
 
 struct world {
     struct mock_kafka k;
@@ -264,6 +266,41 @@ static void acks_come_in_the_order_of_producing(void **state)
     assert_int_equal(w->failed_count, 0);
 }
 
+static int64_t cpu_ms(const struct rusage *u)
+{
+    return (u->ru_utime.tv_sec + u->ru_stime.tv_sec) * 1000 +
+           (u->ru_utime.tv_usec + u->ru_stime.tv_usec) / 1000;
+}
+
+/* librdkafka would ask the socket and the clock all the time: see io_kafka_gate.h. */
+static void waiting_for_a_slow_broker_costs_no_time(void **state)
+{
+    struct world *w = *state;
+    struct rusage before;
+    struct rusage after;
+    uint64_t next = 0;
+
+    open_client(w);
+    while (next < 10)
+        produce(w, next++);
+    run_until(w, &w->acked_count, 10);
+    assert_int_equal(rd_kafka_mock_broker_set_rtt(w->k.mock, 1, SLOW_MS), 0);
+    (void)getrusage(RUSAGE_SELF, &before);
+    while (next < 50) {
+        const int64_t later_ms = io_mono_ms() + 10;
+        produce(w, next++);
+        while (io_mono_ms() < later_ms) {
+            (void)uv_run(&w->k.loop, UV_RUN_NOWAIT);
+            uv_sleep(2);
+        }
+    }
+    run_until(w, &w->acked_count, 50);
+    (void)getrusage(RUSAGE_SELF, &after);
+    for (uint64_t i = 0; i < 50; i++)
+        assert_int_equal(w->acked[i], i);
+    assert_true(cpu_ms(&after) - cpu_ms(&before) < SLOW_MS / 16);
+}
+
 static void a_reader_gets_bounds_then_records_in_order_then_the_end(void **state)
 {
     struct world *w = *state;
@@ -487,6 +524,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_cancelled_question_about_a_group_is_forgotten, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(acks_come_in_the_order_of_producing, setup, teardown),
+        cmocka_unit_test_setup_teardown(waiting_for_a_slow_broker_costs_no_time, setup, teardown),
         cmocka_unit_test_setup_teardown(a_reader_gets_bounds_then_records_in_order_then_the_end,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(reading_again_from_an_earlier_offset_repeats_the_records,
