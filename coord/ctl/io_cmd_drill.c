@@ -9,10 +9,13 @@
  * Failures: if this program dies, all but a drain ends by itself: the nodes know when. A drain stays: history
  * and status say so. Nothing is done to a cluster that is not fine.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "coord/ctl/drill_html.h"
 #include "coord/ctl/health.h"
@@ -35,6 +38,7 @@ enum {
     AFTER_MS = 3000,  /* of traffic, after it is fine again */
     FINE_MS = 180 * 1000,
     LOOK_MS = 150,
+    COMMAND_LOOK_MS = 50, /* has the operator's command ended? */
     LATE_MS = 5000,
     DRILL_VALUE_MAX = 16384,
     DRILL_ARENA_MAX = 256 << 20
@@ -59,6 +63,7 @@ struct drilling {
     const char *begin; /* the operator's commands; NULL: none */
     const char *end;
     int64_t for_ms;
+    bool is_lock_lost;
     struct drill_limits limits;
     struct drill drill;
     struct recorder *recorder;
@@ -198,13 +203,42 @@ static int pack_state(struct drilling *x, bool is_pooled, struct slice *out)
     return pb_pack(&state.base, DRILL_VALUE_MAX, &s->arena, out);
 }
 
+static void sleep_ms(int64_t ms)
+{
+    const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+    (void)nanosleep(&pause, NULL); /* a shorter pause does no harm */
+}
+
+/* Said once; the drill is ended in any case. */
+static void keep_lock(struct drilling *x)
+{
+    if (x->is_lock_lost || lock_keep(x->session) == 0)
+        return;
+    x->is_lock_lost = true;
+    output_note(&x->session->output, "going on, so that the drill is ended");
+}
+
+/* The lock is kept meanwhile: the command may take longer than it lasts. */
 static int run_command(struct drilling *x, const char *command)
 {
     int status = 0;
+    pid_t ended = 0;
 
     output_note(&x->session->output, "running: %s", command);
-    status = system(command); // NOLINT(cert-env33-c): the operator's own command, as asked for
-    if (status == 0)
+    const pid_t child = fork();
+    if (child == 0) {
+        (void)execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(127);
+    }
+    while (child > 0 && (ended == 0 || (ended < 0 && errno == EINTR))) {
+        ended = waitpid(child, &status, WNOHANG);
+        if (ended == 0) {
+            keep_lock(x);
+            sleep_ms(COMMAND_LOOK_MS);
+        }
+    }
+    if (child > 0 && ended == child && status == 0)
         return 0;
     output_error(&x->session->output, "'%s' failed (status %d)", command, status);
     return EXIT_REFUSED;
@@ -295,13 +329,6 @@ static bool is_fine(struct drilling *x, const struct snapshot *snap)
     return h->problem_count == 0;
 }
 
-static void sleep_ms(int64_t ms)
-{
-    const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-
-    (void)nanosleep(&pause, NULL); /* a shorter pause does no harm */
-}
-
 /* Until `until_ms` of the recording; with is_end_fine earlier, once it is fine. */
 static int watch(struct drilling *x, int64_t until_ms, bool is_end_fine)
 {
@@ -321,8 +348,7 @@ static int watch(struct drilling *x, int64_t until_ms, bool is_end_fine)
                 return 0;
             }
         }
-        if (lock_keep(s) != 0)
-            output_note(&s->output, "going on, so that the drill is ended");
+        keep_lock(x);
         sleep_ms(LOOK_MS < left_ms ? LOOK_MS : left_ms);
     }
     return 0;
