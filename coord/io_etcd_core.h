@@ -20,7 +20,7 @@
 
 enum {
     ETCD_SILENCE_MS = 3000,  /* a call is under way and nothing at all comes: suspect */
-    ETCD_UNHEARD_MS = 1000,  /* the same, at the end of a call's own shorter time */
+    ETCD_UNHEARD_MS = 600,   /* the same, at the end of a call's own shorter time */
     ETCD_IN_FLIGHT_MAX = 64, /* on a connection: libcurl opens another above 100 */
     ETCD_NEXT_MS = 10,       /* before the next endpoint is tried in the first round */
     ETCD_SCRATCH_BYTES = 2 * 1024 * 1024 + 64 * 1024,

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 
 enum {
-    LEASE_RETRY_MS = 300
+    LEASE_RETRY_MS = 100
 };
 
 struct etcd_lease {

@@ -18,7 +18,7 @@
 #include "coord/tasks.h"
 
 enum {
-    NODE_LEASE_TTL_S = 3,   /* a dead node's tasks move after so long */
+    NODE_LEASE_TTL_S = 2,   /* a dead node's tasks move after so long */
     NODE_REREAD_MS = 10000, /* specs and layouts are read again so often, changed or not */
     NODE_STREAMS_MAX = 64,
 };

@@ -142,7 +142,7 @@ fill_window() {
 	wait_numbers $((window / 20 * 21))
 }
 
-# Kinds of clusters: plain; disk: codfw's Kafka on a small file system of its own; short: what is older
+# Kinds of clusters: plain; small: with a small window, as all but plain have; disk: codfw's Kafka on a small file system of its own; short: what is older
 # than 60 s goes, but for the log of cuts.
 cluster_start() { # KIND
 	BRAID_STATE=$(mktemp -d "${TMPDIR:-/tmp}/braid-drills.XXXXXX")/state

@@ -49,12 +49,12 @@ primary_moves|plain|30|none|0|yes|The source of the edits of 100 pages moves to 
 rolling_upgrade|plain|20|all|0|no|All nodes become, one by one, those of a version with other wire formats, and go back
 unclean_election_copy|plain|5|others|0|no|A DC's Kafka is back without the end of its copy of the other's enriched topic
 unclean_election_global|plain|5|others|0|no|A DC's Kafka is back without the end of its global topic
-unclean_election|plain|0|stops|0|no|A DC's Kafka is back without the end of the DC's own enriched topic
-topic_recreated|plain|0|stops|0|no|A DC's enriched topic is deleted and made anew
-kafka_data_lost|plain|0|stops|0|no|A DC's Kafka is back without any data
-partition_added|plain|0|stops|0|no|A source topic gets a second partition
-etcd_restored|plain|0|stops|0|no|All of etcd is restored from a snapshot 10 s old
-dc_lost_for_good|plain|0|stops|0|no|The sole member is lost for good with what only it had
+unclean_election|small|0|stops|0|no|A DC's Kafka is back without the end of the DC's own enriched topic
+topic_recreated|small|0|stops|0|no|A DC's enriched topic is deleted and made anew
+kafka_data_lost|small|0|stops|0|no|A DC's Kafka is back without any data
+partition_added|small|0|stops|0|no|A source topic gets a second partition
+etcd_restored|small|0|stops|0|no|All of etcd is restored from a snapshot 10 s old
+dc_lost_for_good|small|0|stops|0|no|The sole member is lost for good with what only it had
 END_OF_ROWS
 }
 
