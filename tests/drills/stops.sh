@@ -5,6 +5,7 @@
 #
 # A row has begin_ROW DC (what harms), says_ROW DC (does Braid say what is wrong? prints its words), and, where
 # there is a way back, end_ROW DC. scope_ROW: `dc` (default: the other DC goes on) or `all` (nothing may go on).
+# alone_ROW: one copy is all that is left to be audited.
 # shellcheck disable=SC2154  # the variables are run's and lib.sh's
 
 now_ms() { date +%s%3N; }
@@ -50,6 +51,14 @@ rest_is_right() { # ROW DC
 	fi
 }
 
+# Where one copy is all that is left, verify has nothing to compare it with: is each number there once?
+audit_copy() { # DC FROM: what stop.jq needs of an audit
+	kcat -C -b "$(kafka_of "$1")" -t "global.$stream" -e -q -f '%h\n' | grep -o 'braid-seq=[0-9]*' | cut -d = -f 2 |
+		awk -v from="$2" '$1 < from { next } n++ == 0 { next_seq = $1 } $1 != next_seq { bad++ } { next_seq = $1 + 1 }
+			END { printf "{\"sound\": %s, \"compared\": %d, \"findings_count\": %d}\n", n > 0 && !bad ? "true" : "false", n, bad }'
+	note "audited: the copy in $1 alone"
+}
+
 # measure_stop ROW DC: one line of JSON to the results; 0 if it passed.
 measure_stop() {
 	local row=$1 dc=$2 out=$BRAID_STATE/out from acted verdict="" detected=null ended=null fine=null rc=-1
@@ -75,7 +84,9 @@ measure_stop() {
 			if eventually 180 is_fine; then fine=$(($(now_ms) - acted)); else verdict="not fine again in 180 s"; fi
 		fi
 	fi
-	if [ "$from" -ge 0 ]; then
+	if is_function "alone_$row" && [ -z "$verdict" ]; then
+		audit_copy "$(other_dc "$dc")" "$from" >"$out.verify"
+	elif [ "$from" -ge 0 ]; then
 		timeout 300 "$build/braidctl" verify "$stream" --from-seq "$from" -o json >"$out.verify.new" 2>"$out.said"
 		rc=$?
 		if jq -e . "$out.verify.new" >"$out.verify.one" 2>/dev/null; then mv "$out.verify.one" "$out.verify"; fi
@@ -122,6 +133,7 @@ says_topic_recreated() { words 'deleted and made anew'; }
 begin_kafka_data_lost() {
 	each kill "kafka-$1" && rm -rf "$(kafka_data "$1")" && each start "kafka-$1"
 }
+alone_kafka_data_lost() { :; }
 says_kafka_data_lost() { words 'UNKNOWN_TOPIC|[Uu]nknown topic|made anew|lost'; }
 
 begin_partition_added() {
