@@ -20,11 +20,11 @@
 #include "node/io_admin.h"
 #include "node/io_config.h"
 #include "node/io_drill.h"
+#include "node/io_info.h"
 #include "node/io_intake.h"
 #include "node/io_loop.h"
 #include "node/io_services.h"
 #include "node/io_tasks.h"
-#include "proto/braid.pb-c.h"
 #include "proto/err.h"
 
 #define EXIT_CONFIG   78
@@ -38,6 +38,7 @@ struct daemon {
     struct arena arena; /* of the file and all texts made from it */
     struct io_host host;
     struct io_tasks tasks;
+    struct io_info info;
     struct io_admin *admin;
     struct io_intake *intake; /* NULL: none */
     uv_signal_t on_term;
@@ -163,43 +164,6 @@ static void on_signal(uv_signal_t *handle, int number)
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-static int pack_info(struct daemon *d, struct slice *out)
-{
-    const struct config *c = &d->host.config;
-    Braid__NodeInfo info;
-    const struct {
-        char **to;
-        struct slice from;
-    } texts[] = {
-        {&info.dc, c->dc},
-        {&info.node, c->node},
-        {&info.http, c->http},
-        {&info.source_kafka, c->source_bootstrap},
-        {&info.braid_kafka, c->braid_bootstrap},
-        {&info.source_kafka_remote, c->source_remote},
-        {&info.braid_kafka_remote, c->braid_remote},
-        {&info.api, c->api_base},
-        {&info.version, SLICE_LIT(BRAID_VERSION)},
-    };
-
-    braid__node_info__init(&info);
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        char *copy = arena_strdup(&d->arena, texts[i].from);
-        if (copy == NULL)
-            return ERR_NO_MEMORY;
-        *texts[i].to = copy;
-    }
-    info.started_ms = d->started_ms;
-    info.weight = (uint32_t)c->weight;
-    info.rules_version_max = MERGE_RULES_VERSION;
-    const size_t len = braid__node_info__get_packed_size(&info);
-    uint8_t *bytes = arena_alloc(&d->arena, len + 1);
-    if (bytes == NULL)
-        return ERR_NO_MEMORY;
-    *out = slice_of(bytes, braid__node_info__pack(&info, bytes));
-    return 0;
-}
-
 static int open_etcd(struct daemon *d)
 {
     const struct config *c = &d->host.config;
@@ -258,9 +222,14 @@ static int open_node(struct daemon *d)
         .on_fatal = on_fatal,
         .arg = d,
     };
-    const int rc = pack_info(d, &config.info);
+    d->info = (struct io_info){.host = &d->host, .tasks = &d->tasks, .started_ms = d->started_ms};
+    int rc = io_info_open(&d->info);
 
-    return rc != 0 ? rc : node_open(d->host.etcd, &config, &d->host.node);
+    config.info = d->info.told;
+    rc = rc != 0 ? rc : node_open(d->host.etcd, &config, &d->host.node);
+    if (rc == 0)
+        io_info_watch(&d->info);
+    return rc;
 }
 
 static int open_signals(struct daemon *d)

@@ -119,6 +119,41 @@ static void check_pauses(const struct snapshot *s, struct arena *a, struct healt
     }
 }
 
+/* What an operator can do, by the code with which a task stopped. */
+static const char *remedy(struct slice code)
+{
+    static const struct {
+        const char *code;
+        const char *what;
+    } remedies[] = {
+        {"ERR_CONFIG", "; mend the node's file and restart it"},
+        {"ERR_DATA_LOSS", "; docs/failures.md says what can be done about lost data"},
+        {"ERR_DIVERGED", "; `braidctl verify` names the first number that differs"},
+    };
+
+    for (size_t i = 0; i < sizeof(remedies) / sizeof(remedies[0]); i++) {
+        if (slice_equal(code, slice_str(remedies[i].code)))
+            return remedies[i].what;
+    }
+    return ""; /* the reason says it */
+}
+
+static void check_nodes(const struct snapshot *s, struct arena *a, struct health *h)
+{
+    for (size_t i = 0; i < s->node_count; i++) {
+        const struct snapshot_node *n = &s->nodes[i];
+
+        for (size_t k = 0; k < n->alarm_count; k++) {
+            const struct snapshot_alarm *alarm = &n->alarms[k];
+            problem(h, slice_str(text_format(a, "%.*s/%.*s", SLICE_ARG(n->dc), SLICE_ARG(n->name))),
+                    false,
+                    text_format(a, "%.*s stands still: %.*s (%.*s)%s", SLICE_ARG(alarm->task),
+                                SLICE_ARG(alarm->why), SLICE_ARG(alarm->code),
+                                remedy(alarm->code)));
+        }
+    }
+}
+
 static void check_dcs(const struct snapshot *s, struct arena *a, struct health *h)
 {
     for (size_t i = 0; i < s->dc_count; i++) {
@@ -307,6 +342,7 @@ void health_of(const struct snapshot *s, struct arena *a, struct health *out)
 
     *out = (struct health){0};
     check_dcs(s, a, out);
+    check_nodes(s, a, out);
     for (size_t i = 0; i < s->stream_count; i++)
         check_stream(s, &s->streams[i], a, out);
     check_pauses(s, a, out);

@@ -28,6 +28,20 @@ static struct slice first_of(const char *a, const char *b)
     return slice_str(a[0] != '\0' ? a : b);
 }
 
+static bool add_alarms(struct snapshot_node *n, const Braid__NodeInfo *pb, struct arena *a)
+{
+    n->alarms = arena_calloc(a, pb->n_alarms + 1, sizeof(*n->alarms));
+    if (n->alarms == NULL)
+        return false;
+    for (; n->alarm_count < pb->n_alarms; n->alarm_count++) {
+        const Braid__Alarm *alarm = pb->alarms[n->alarm_count];
+        n->alarms[n->alarm_count] = (struct snapshot_alarm){.task = slice_str(alarm->task),
+                                                            .code = slice_str(alarm->code),
+                                                            .why = slice_str(alarm->why)};
+    }
+    return true;
+}
+
 static bool add_node(struct snapshot *s, const struct keyspace_key *key, struct slice value,
                      struct arena *a)
 {
@@ -50,6 +64,8 @@ static bool add_node(struct snapshot *s, const struct keyspace_key *key, struct 
         .rules_version_max = pb->rules_version_max,
         .is_draining = pb->draining,
     };
+    if (!add_alarms(n, pb, a))
+        return false;
     s->node_count++;
     return true;
 }

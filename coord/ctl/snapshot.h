@@ -23,6 +23,13 @@ enum {
     SNAPSHOT_NOTES_MAX = 512
 };
 
+/* A task that stands still until an operator acts. */
+struct snapshot_alarm {
+    struct slice task;
+    struct slice code; /* "ERR_DATA_LOSS" */
+    struct slice why;
+};
+
 struct snapshot_node {
     struct slice dc;
     struct slice name;
@@ -36,6 +43,8 @@ struct snapshot_node {
     uint32_t rules_version_max;
     bool is_draining; /* by itself, or told to */
     size_t tasks;
+    struct snapshot_alarm *alarms;
+    size_t alarm_count;
 };
 
 struct snapshot_claim {

@@ -51,6 +51,24 @@ static void add_node(struct fixture *f, const char *key, const char *kafka)
     add(f, key, bytes);
 }
 
+static void add_stopped_node(struct fixture *f, const char *key, const char *code, const char *why)
+{
+    Braid__NodeInfo info;
+    Braid__Alarm alarm;
+    Braid__Alarm *alarms = &alarm;
+    struct slice bytes = {0};
+
+    braid__node_info__init(&info);
+    braid__alarm__init(&alarm);
+    alarm.task = arena_strdup(&f->arena, SLICE_LIT("merge/out.v1"));
+    alarm.code = arena_strdup(&f->arena, slice_str(code));
+    alarm.why = arena_strdup(&f->arena, slice_str(why));
+    info.alarms = &alarms;
+    info.n_alarms = 1;
+    assert_int_equal(pb_pack(&info.base, 4096, &f->arena, &bytes), 0);
+    add(f, key, bytes);
+}
+
 static void add_report_held(struct fixture *f, const char *dc, int64_t age_ms, const char *alarm,
                             int64_t *held)
 {
@@ -186,6 +204,20 @@ static void an_alarm_is_said(void **state)
     assert_non_null(strstr(conclude(f), "Not fine: out.v1: eqiad: digest differs at 7"));
 }
 
+static void a_task_that_stands_still_is_said_with_its_reason_and_remedy(void **state)
+{
+    struct fixture *f = *state;
+
+    add_cut(f);
+    add_report(f, "eqiad", 100, "");
+    add_report(f, "codfw", 100, "");
+    add_stopped_node(f, "/braid/t/nodes/eqiad/n2", "ERR_DIVERGED", "the digests differ");
+    assert_string_equal(conclude(f),
+                        "Not fine: eqiad/n2: merge/out.v1 stands still: the digests differ "
+                        "(ERR_DIVERGED); `braidctl verify` names the first number that differs; "
+                        "codfw could be lost now; eqiad could be lost now.");
+}
+
 static void min_members_keep_both(void **state)
 {
     struct fixture *f = *state;
@@ -301,6 +333,7 @@ int main(void)
         TEST(a_dc_that_does_not_report_is_not_fine_and_the_other_must_stay),
         TEST(a_sole_member_is_said),
         TEST(an_alarm_is_said),
+        TEST(a_task_that_stands_still_is_said_with_its_reason_and_remedy),
         TEST(min_members_keep_both),
         TEST(a_stream_without_a_cut_is_not_fine),
         TEST(values_that_make_no_sense_are_counted_not_trusted),
