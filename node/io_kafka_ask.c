@@ -183,6 +183,31 @@ static void take_topics(rd_kafka_event_t *event, struct io_kafka_topic *out, siz
     *out_count = count;
 }
 
+static void take_limit(struct io_kafka_question *q, rd_kafka_event_t *event,
+                       struct io_kafka_answer *answer)
+{
+    size_t count = 0;
+    const rd_kafka_ConfigResource_t **resources = rd_kafka_DescribeConfigs_result_resources(
+        rd_kafka_event_DescribeConfigs_result(event), &count);
+
+    if (count != 1) {
+        fail(q, RD_KAFKA_RESP_ERR__BAD_MSG, "answer without a topic");
+        return;
+    }
+    if (rd_kafka_ConfigResource_error(resources[0]) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        fail(q, rd_kafka_ConfigResource_error(resources[0]),
+             rd_kafka_ConfigResource_error_string(resources[0]));
+        return;
+    }
+    const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resources[0], &count);
+    for (size_t i = 0; i < count; i++) {
+        const char *value = rd_kafka_ConfigEntry_value(entries[i]);
+        if (value != NULL &&
+            strcmp(rd_kafka_ConfigEntry_name(entries[i]), "max.message.bytes") == 0)
+            answer->limit = strtoll(value, NULL, 10);
+    }
+}
+
 static void take(struct io_kafka_question *q, rd_kafka_event_t *event, bool is_end)
 {
     struct io_kafka_answer answer = {.offset = -1, .detail = ""};
@@ -196,6 +221,8 @@ static void take(struct io_kafka_question *q, rd_kafka_event_t *event, bool is_e
         take_committed(q, event, &answer);
     } else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_ALTERCONSUMERGROUPOFFSETS_RESULT) {
         take_commit(q, event);
+    } else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_DESCRIBECONFIGS_RESULT) {
+        take_limit(q, event, &answer);
     } else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_DESCRIBETOPICS_RESULT) {
         answer.topic_count = q->topic_count;
         topics = calloc(q->topic_count + 1, sizeof(*topics));
@@ -345,6 +372,20 @@ struct io_kafka_question *io_kafka_ask_topics(struct io_kafka_ask *a, const char
     q->topic_count = count;
     rd_kafka_DescribeTopics(a->client.rk, topics, options, a->client.answers);
     rd_kafka_TopicCollection_destroy(topics);
+    rd_kafka_AdminOptions_destroy(options);
+    return q;
+}
+
+struct io_kafka_question *io_kafka_ask_limit(struct io_kafka_ask *a, const char *topic,
+                                             struct io_kafka_asker asker)
+{
+    struct io_kafka_question *q = question_new(a, asker, 1);
+    rd_kafka_AdminOptions_t *options = options_new(q, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, false);
+    rd_kafka_ConfigResource_t *resource =
+        rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
+
+    rd_kafka_DescribeConfigs(a->client.rk, &resource, 1, options, a->client.answers);
+    rd_kafka_ConfigResource_destroy(resource);
     rd_kafka_AdminOptions_destroy(options);
     return q;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * io_kafka_ask.h - questions to a cluster: bounds of logs, committed offsets, topics.
+ * io_kafka_ask.h - questions to a cluster: bounds of logs, committed offsets, topics, their limits.
  *
  * Promise: every question that was taken ends exactly once, by a call of its `done` on the loop's
  *          thread, never inside the call that asked; not at all once it is cancelled. Those about
@@ -44,6 +44,7 @@ struct io_kafka_answer {
     struct slice metadata;               /* committed */
     const struct io_kafka_topic *topics; /* topics, in the order asked for */
     size_t topic_count;
+    int64_t limit; /* limit: bytes of a batch; 0: the broker does not say */
 };
 
 typedef void io_kafka_answered(void *data, const struct io_kafka_answer *answer);
@@ -81,6 +82,10 @@ struct io_kafka_question *io_kafka_ask_commit(struct io_kafka_ask *a, const char
 /* Partition counts and ids of topics. */
 struct io_kafka_question *io_kafka_ask_topics(struct io_kafka_ask *a, const char **names,
                                               size_t count, struct io_kafka_asker asker);
+
+/* A topic's max.message.bytes. */
+struct io_kafka_question *io_kafka_ask_limit(struct io_kafka_ask *a, const char *topic,
+                                             struct io_kafka_asker asker);
 
 /* `done` will not be called. Accepts NULL; not for a question that has ended. */
 void io_kafka_ask_cancel(struct io_kafka_question *q);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "node/batch_size.h"
+#include "node/io_limit.h"
 #include "node/io_loop.h"
 #include "proto/err.h"
 
@@ -191,8 +193,12 @@ int io_txn_begin(struct io_txn *t)
 
 int io_txn_produce(struct io_txn *t, const struct io_write *record)
 {
-    rd_kafka_headers_t *headers = io_writer_headers(record->headers, record->header_count);
+    const size_t size =
+        batch_size(record->key, record->value, record->headers, record->header_count);
 
+    if (t->config.limit > 0 && size > (size_t)t->config.limit)
+        return ERR_TOO_LARGE;
+    rd_kafka_headers_t *headers = io_writer_headers(record->headers, record->header_count);
     if (headers == NULL)
         return ERR_BUSY;
     const rd_kafka_vu_t vus[] = {
@@ -244,6 +250,7 @@ static int make_producer(struct io_txn *t)
         {"acks", "all"},
         {"linger.ms", "1"},
         {"message.max.bytes", "15728640"}, /* the topic's own limit is the broker's to check */
+        {"batch.num.messages", io_limit_is_small(t->config.limit) ? "1" : "10000"},
         {"queue.buffering.max.kbytes", "65536"},
         {"queue.buffering.max.messages", "50000"},
         {"message.timeout.ms", IO_TXN_TIMEOUT_MS},

@@ -36,6 +36,7 @@ struct io_txn_config {
     const char *transactional_id; /* borrowed for the call */
     const char *topic;            /* copied */
     int32_t partition;
+    int64_t limit; /* of the topic, in bytes of a batch (io_limit.h); 0: not known */
     void *data;
     void (*ready)(void *data, int code, const char *detail);
     void (*ended)(void *data, enum io_txn_result result, const char *detail);
@@ -48,7 +49,8 @@ int io_txn_open(const struct io_kafka_cluster *cluster, const struct io_txn_conf
 /* Begins a transaction. 0 or ERR_TXN. */
 int io_txn_begin(struct io_txn *t);
 
-/* Adds a record (ticket unused). 0, ERR_BUSY (again in a while), ERR_TOO_LARGE or ERR_TXN. */
+/* Adds a record (ticket unused). 0, ERR_BUSY (again in a while), ERR_TOO_LARGE (above the topic's
+ * limit or the client's own) or ERR_TXN. */
 int io_txn_produce(struct io_txn *t, const struct io_write *record);
 
 /* Ends it; ended follows. */

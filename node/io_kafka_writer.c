@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "node/batch_size.h"
 #include "node/io_kafka_gate.h"
 #include "node/io_loop.h"
 #include "proto/err.h"
@@ -51,6 +52,7 @@ struct io_writer {
         *prepare; /* owned; freed when closed. Runs before the loop waits: see open_gates */
     size_t bytes; /* of records that wait or are under way */
     size_t destroying;
+    bool is_single;
     bool is_closed;
 };
 
@@ -303,7 +305,9 @@ static int session_open(struct io_writer *w)
     char kbytes[16];
     char timeout[16];
     char largest[16];
+    char batch[16];
     (void)snprintf(largest, sizeof(largest), "%d", IO_WRITER_RECORD_MAX);
+    (void)snprintf(batch, sizeof(batch), "%d", IO_WRITER_BATCH_MAX);
     (void)snprintf(kbytes, sizeof(kbytes), "%d", 2 * IO_WRITER_QUEUE_KB); /* ours is the limit */
     (void)snprintf(timeout, sizeof(timeout), "%d", IO_WRITER_TIMEOUT_MS);
     const struct io_kafka_setting settings[] = {
@@ -312,6 +316,8 @@ static int session_open(struct io_writer *w)
         {"linger.ms", "1"},                 /* the gates have gathered what goes together */
         {"message.copy.max.bytes", "4096"}, /* larger values are sent from where they lie */
         {"message.max.bytes", largest},
+        {"batch.size", batch},
+        {"batch.num.messages", w->is_single ? "1" : "10000"},
         {"queue.buffering.max.kbytes", kbytes},
         {"queue.buffering.max.messages", "50000"},
         {"message.timeout.ms", timeout},
@@ -354,6 +360,12 @@ rd_kafka_headers_t *io_writer_headers(const struct header *headers, size_t count
     return list;
 }
 
+static bool is_above_limit(const struct io_writer_client *c, const struct io_write *r)
+{
+    return c->config.limit > 0 &&
+           batch_size(r->key, r->value, r->headers, r->header_count) > (size_t)c->config.limit;
+}
+
 int io_writer_produce(struct io_writer_client *c, const struct io_write *record)
 {
     struct io_writer *w = c->writer;
@@ -362,7 +374,7 @@ int io_writer_produce(struct io_writer_client *c, const struct io_write *record)
     assert(!c->is_closed);
     if (c->is_failed)
         return ERR_DELIVERY;
-    if (io_gate_bytes(record) > IO_WRITER_RECORD_MAX)
+    if (io_gate_bytes(record) > IO_WRITER_RECORD_MAX || is_above_limit(c, record))
         return ERR_TOO_LARGE;
     if (w->session == NULL && session_open(w) != 0)
         return ERR_BUSY;
@@ -447,13 +459,14 @@ void io_writer_client_close(struct io_writer_client *c)
         client_free(c);
 }
 
-int io_writer_open(const struct io_kafka_cluster *cluster, struct io_writer **out)
+int io_writer_open(const struct io_kafka_cluster *cluster, bool is_single, struct io_writer **out)
 {
     struct io_writer *w = calloc(1, sizeof(*w));
 
     if (w == NULL)
         return ERR_NO_MEMORY;
     w->cluster = *cluster;
+    w->is_single = is_single;
     w->prepare = calloc(1, sizeof(*w->prepare));
     if (w->prepare == NULL) {
         free(w);

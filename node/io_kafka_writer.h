@@ -20,7 +20,8 @@
 #include "node/io_kafka.h"
 
 #define IO_WRITER_QUEUE_KB   24576    /* records under way, all clients */
-#define IO_WRITER_RECORD_MAX 15728640 /* the topic's own limit is the broker's to check */
+#define IO_WRITER_RECORD_MAX 15728640 /* the topic's own limit is config.limit, or the broker's */
+#define IO_WRITER_BATCH_MAX  1000000  /* batch.size: only a batch of one record is larger */
 #define IO_WRITER_TIMEOUT_MS 30000    /* a record not acknowledged by then has failed for good */
 
 struct io_writer;
@@ -29,13 +30,15 @@ struct io_writer_client;
 struct io_writer_config {
     const char *topic; /* copied */
     int32_t partition;
-    bool is_side; /* its failures are its own: the producer goes on (no order is promised then) */
+    bool is_side;  /* its failures are its own: the producer goes on (no order is promised then) */
+    int64_t limit; /* of the topic, in bytes of a batch (io_limit.h); 0: not known */
     void *data;
     /* The oldest record under way is in the log, at log_offset. */
     void (*acked)(void *data, uint64_t ticket, int64_t log_offset);
     /* One of its records, or one of another client on the same producer, could not be delivered.
-     * No other call follows; the client is only good for closing. code: ERR_DELIVERY or
-     * ERR_TOO_LARGE (the broker's limit). */
+     * No other call follows; the client is only good for closing. code: ERR_DELIVERY, or to one of
+     * those with records in the batch: ERR_TOO_LARGE (the broker's limit; of several records, each
+     * may be small enough). */
     void (*failed)(void *data, int code, const char *detail);
 };
 
@@ -50,7 +53,8 @@ struct io_write {
     uint64_t ticket;
 };
 
-int io_writer_open(const struct io_kafka_cluster *cluster, struct io_writer **out);
+/* is_single: each record in a batch of its own, for topics that take no IO_WRITER_BATCH_MAX. */
+int io_writer_open(const struct io_kafka_cluster *cluster, bool is_single, struct io_writer **out);
 /* All clients must be closed. Accepts NULL. */
 void io_writer_close(struct io_writer *w);
 
@@ -62,7 +66,7 @@ void io_writer_client_close(struct io_writer_client *c);
 
 /*
  * Takes the record (copies it, but for value_heap). ERR_BUSY: full, again after the next ack or in a while.
- * ERR_TOO_LARGE: above the client's own limit. ERR_DELIVERY: the producer cannot go on (failed
+ * ERR_TOO_LARGE: above the topic's limit or the client's own. ERR_DELIVERY: the producer cannot go on (failed
  * follows from the loop).
  */
 int io_writer_produce(struct io_writer_client *c, const struct io_write *record);

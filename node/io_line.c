@@ -120,7 +120,7 @@ void line_maybe_start(struct io_line *l)
         .out = l->out,
     };
 
-    if (l->has_started || !l->has_places || !l->has_in || !l->has_out)
+    if (l->has_started || l->client == NULL || !l->has_places || !l->has_in || !l->has_out)
         return;
     if (ends_early(l) && io_mono_ms() - l->opened_ms < IO_LINE_BOUNDS_MS) {
         l->is_late = true;
@@ -231,16 +231,48 @@ static void on_failed(void *data, int code, const char *detail)
 {
     struct io_line *l = data;
     struct line_event ev = {.kind = LINE_EV_FAILED};
+    const bool was_alone = l->limit.bytes == 0 || io_limit_is_small(l->limit.bytes);
 
-    if (code == ERR_TOO_LARGE && l->config.kind == LINE_COPY) {
-        l->is_failed = true; /* A8 */
-        line_end(l, code, detail);
-        return;
-    }
-    step(l, &ev);
+    /* A8. Otherwise the topic's limit is lower than it was: the next run knows it, and sees for itself
+     * which records are too large. */
+    if (code == ERR_TOO_LARGE && l->config.kind == LINE_COPY && was_alone)
+        line_too_large(l, detail);
+    else
+        step(l, &ev);
+}
+
+void line_too_large(struct io_line *l, const char *detail)
+{
+    char why[192];
+
+    l->is_failed = true;
+    (void)snprintf(why, sizeof(why), "%s; raise max.message.bytes of %s: it is %lld", detail,
+                   l->topic_out, (long long)l->limit.bytes);
+    line_end(l, ERR_TOO_LARGE, why);
 }
 
 /* ---- life cycle ----------------------------------------------------------------------------- */
+
+static void on_limit(void *data)
+{
+    struct io_line *l = data;
+    const bool is_small = io_limit_is_small(l->limit.bytes);
+    const struct io_writer_config client = {.topic = l->topic_out,
+                                            .partition = (int32_t)l->task.partition,
+                                            .limit = l->limit.bytes,
+                                            .data = l,
+                                            .acked = on_acked,
+                                            .failed = on_failed};
+
+    if (l->is_over)
+        return;
+    l->is_limited = is_small;
+    l->client =
+        io_writer_client_open(is_small ? l->site_out->single : l->site_out->writer, &client);
+    if (l->client == NULL)
+        line_end(l, ERR_NO_MEMORY, "cannot open a writer");
+    line_maybe_start(l);
+}
 
 /* Opens both logs once the strands are known. */
 static int open_logs(struct io_line *l)
@@ -254,17 +286,11 @@ static int open_logs(struct io_line *l)
                                           .partition = (int32_t)l->task.partition,
                                           .data = l,
                                           .on_event = on_out};
-    const struct io_writer_config client = {.topic = l->topic_out,
-                                            .partition = (int32_t)l->task.partition,
-                                            .data = l,
-                                            .acked = on_acked,
-                                            .failed = on_failed};
 
     l->line = malloc(sizeof(*l->line));
     l->jobs = calloc(l->config.in_flight_max, sizeof(struct job *));
     l->done = calloc(l->config.in_flight_max, sizeof(*l->done));
-    l->client = io_writer_client_open(l->site_out->writer, &client);
-    if (l->line == NULL || l->jobs == NULL || l->done == NULL || l->client == NULL)
+    if (l->line == NULL || l->jobs == NULL || l->done == NULL)
         return ERR_NO_MEMORY;
     line_init(l->line, &l->config);
     l->strands_hash = place_strands_hash(&l->config);
@@ -274,6 +300,7 @@ static int open_logs(struct io_line *l)
     if (l->reading_in == NULL || l->reading_out == NULL)
         return ERR_NO_MEMORY;
     line_ask_places(l);
+    io_limit_ask(&l->limit, l->site_out->ask, l->topic_out, on_limit, l);
     return 0;
 }
 
@@ -330,6 +357,10 @@ static void tick(struct io_line *l)
     step(l, &ev);
     if (l->is_over)
         return;
+    if (l->is_limited && io_limit_is_changed(&l->limit)) {
+        line_end(l, ERR_CONFLICT, "the topic's limit has changed: starting again");
+        return;
+    }
     if (l->commit_again)
         line_commit(l);
     line_retry(l);
@@ -347,8 +378,11 @@ static void on_timer(uv_timer_t *timer)
     if (!l->is_over)
         return;
     close_run(l);
+    if (l->code == ERR_TOO_LARGE && io_limit_is_changed(&l->limit))
+        l->is_failed = false; /* an operator has acted */
     if (l->is_failed && !l->is_stopped)
         return; /* stays, visible, until it is asked to stop */
+    io_limit_cancel(&l->limit);
     (void)uv_timer_stop(l->timer);
     l->finished(l->data, l, l->is_stopped ? 0 : l->code);
 }
@@ -424,6 +458,7 @@ void io_line_free(struct io_line *l)
     if (l == NULL)
         return;
     close_run(l);
+    io_limit_cancel(&l->limit);
     uv_close((uv_handle_t *)l->timer, on_timer_closed);
     arena_deinit(&l->arena);
     free(l->line);

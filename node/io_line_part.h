@@ -9,6 +9,7 @@
 #define BRAID_NODE_IO_LINE_PART_H
 
 #include "node/inner.h"
+#include "node/io_limit.h"
 #include "node/io_line.h"
 #include "node/io_line_job.h"
 
@@ -34,7 +35,9 @@ struct io_line {
     struct io_site *site_out;
     struct io_reading *reading_in;
     struct io_reading *reading_out;
-    struct io_writer_client *client;
+    struct io_limit limit;           /* of the output topic */
+    bool is_limited;                 /* a record was above it, or batches may be: it is watched */
+    struct io_writer_client *client; /* NULL until the limit is known */
     struct io_writer_client *errors; /* of the error topic; NULL until it is needed */
     bool has_errors_failed;
     struct io_kafka_question *question; /* places: read or committed */
@@ -89,6 +92,9 @@ bool line_strands_changed(const struct io_line *l);
 
 /* The run ends: rc 0 as asked, else why. */
 void line_end(struct io_line *l, int rc, const char *why);
+
+/* It stops, until its output's limit is another (A8). */
+void line_too_large(struct io_line *l, const char *detail);
 
 /* Starts the work on a record of the input (WORK), whose handle it takes over. */
 void line_work(struct io_line *l, const struct line_action *a, const struct record *r);

@@ -288,6 +288,7 @@ static bool try_produce(struct io_line *l, struct job *job)
 
     if (rc == ERR_TOO_LARGE && job->kind == LINE_DO_WORK) {
         job->is_too_large = true; /* enrich may substitute (A8) */
+        l->is_limited = true;
         rc = produce_page(l, job);
     }
     if (rc == ERR_BUSY || rc == ERR_NO_MEMORY)
@@ -296,8 +297,8 @@ static bool try_produce(struct io_line *l, struct job *job)
         l->produced++;
         count_produced(l, job);
     } else if (rc == ERR_TOO_LARGE) {
-        l->is_failed = true; /* A8: a copier may not substitute, an operator must act */
-        line_end(l, ERR_TOO_LARGE, "a record is too large to be copied");
+        line_too_large(l, l->config.kind == LINE_COPY ? "a record is too large to be copied"
+                                                      : "a record without a value is too large");
     }
     /* ERR_DELIVERY: the writer tells so from the loop. */
     job_free(job);

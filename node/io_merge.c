@@ -95,13 +95,24 @@ void merge_run_end(struct io_merge *m, int code, const char *why)
         return;
     m->stage = STAGE_CLOSING;
     m->code = code;
-    m->is_failed = err_class(code) == ERR_CLASS_FATAL;
+    m->is_failed = m->is_failed || err_class(code) == ERR_CLASS_FATAL;
     (void)snprintf(m->why, sizeof(m->why), "%s", why);
     if (code != 0)
         io_log_about(&m->host->log, m, m->is_failed ? LOG_ERROR : LOG_WARN,
                      m->is_failed ? "task stopped until an operator acts" : "task's run ended",
                      "task=%s err=%s why=\"%s\"", m->name, err_name(code), m->why);
     merge_wake(m);
+}
+
+void merge_too_large(struct io_merge *m)
+{
+    char why[192];
+
+    m->is_failed = true;
+    (void)snprintf(why, sizeof(why),
+                   "a record is too large; raise max.message.bytes of %s: it is %lld",
+                   m->topic_global, (long long)m->limit.bytes);
+    merge_run_end(m, ERR_TOO_LARGE, why);
 }
 
 /* ---- life cycle ----------------------------------------------------------------------------- */
@@ -207,8 +218,11 @@ static void on_timer(uv_timer_t *timer)
         close_core(m);
         m->stage = STAGE_OVER;
     }
+    if (m->stage == STAGE_OVER && m->code == ERR_TOO_LARGE && io_limit_is_changed(&m->limit))
+        m->is_failed = false; /* an operator has acted */
     if (m->stage != STAGE_OVER || (m->is_failed && !m->is_stopped))
         return;
+    io_limit_cancel(&m->limit);
     (void)uv_timer_stop(m->timer);
     m->finished(m->data, m, m->is_stopped ? 0 : m->code);
 }
@@ -301,6 +315,7 @@ void io_merge_free(struct io_merge *m)
     close_all(m);
     if (m->txn != NULL)
         io_txn_close(m->txn, NULL, NULL);
+    io_limit_cancel(&m->limit);
     close_core(m);
     uv_close((uv_handle_t *)m->timer, on_timer_closed);
     arena_deinit(&m->names);

@@ -227,11 +227,12 @@ static bool write_taken(struct io_merge *m)
             rc = io_txn_produce(m->txn, &record);
         if (rc == ERR_BUSY)
             return false; /* the next tick goes on */
-        if (rc != 0) {
-            merge_run_end(m, rc == ERR_TOO_LARGE ? ERR_DIVERGED : ERR_TXN,
-                          "a record of the peer cannot be written");
+        if (rc == ERR_TOO_LARGE)
+            merge_too_large(m);
+        else if (rc != 0)
+            merge_run_end(m, ERR_TXN, "a record of the peer cannot be written");
+        if (rc != 0)
             return false;
-        }
         c->written++;
     }
     return true;

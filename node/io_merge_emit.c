@@ -59,7 +59,7 @@ static enum item_result write_item(struct io_merge *m, const struct record *r,
     if (rc == ERR_BUSY)
         return ITEM_BUSY;
     if (rc == ERR_TOO_LARGE) {
-        merge_run_end(m, ERR_DIVERGED, "a record is too large for the global topic (A8)");
+        merge_too_large(m);
         return ITEM_STOPPED;
     }
     if (rc != 0)

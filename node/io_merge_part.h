@@ -2,13 +2,9 @@
 /*
  * io_merge_part.h - what the io_merge*.c files share; nobody else includes it.
  *
- *     io_merge.c          the run: steps, life cycle
- *     io_merge_logs.c     logs of enriched records
- *     io_merge_recover.c  from nothing to START, and from RESET to TAIL
- *     io_merge_etcd.c     views, reports, proposals, old cuts
- *     io_merge_cut.c      a cut by its number: etcd, else a log of cuts
- *     io_merge_emit.c     transactions, lines of the log of cuts
- *     io_merge_copy.c     what only a peer has
+ * io_merge.c: the run; _logs: enriched records; _recover: from nothing to START, from RESET to TAIL; _etcd:
+ * views, reports, proposals, old cuts; _cut: a cut by its number, from etcd or a log of cuts; _emit:
+ * transactions, lines of the log of cuts; _copy: what only a peer has.
  * Pure:    no: shell.
  */
 #ifndef BRAID_NODE_IO_MERGE_PART_H
@@ -16,6 +12,7 @@
 
 #include "coord/io_etcd_watch.h"
 #include "node/io_kafka_txn.h"
+#include "node/io_limit.h"
 #include "node/io_merge.h"
 #include "node/io_merge_copy.h"
 #include "node/io_merge_cut.h"
@@ -78,6 +75,7 @@ struct io_merge {
     struct cut_search search;
 
     /* Kafka */
+    struct io_limit limit; /* of the global topic */
     struct io_txn *txn;
     bool is_txn_ready;
     bool is_txn_closing;
@@ -114,6 +112,7 @@ struct io_merge {
 /* io_merge.c */
 void merge_run_step(struct io_merge *m, struct merge_event *ev);
 void merge_run_end(struct io_merge *m, int code, const char *why);
+void merge_too_large(struct io_merge *m); /* for global.E: until its limit is another (A8) */
 /* A tick, soon: what came up inside a step is done after it. */
 void merge_wake(struct io_merge *m);
 

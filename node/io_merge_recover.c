@@ -61,19 +61,28 @@ static void on_ended(void *data, enum io_txn_result result, const char *detail)
     merge_emit_ended(data, result, detail);
 }
 
-static void open_producer(struct io_merge *m)
+static void on_limit(void *data)
 {
+    struct io_merge *m = data;
     const struct io_txn_config config = {.transactional_id = m->transactional_id,
                                          .topic = m->topic_global,
                                          .partition = 0,
+                                         .limit = m->limit.bytes,
                                          .data = m,
                                          .ready = on_ready,
                                          .ended = on_ended};
 
-    m->is_txn_ready = false;
+    if (m->stage >= STAGE_CLOSING)
+        return;
     const int rc = io_txn_open(&m->site->cluster, &config, &m->txn);
     if (rc != 0)
         merge_run_end(m, rc, "cannot make a transactional producer");
+}
+
+static void open_producer(struct io_merge *m)
+{
+    m->is_txn_ready = false;
+    io_limit_ask(&m->limit, m->site->ask, m->topic_global, on_limit, m);
 }
 
 static void on_producer_closed(void *data)

@@ -15,6 +15,7 @@ static void site_free(struct io_site *site)
 {
     io_reader_close(site->reader);
     io_writer_close(site->writer);
+    io_writer_close(site->single);
     io_kafka_ask_close(site->ask);
     /* Its texts are borrowed by instances that are still being destroyed on the pool. */
 }
@@ -40,7 +41,9 @@ static int site_open(struct io_sites *s, struct slice bootstrap, struct slice na
     if (rc == 0)
         rc = io_reader_open(&site->cluster, site->ask, &site->reader);
     if (rc == 0)
-        rc = io_writer_open(&site->cluster, &site->writer);
+        rc = io_writer_open(&site->cluster, false, &site->writer);
+    if (rc == 0)
+        rc = io_writer_open(&site->cluster, true, &site->single);
     if (rc != 0) {
         site_free(site);
         return rc; /* NOLINT(clang-analyzer-unix.Malloc): see site_free */

@@ -21,8 +21,9 @@ struct io_site {
     struct io_kafka_ask *ask;
     struct io_reader *reader;
     struct io_writer *writer;
-    char *bootstrap; /* owned */
-    char *name;      /* owned */
+    struct io_writer *single; /* a writer, too: for topics with a small limit (io_limit.h) */
+    char *bootstrap;          /* owned */
+    char *name;               /* owned */
 };
 
 struct io_sites {

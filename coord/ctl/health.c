@@ -138,19 +138,22 @@ static const char *remedy(struct slice code)
     return ""; /* the reason says it */
 }
 
+static const char *alarm_text(const struct snapshot_alarm *alarm, struct arena *a)
+{
+    if (alarm->code.len == 0)
+        return text_format(a, "%.*s %.*s", SLICE_ARG(alarm->task), SLICE_ARG(alarm->why));
+    return text_format(a, "%.*s stands still: %.*s (%.*s)%s", SLICE_ARG(alarm->task),
+                       SLICE_ARG(alarm->why), SLICE_ARG(alarm->code), remedy(alarm->code));
+}
+
 static void check_nodes(const struct snapshot *s, struct arena *a, struct health *h)
 {
     for (size_t i = 0; i < s->node_count; i++) {
         const struct snapshot_node *n = &s->nodes[i];
+        const char *name = text_format(a, "%.*s/%.*s", SLICE_ARG(n->dc), SLICE_ARG(n->name));
 
-        for (size_t k = 0; k < n->alarm_count; k++) {
-            const struct snapshot_alarm *alarm = &n->alarms[k];
-            problem(h, slice_str(text_format(a, "%.*s/%.*s", SLICE_ARG(n->dc), SLICE_ARG(n->name))),
-                    false,
-                    text_format(a, "%.*s stands still: %.*s (%.*s)%s", SLICE_ARG(alarm->task),
-                                SLICE_ARG(alarm->why), SLICE_ARG(alarm->code),
-                                remedy(alarm->code)));
-        }
+        for (size_t k = 0; k < n->alarm_count; k++)
+            problem(h, slice_str(name), false, alarm_text(&n->alarms[k], a));
     }
 }
 

@@ -6,6 +6,9 @@
     bad_input.py check DC FILE   whether the enriched records and the error topic in DC say so
     bad_input.py foreign TOPIC DC   records without sound headers on a topic that Braid writes
     bad_input.py anew TOPIC DC   deletes a topic and makes it anew
+    bad_input.py limit TOPIC DC BYTES   sets a topic's size limit
+    bad_input.py sizes           events whose enriched records lie around the limit of eqiad's topic, byte
+                                 by byte: whether all up to it are ok, and those above it too_large
 
 It speaks Kafka's protocol itself: no client library sends timestamps of -1, and what is under test is
 one. Lines begin with "ok" or "not ok"; exits with 1 if one is not ok.
@@ -307,6 +310,64 @@ def put_foreign(topic, dc):
     kafka.put(topic, b"x", headers=[("braid-origin", None), ("braid-status", b"\xff"), ("braid-by", b"//")])
 
 
+# ---- at the limit, byte by byte --------------------------------------------------------------------
+
+STEPS = 30
+
+
+def enriched_from(offset):
+    """The records in eqiad's enriched topic of events at this offset of its source topic, or above."""
+    command = ["kcat", "-C", "-b", os.environ["BRAID_KAFKA_EQIAD"], "-t", f"eqiad.braid.enriched.{OUTPUT}", "-e", "-q", "-J"]
+    found = {}
+    for line in subprocess.run(command, check=True, capture_output=True).stdout.splitlines():
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue  # a key or value that is no UTF-8
+        headers = list(zip(record["headers"][::2], record["headers"][1::2]))
+        origin = dict(headers).get("braid-origin", "").split("/")
+        if len(origin) == 6 and origin[0] == "eqiad" and origin[5].isdigit() and int(origin[5]) >= offset:
+            found.setdefault(int(origin[5]), (record["key"], record["payload"], headers))
+    return found
+
+
+def await_enriched(offset, count):
+    for _ in range(120):
+        found = enriched_from(offset)
+        if len(found) >= count:
+            return found
+        time.sleep(0.5)
+    raise RuntimeError(f"{len(found)} records enriched, not {count}")
+
+
+def batch_size(key, value, headers, status):
+    as_bytes = [(n, status.encode() if n == "braid-status" else v.encode()) for n, v in headers]
+    return len(record_batch(key.encode(), value.encode(), as_bytes, 0))
+
+
+def check_sizes():
+    kafka, topic, event = Kafka("eqiad"), f"eqiad.{SOURCE}", a_real_event()
+    first = kafka.put(topic, to_bytes(changed(event, pad="")))
+    key, value, headers = await_enriched(first, 1)[first]
+    limit = batch_size(key, value, headers, "ok") + STEPS // 2
+    kafka.set_topic(f"eqiad.braid.enriched.{OUTPUT}", "max.message.bytes", str(limit))
+    for step in range(STEPS):
+        kafka.put(topic, to_bytes(changed(event, pad="x" * step)))
+    found = await_enriched(first + 1, STEPS)
+    sizes = {"ok": [], "failed:too_large": []}
+    for step in range(STEPS):
+        key, payload, headers = found[first + 1 + step]
+        # What was refused has the length of the first, and its own padding and headers.
+        length = "x" * (len(value.encode()) + step)
+        status = dict(headers)["braid-status"]
+        size = batch_size(key, length, headers, "ok")
+        sizes.setdefault(status, []).append(size)
+        is_right = status == ("ok" if size <= limit else "failed:too_large")
+        say(is_right and (payload is None) == (status != "ok"), f"{size} bytes of {limit}: {status}", "it should not be")
+    say(len(sizes["ok"]) > 3 and len(sizes["failed:too_large"]) > 3 and max(sizes["ok"]) + 3 > limit
+        and min(sizes["failed:too_large"]) < limit + 4, "the limit is used to the byte, or nearly", str(sizes))
+
+
 def main():
     if sys.argv[1:2] == ["source"] and len(sys.argv) == 3:
         put_source(sys.argv[2])
@@ -316,6 +377,10 @@ def main():
         put_foreign(sys.argv[2], sys.argv[3])
     elif sys.argv[1:2] == ["anew"] and len(sys.argv) == 4:
         Kafka(sys.argv[3]).make_anew(sys.argv[2])
+    elif sys.argv[1:2] == ["limit"] and len(sys.argv) == 5:
+        Kafka(sys.argv[3]).set_topic(sys.argv[2], "max.message.bytes", sys.argv[4])
+    elif sys.argv[1:] == ["sizes"]:
+        check_sizes()
     else:
         sys.exit(__doc__)
     sys.exit(failures > 0)

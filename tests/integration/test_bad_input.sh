@@ -174,6 +174,33 @@ status_says_so() { ! ctl status; }
 
 anew_is_said() { grep -E 'task stopped until an operator acts.*the topic was deleted and made anew' "$BRAID_STATE"/log/node-eqiad-*.log; }
 
+# ---- size limits ----------------------------------------------------------------------------------
+
+# What codfw had enriched and a cut decided, eqiad would skip.
+sizes() {
+	"$cluster" kill node-codfw-1 && "$cluster" kill node-codfw-2 || return 1
+	"$bad" sizes
+	local rc=$?
+	"$cluster" start node-codfw-1 && "$cluster" start node-codfw-2 && return $rc
+}
+
+# limits TOPIC DC: lowered to 1,000 bytes; who may not substitute stops and says why; raised again, all
+# goes on by itself (A8).
+limits() {
+	local topic=$1 dc=$2 before
+	eventually 120 is_fine || { ctl status; return 1; }
+	"$bad" limit "$topic" "$dc" 1000 || return 1
+	edit 5
+	eventually 120 says "stands still: .*raise max.message.bytes of $topic: it is 1000" || { ctl status; return 1; }
+	before=$(ends)
+	"$bad" limit "$topic" "$dc" 10485760 || return 1
+	edit 5 || return 1
+	eventually 90 ends_passed "$before" || { ctl status; return 1; }
+	eventually 120 is_fine || { ctl status; return 1; }
+}
+says() { ctl status | grep -E "$1"; }
+is_fine() { ctl status -o json | jq -e '.fine' >/dev/null; }
+
 # ---- the whole -----------------------------------------------------------------------------------
 
 # Braid's processes all along, but those that this test has ended itself.
@@ -217,11 +244,18 @@ if [ "$failed" = 0 ]; then
 	check "and in braidctl status" status_says_so
 	check "is removed" remove_junk_cut
 	check "and the line goes on" goes_on
+	check "enriched records around their topic's limit: ok up to it, then too_large" sizes
+	check "every record is too large: none is enriched" "$bad" limit "eqiad.braid.enriched.$stream" eqiad 1000
+	check "the line goes on with those of the other DC" goes_on
+	check "the limit is raised again" "$bad" limit "eqiad.braid.enriched.$stream" eqiad 10485760
+	check "a copy's limit is lowered: its copier stops, and goes on when it is raised" \
+		limits "eqiad.braid.enriched.$stream" codfw
+	check "the same with a global topic: its merge stops" limits "global.$stream" eqiad
 	check "both copies come to the end of the source topics" wait_drained "$stream" 30
 	check "and are equal, dense, in order and complete" ctl verify "$stream" --min-ok 40
 	check "a topic is deleted and made anew" "$bad" anew "codfw.braid.enriched.$stream" eqiad
 	check "what reads it stops with a word in the log" eventually 20 anew_is_said
-	check "and in braidctl status" eventually 20 status_says_so
+	check "and in braidctl status" eventually 20 says "stands still: .*the topic was deleted and made anew"
 	check "nothing has crashed" nothing_has_crashed
 fi
 check_end

@@ -15,6 +15,7 @@
 
 #include <stdlib.h>
 
+#include "node/batch_size.h"
 #include "proto/err.h"
 #include "tests/unit/mock_kafka.h"
 
@@ -286,6 +287,26 @@ static void only_one_client_hears_that_a_record_was_too_large(void **state)
     assert_int_equal(told[1].acked + told[1].failed, 1);
 }
 
+/* A8: who may substitute it must know before the broker refuses it. */
+static void a_record_above_the_topics_limit_is_told_at_once(void **state)
+{
+    struct world *w = *state;
+    const struct io_write record = {.key = SLICE_LIT("k"), .value = SLICE_LIT("v")};
+    const int64_t size = (int64_t)batch_size(record.key, record.value, NULL, 0);
+    struct io_writer_config config = {
+        .topic = "t", .partition = 0, .data = w, .acked = on_acked, .failed = on_failed};
+
+    for (int64_t limit = size - 1; limit <= size; limit++) {
+        config.limit = limit;
+        struct io_writer_client *client = io_writer_client_open(w->k.writer, &config);
+        assert_int_equal(io_writer_produce(client, &record), limit < size ? ERR_TOO_LARGE : 0);
+        assert_int_equal(io_writer_under_way(client), limit < size ? 0 : 1);
+        run_until(w, &w->acked, limit < size ? 0 : 1);
+        io_writer_client_close(client);
+    }
+    assert_int_equal(w->failed, 0);
+}
+
 /* --- readers ------------------------------------------------------------------------------------ */
 
 static void on_read(void *data, const struct io_read_event *ev)
@@ -389,6 +410,7 @@ int main(void)
         TEST(a_delivery_that_can_be_tried_again_is_acknowledged_once),
         TEST(a_delivery_that_is_refused_for_good_fails_the_run_once),
         TEST(only_one_client_hears_that_a_record_was_too_large),
+        TEST(a_record_above_the_topics_limit_is_told_at_once),
         TEST(a_fetch_that_can_be_tried_again_loses_nothing),
         TEST(a_fetch_out_of_range_asks_what_the_log_has),
         TEST(a_first_read_does_not_wait_for_a_timer),
