@@ -7,6 +7,7 @@
 #include "proto/asks.h"
 #include "proto/domain.h"
 #include "proto/enrichment.h"
+#include "proto/tags.h"
 #include "proto/where.h"
 
 #define MIB       ((int64_t)1 << 20)
@@ -80,6 +81,12 @@ static const struct key SPEC_ROWS[] = {
      "Name of a token in the node's file, sent as Authorization: Bearer"},
     {"score.langs.*", KEY_PAIRS, false, NULL, 0, 1000, NULL, AT(score.langs), NULL,
      "Language that the model is told, by wiki_id; without one it is told none"},
+    {"tags.*", KEY_PAIRS, false, NULL, 0, TAGS_MAX, NULL, AT(tags), NULL,
+     "Names of tags, each with conditions that must all be met, '; ' between them: a JSON pointer "
+     "into "
+     "the event (below /enrichments into what is added), or 'added' or 'removed' for the text of "
+     "the "
+     "diff, and a test as in filter.where"},
     {"from.*", KEY_PAIRS, false, NULL, 0, 3, NULL, AT(from_wikis), NULL,
      "Domain of another wiki that an enrichment asks: user, images or entity"},
     {"enrich_at", KEY_CHOICE, false, "everywhere", 0, 0, "everywhere|origin", AT(enrich_at), NULL,
@@ -94,9 +101,11 @@ static const struct key SPEC_ROWS[] = {
     {"filter.content_models", KEY_TEXTS, false, NULL, 0, 100, NULL, AT(models), NULL,
      "Only events whose main slot has one of these content models"},
     {"filter.where.*", KEY_PAIRS, false, NULL, 0, WHERE_MAX, NULL, AT(where), NULL,
-     "Only events in which the field that this JSON pointer leads to has this value, or with 'not "
+     "Only events in which the field that this JSON pointer leads to has this value; 'has x' (a "
+     "text "
+     "with x in it, a list with x as an element), 'is there', 'above 5' and 'below 5' are taken, too, and 'not "
      "' "
-     "before it any other; for example /performer/is_bot: not true"},
+     "before any of these; for example /performer/is_bot: not true"},
     {"output.schema", KEY_TEXT, false, "", 0, 300, NULL, AT(output_schema), NULL,
      "$schema of the enriched events; empty: as the source event has it, or, where enrich has more "
      "than content, /braid/page/change_enriched/1.0.0"},
@@ -436,6 +445,32 @@ static void check_from(const struct spec *s, struct arena *a, struct spec_proble
     }
 }
 
+static bool is_rule(struct slice text)
+{
+    struct tag_condition conditions[TAG_CONDITIONS_MAX];
+    size_t count;
+
+    return text.len <= TAG_RULE_BYTES_MAX && tag_rule_parse(text, conditions, &count) == 0;
+}
+
+/* What is added is known to its enrichment only. */
+static void check_tags(const struct spec *s, struct arena *a, struct spec_problems *out)
+{
+    if (has_enrichment(s, "tags") != (s->tags.count > 0))
+        problem(out, "tags.*", "rules and the enrichment tags go together", NULL);
+    for (size_t i = 0; i < s->tags.count; i++) {
+        const struct key_pair *tag = &s->tags.items[i];
+        const bool is_diff =
+            tag->value.len > 0 && (memmem(tag->value.ptr, tag->value.len, "added: ", 7) != NULL ||
+                                   memmem(tag->value.ptr, tag->value.len, "removed: ", 9) != NULL);
+        if (!is_word(tag->name) || !is_rule(tag->value))
+            problem(out, "tags.*", text_format(a, "'%.*s' is no rule", SLICE_ARG(tag->name)),
+                    "for example: '/performer/is_bot: not true; added: has <ref'");
+        else if (is_diff && !has_enrichment(s, "diff"))
+            problem(out, "tags.*", "'added' and 'removed' need the enrichment diff", NULL);
+    }
+}
+
 static void check_where(const struct spec *s, struct arena *a, struct spec_problems *out)
 {
     struct where where;
@@ -484,6 +519,7 @@ void spec_check(struct spec *s, struct arena *a, struct spec_problems *out)
     check_enrichments(s, a, out);
     check_http(s, a, out);
     check_score(s, out);
+    check_tags(s, a, out);
     check_from(s, a, out);
     check_merge(s, a, out);
 }

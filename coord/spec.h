@@ -68,6 +68,7 @@ struct spec {
     struct key_texts enrichments;
     struct spec_http http;
     struct spec_score score;
+    struct key_pairs tags;       /* name: conditions */
     struct key_pairs from_wikis; /* enrichment: domain of another wiki */
     int enrich_at;               /* enum spec_enrich_at */
     struct key_texts wikis;

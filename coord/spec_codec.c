@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "coord/spec_enrich.pb-c.h"
 #include "proto/braid.pb-c.h"
 #include "proto/err.h"
 
@@ -245,22 +246,64 @@ static void encode_numbers(const struct spec *s, Braid__Spec *pb)
     pb->requests = (uint32_t)s->requests;
 }
 
+/* Fields of the same message: docs are in spec_enrich.proto. */
+static bool encode_more(const struct spec *s, struct arena *a, Braid__SpecEnrich *pb)
+{
+    Braid__SpecPair *pairs = arena_calloc(a, s->tags.count + 1, sizeof(*pairs));
+
+    braid__spec_enrich__init(pb);
+    pb->tags = arena_calloc(a, s->tags.count + 1, sizeof(*pb->tags));
+    if (pairs == NULL || pb->tags == NULL)
+        return false;
+    for (size_t i = 0; i < s->tags.count; i++) {
+        braid__spec_pair__init(&pairs[i]);
+        pairs[i].name = arena_strdup(a, s->tags.items[i].name);
+        pairs[i].value = arena_strdup(a, s->tags.items[i].value);
+        if (pairs[i].name == NULL || pairs[i].value == NULL)
+            return false;
+        pb->tags[i] = &pairs[i];
+    }
+    pb->n_tags = s->tags.count;
+    return true;
+}
+
+static int decode_more(struct slice bytes, ProtobufCAllocator *allocator, struct arena *a,
+                       struct spec *s)
+{
+    const Braid__SpecEnrich *pb = braid__spec_enrich__unpack(allocator, bytes.len, bytes.ptr);
+
+    if (pb == NULL)
+        return ERR_MALFORMED;
+    s->tags.items = arena_calloc(a, pb->n_tags + 1, sizeof(*s->tags.items));
+    if (s->tags.items == NULL)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < pb->n_tags; i++)
+        s->tags.items[i] = (struct key_pair){.name = slice_str(pb->tags[i]->name),
+                                             .value = slice_str(pb->tags[i]->value)};
+    s->tags.count = pb->n_tags;
+    return 0;
+}
+
 int spec_encode(const struct spec *s, struct arena *a, struct slice *out)
 {
     Braid__Spec pb;
+    Braid__SpecEnrich more;
     uint8_t *bytes = NULL;
     size_t len = 0;
 
     braid__spec__init(&pb);
-    if (!encode_texts(s, a, &pb) || !encode_sources(s, a, &pb) || !encode_asks(s, a, &pb))
+    if (!encode_texts(s, a, &pb) || !encode_sources(s, a, &pb) || !encode_asks(s, a, &pb) ||
+        !encode_more(s, a, &more))
         return ERR_NO_MEMORY;
     encode_numbers(s, &pb);
     len = braid__spec__get_packed_size(&pb);
-    bytes = arena_alloc(a, len == 0 ? 1 : len);
+    const size_t more_len = braid__spec_enrich__get_packed_size(&more);
+    bytes = arena_alloc(a, len + more_len + 1);
     if (bytes == NULL)
         return ERR_NO_MEMORY;
-    (void)braid__spec__pack(&pb, bytes); /* cannot fail: the size was asked for */
-    *out = slice_of(bytes, len);
+    (void)braid__spec__pack(&pb, bytes); /* cannot fail: the sizes were asked for */
+    (void)braid__spec_enrich__pack(&more, bytes + len);
+    *out = slice_of(bytes, len + more_len);
     return 0;
 }
 
@@ -368,6 +411,8 @@ int spec_decode(struct slice bytes, struct arena *a, struct spec *out)
         rc = decode_sources(pb, a, &s);
     if (rc == 0)
         rc = decode_asks(pb, a, &s);
+    if (rc == 0)
+        rc = decode_more(bytes, &allocator, a, &s);
     if (rc != 0)
         return rc;
     decode_numbers(pb, &s);

@@ -75,6 +75,26 @@ static int asks_of(const struct spec *s, struct arena *a, struct asks *out)
     return 0;
 }
 
+static int tags_of(const struct spec *s, struct arena *a, struct tag_rules *out)
+{
+    struct tag_rule *rules = arena_calloc(a, s->tags.count + 1, sizeof(*rules));
+
+    if (rules == NULL)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < s->tags.count; i++) {
+        struct tag_condition *conditions = arena_calloc(a, TAG_CONDITIONS_MAX, sizeof(*conditions));
+        if (conditions == NULL)
+            return ERR_NO_MEMORY;
+        const int rc = tag_rule_parse(s->tags.items[i].value, conditions, &rules[i].count);
+        if (rc != 0)
+            return rc;
+        rules[i].name = s->tags.items[i].name;
+        rules[i].conditions = conditions;
+    }
+    *out = (struct tag_rules){rules, s->tags.count};
+    return 0;
+}
+
 int spec_enrich(const struct spec *s, const struct domain_list *domains, struct arena *a,
                 struct enrich_spec *out)
 {
@@ -82,6 +102,7 @@ int spec_enrich(const struct spec *s, const struct domain_list *domains, struct 
     struct where *where = arena_calloc(a, s->where.count + 1, sizeof(*where));
     uint32_t enrichments = 0;
     struct asks asks;
+    struct tag_rules tags;
 
     if (namespaces == NULL || where == NULL)
         return ERR_NO_MEMORY;
@@ -92,6 +113,8 @@ int spec_enrich(const struct spec *s, const struct domain_list *domains, struct 
         rc = where_of(s, where);
     if (rc == 0)
         rc = asks_of(s, a, &asks);
+    if (rc == 0)
+        rc = tags_of(s, a, &tags);
     if (rc != 0)
         return rc;
     *out = (struct enrich_spec){
@@ -109,6 +132,7 @@ int spec_enrich(const struct spec *s, const struct domain_list *domains, struct 
         .where_count = s->where.count,
         .domains = *domains,
         .asks = asks,
+        .tags = tags,
         .enrichments = enrichments,
         .value_bytes_max = (size_t)s->value_bytes_max,
     };

@@ -232,7 +232,14 @@ static bool try_ask(struct enrich_page *p, enum question_kind kind, struct arena
 static void make(struct enrich_page *p, struct arena *scratch)
 {
     struct enrichment_in in = {
-        .event = &p->event, .answers = p->answers, .asks = &p->spec->asks, .scratch = scratch};
+        .event = &p->event,
+        .answers = p->answers,
+        .asks = &p->spec->asks,
+        .tags = p->spec->tags,
+        .is_user_hidden = p->outcome.hidden.user,
+        .is_comment_hidden = p->outcome.hidden.comment,
+        .scratch = scratch,
+    };
     enum question_kind bad = QUESTION_REVISION;
     const size_t max = p->spec->value_bytes_max == 0 ? SIZE_MAX / 4 : p->spec->value_bytes_max;
 

@@ -42,6 +42,7 @@ struct enrich_spec {
     size_t where_count;
     struct domain_list domains; /* from the node's file: wikis that may be asked */
     struct asks asks;
+    struct tag_rules tags;
     uint32_t enrichments;   /* bits (enrichment.h); 0: none, then nothing is asked */
     size_t value_bytes_max; /* 0: no limit */
 };

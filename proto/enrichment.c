@@ -47,6 +47,8 @@ static const struct enrichment ENRICHMENTS[ENRICHMENT_COUNT] = {
                           QUESTION_BIT(QUESTION_SCORE), write_score},
     [ENRICHMENT_HTTP] = {"http", "the answer of any HTTP server, asked with the event's fields",
                          QUESTION_BIT(QUESTION_HTTP), write_http},
+    [ENRICHMENT_TAGS] = {"tags", "names of the spec's rules that hold of the event", REVISION,
+                         write_tags},
 };
 
 const struct enrichment *enrichment_of(enum enrichment_kind kind)
@@ -129,6 +131,7 @@ int enrichments_write(uint32_t enrichments, struct enrichment_in *in, size_t byt
     for (unsigned i = 0; i < ENRICHMENT_COUNT && rc == 0; i++) {
         if ((enrichments & ENRICHMENT_BIT(i)) == 0 || ENRICHMENTS[i].write == NULL)
             continue;
+        in->made = slice_of(json.bytes, json.len);
         json_out_key(&json, ENRICHMENTS[i].name);
         ENRICHMENTS[i].write(in, &json);
     }

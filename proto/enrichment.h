@@ -16,6 +16,7 @@
 
 #include "proto/json_out.h"
 #include "proto/question.h"
+#include "proto/tags.h"
 
 enum enrichment_kind {
     ENRICHMENT_CONTENT,
@@ -32,6 +33,7 @@ enum enrichment_kind {
     ENRICHMENT_ENTITY,
     ENRICHMENT_SCORE,
     ENRICHMENT_HTTP,
+    ENRICHMENT_TAGS, /* last: it looks at the others */
     ENRICHMENT_COUNT,
 };
 
@@ -43,6 +45,11 @@ struct enrichment_in {
     const struct answer *answers; /* QUESTION_COUNT */
     const struct asks *asks;
     struct json trees[QUESTION_COUNT];
+    struct tag_rules tags;
+    bool is_user_hidden; /* by now; these two are for the tags */
+    bool is_comment_hidden;
+    struct slice
+        made; /* what is written so far: the value of `enrichments` without its last brace */
     struct arena *scratch;
 };
 
@@ -66,7 +73,7 @@ uint32_t enrichment_find(struct slice name);
 /* The names, with '|' between them: choices of a spec's key. Equal to the table: a test sees to it. */
 #define ENRICHMENT_NAMES                                                                           \
     "content|links|templates|categories|images|sections|diff|html|user|redirect|citations|entity"  \
-    "|score|http"
+    "|score|http|tags"
 
 /* Bits of all questions that these enrichments need, with those that they come after. */
 uint32_t enrichment_questions(uint32_t enrichments);
@@ -109,5 +116,6 @@ void write_citations(const struct enrichment_in *in, struct json_out *out);
 void write_entity(const struct enrichment_in *in, struct json_out *out);
 void write_score(const struct enrichment_in *in, struct json_out *out);
 void write_http(const struct enrichment_in *in, struct json_out *out);
+void write_tags(const struct enrichment_in *in, struct json_out *out);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* enrichment_more.c - what is made of the other questions: diff, html, user. */
+/* enrichment_more.c - what is made of the other questions: diff, html, user; and of rules: tags. */
 #include "proto/enrichment.h"
+#include "proto/err.h"
 
 /* ---- diff ------------------------------------------------------------------------------------ */
 
@@ -165,5 +166,54 @@ void write_user(const struct enrichment_in *in, struct json_out *out)
         json_out_key(out, "contributions_truncated");
         json_out_bool(out, json_key(json->root, SLICE_LIT("continue")) != NULL);
     }
+    json_out_close(out, '}');
+}
+
+/* ---- tags ------------------------------------------------------------------------------------ */
+
+/* The members that stand before this one, as JSON; NULL without memory. */
+static yyjson_val *read_made(const struct enrichment_in *in)
+{
+    const struct json_limits limits = {.bytes_max = in->made.len + 1,
+                                       .depth_max = EVENT_DEPTH_MAX + JSON_OUT_DEPTH_MAX};
+    uint8_t *copy = arena_alloc(in->scratch, in->made.len + 1);
+    struct json_flaw flaw;
+    struct json j;
+
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy, in->made.ptr, in->made.len);
+    copy[in->made.len] = '}';
+    return json_parse(in->scratch, slice_of(copy, in->made.len + 1), &limits, &j, &flaw) == 0
+               ? j.root
+               : NULL;
+}
+
+static yyjson_val *read_event(const struct enrichment_in *in)
+{
+    const struct json_limits limits = {.bytes_max = EVENT_BYTES_MAX, .depth_max = EVENT_DEPTH_MAX};
+    struct json_flaw flaw;
+    struct json j;
+
+    return json_parse(in->scratch, in->event->bytes, &limits, &j, &flaw) == 0 ? j.root : NULL;
+}
+
+void write_tags(const struct enrichment_in *in, struct json_out *out)
+{
+    const struct tag_view view = {.event = read_event(in),
+                                  .made = read_made(in),
+                                  .is_user_hidden = in->is_user_hidden,
+                                  .is_comment_hidden = in->is_comment_hidden};
+
+    if (out->rc == 0 && (view.event == NULL || view.made == NULL))
+        out->rc = ERR_NO_MEMORY; /* both are JSON: they were read, or written, a moment ago */
+    json_out_open(out, '{');
+    json_out_key(out, "tags");
+    json_out_open(out, '[');
+    for (size_t i = 0; i < in->tags.count && out->rc == 0; i++) {
+        if (tag_rule_holds(&in->tags.list[i], &view))
+            json_out_text(out, in->tags.list[i].name);
+    }
+    json_out_close(out, ']');
     json_out_close(out, '}');
 }

@@ -54,6 +54,14 @@ static void check_value(struct enrich_page *p, struct arena *scratch)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct slice domains[] = {SLICE_LIT("*.wiki")};
+    const struct tag_condition conditions[] = {
+        {TAG_FIELD_ADDED, {.test = WHERE_HAS, .value = SLICE_LIT("ref")}},
+        {TAG_FIELD_REMOVED, {.test = WHERE_THERE, .is_not = true}},
+        {TAG_FIELD_MADE, {.pointer = SLICE_LIT("/links/added/external/0"), .test = WHERE_THERE}},
+        {TAG_FIELD_EVENT, {.pointer = SLICE_LIT("/page/page_id"), .test = WHERE_ABOVE}},
+    };
+    const struct tag_rule rules[] = {{SLICE_LIT("a"), conditions, 1},
+                                     {SLICE_LIT("b\""), conditions, 4}};
     const struct enrich_spec spec = {
         .output = SLICE_LIT("out.v1"),
         .domains = {domains, 1},
@@ -61,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                           .result = SLICE_LIT("/a/b")},
                  .score = {.url = SLICE_LIT("http://h"), .model = SLICE_LIT("m")},
                  .entity_domain = SLICE_LIT("d.wiki")},
+        .tags = {rules, 2},
         .enrichments = ((1U << ENRICHMENT_COUNT) - 1) & ~ENRICHMENT_BIT(ENRICHMENT_CONTENT)};
     const struct mwapi_revision revision = {.rev_id = 5};
     struct enrich_page *p = calloc(1, sizeof *p);

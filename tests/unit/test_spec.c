@@ -280,11 +280,12 @@ static void a_spec_comes_back_from_its_bytes_as_it_was(void **state)
     struct slice again = {0};
     struct spec back = {0};
 
-    assert_int_equal(read_spec(f,
-                               HEAD "enrich: [content]\nenrich_at: origin\nfailed: emit\n"
-                                    "canaries: drop\naudience: public\n"
-                                    "filter: {wikis: [a, b], namespaces: [0, -1], kinds: [edit]}\n"
-                                    "merge: {cap_records: 7}\n"),
+    assert_int_equal(read_spec(f, HEAD
+                               "enrich: [content, diff, tags]\nenrich_at: origin\nfailed: emit\n"
+                               "canaries: drop\naudience: public\n"
+                               "filter: {wikis: [a, b], namespaces: [0, -1], kinds: [edit]}\n"
+                               "tags: {x: '/a: not has y; added: z', w: '/b: is there'}\n"
+                               "merge: {cap_records: 7}\n"),
                      0);
     f->spec.version = 3;
     assert_int_equal(spec_encode(&f->spec, &f->arena, &bytes), 0);
@@ -293,6 +294,9 @@ static void a_spec_comes_back_from_its_bytes_as_it_was(void **state)
     assert_int_equal(back.enrich_at, SPEC_AT_ORIGIN);
     assert_int_equal(back.namespaces.items[1], -1);
     assert_int_equal(back.cap_records, 7);
+    assert_int_equal(back.tags.count, 2);
+    assert_true(slice_equal(back.tags.items[0].name, SLICE_LIT("x")));
+    assert_true(slice_equal(back.tags.items[1].value, SLICE_LIT("/b: is there")));
     assert_true(slice_equal(back.yaml, f->spec.yaml));
     assert_int_equal(spec_encode(&back, &f->arena, &again), 0);
     assert_true(slice_equal(bytes, again));
@@ -328,6 +332,18 @@ static void what_is_said_of_a_source_stays_with_it(void **state)
     assert_int_equal(spec_shape(&back, 3).envelope, EVENT_PAGE_CHANGE);
 }
 
+static void rules_for_tags_are_checked(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(read_spec(f, HEAD "enrich: [tags]\ntags: {x: '/a: b'}\n"), 0);
+    assert_int_equal(read_spec(f, HEAD "enrich: [tags]\n"), ERR_CONFIG);
+    assert_int_equal(read_spec(f, HEAD "tags: {x: '/a: b'}\n"), ERR_CONFIG);
+    assert_int_equal(read_spec(f, HEAD "enrich: [tags]\ntags: {x: 'a: b'}\n"), ERR_CONFIG);
+    assert_int_equal(read_spec(f, HEAD "enrich: [tags]\ntags: {x: 'added: b'}\n"), ERR_CONFIG);
+    assert_int_equal(read_spec(f, HEAD "enrich: [tags, diff]\ntags: {x: 'added: b'}\n"), 0);
+}
+
 static void broken_bytes_of_a_spec_are_refused(void **state)
 {
     struct fixture *f = *state;
@@ -359,6 +375,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_dcs_the_members_wait_for_them, setup, teardown),
         cmocka_unit_test_setup_teardown(the_example_made_from_the_table_is_a_good_file, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(rules_for_tags_are_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(a_spec_comes_back_from_its_bytes_as_it_was, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(what_is_said_of_a_source_stays_with_it, setup, teardown),

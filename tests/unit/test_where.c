@@ -53,6 +53,19 @@ static void fields_of_any_type_are_compared(void **state)
         {"/page/page_id/deeper", "42", false},
         {"/revision", "{}", false},
         {"/", "x", false},
+        {"/performer/groups", "has sysop", true},
+        {"/performer/groups", "has sys", false},
+        {"/performer/user_text", "has A", true},
+        {"/performer/user_text", "not has B", true},
+        {"/page/page_id", "has 4", false},
+        {"/page/page_id", "above 41.9", true},
+        {"/page/page_id", "above 42", false},
+        {"/page/page_id", "below 43", true},
+        {"/page/page_id", "below x", false}, /* a value like any other */
+        {"/page/page_id", "is there", true},
+        {"/page/none", "is there", false}, /* null */
+        {"/page/absent", "is there", false},
+        {"/page/absent", "not is there", true},
     };
 
     (void)state;
