@@ -103,7 +103,8 @@ static const struct key SPEC_ROWS[] = {
     {"filter.where.*", KEY_PAIRS, false, NULL, 0, WHERE_MAX, NULL, AT(where), NULL,
      "Only events in which the field that this JSON pointer leads to has this value; 'has x' (a "
      "text "
-     "with x in it, a list with x as an element), 'is there', 'above 5' and 'below 5' are taken, too, and 'not "
+     "with x in it, a list with x as an element), 'is there', 'above 5' and 'below 5' are taken, "
+     "too, and 'not "
      "' "
      "before any of these; for example /performer/is_bot: not true"},
     {"output.schema", KEY_TEXT, false, "", 0, 300, NULL, AT(output_schema), NULL,

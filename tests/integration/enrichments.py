@@ -103,6 +103,7 @@ def edit():
          "B<ref name=x>Second https://example.org/2</ref>")
     save("cited2", f"Cited {run}", "B<ref name=x>Second https://example.org/2</ref>"
          "C<ref>''Third''</ref>")
+    save("uncited", f"Cited {run}", "B<ref name=x>Second https://example.org/2</ref>C, no!!!")
     save("moved", f"From {run}", "to be moved")
     session.change(**{"action": "move", "from": f"From {run}", "to": f"To {run}", "reason": "r"})
     save("gone", f"Gone {run}", "soon gone [[Bar]]")
@@ -320,6 +321,44 @@ def check_citations(all_records, made):
         *differs("removed", cited.get("removed", {}).get("urls"), ["https://example.org/1"])])
 
 
+def tags_of(value):
+    """The rules of page_tags.yaml, by other code."""
+    made, performer = value["enrichments"], value.get("performer", {})
+    texts = {0: [], 1: []}  # added, removed
+    for slot in made["diff"].get("slots", []):
+        for line in slot.get("diff", []):
+            if line["type"] in (1, 2):
+                texts[line["type"] - 1].append(line["text"])
+            for span in line.get("highlightRanges", []) if line["type"] in (3, 5) else []:
+                piece = line["text"].encode()[span["start"]:span["start"] + span["length"]].decode()
+                texts[span["type"]].append(piece)
+    added, removed = (any("<ref" in text for text in texts[side]) for side in (0, 1))
+    if made["links"].get("added", {}).get("external") and performer.get("is_bot") is not True:
+        yield "new-web-address"
+    if removed and not added:
+        yield "reference-removed"
+    if any("!!!" in text for text in texts[0]):
+        yield "shouting"
+    if value["page_change_kind"] == "edit" and value["revision"]["rev_size"] < 10:
+        yield "blanked"
+    if "bot" in performer.get("groups", []):
+        yield "by-a-bot"
+
+
+def check_tags(all_records, made):
+    tagged = [r["value"] for r in all_records["page_tags"] if r["value"] and "enrichments" in r["value"]]
+    problems = [problem for value in tagged for problem in differs(
+        value["revision"]["rev_id"], value["enrichments"]["tags"]["tags"], list(tags_of(value)))]
+    def tags(name):
+        value = of(all_records["page_tags"], made[name]["rev"])["value"]
+        return value.get("enrichments", {}).get("tags", {}).get("tags", ["none"])
+    check(f"tags are those of the rules, in {len(tagged)} records", [
+        *problems,
+        *([] if "reference-removed" in tags("uncited") else [f"a reference removed: {tags('uncited')}"]),
+        *([] if "shouting" in tags("uncited") else [f"!!!: {tags('uncited')}"]),
+        *([] if "reference-removed" not in tags("cited2") else ["one came for it"])])
+
+
 def check_big(all_records, made):
     rev = made["big"]["rev"]
     big = of(all_records["page_content"], rev)
@@ -378,6 +417,7 @@ def main():
     check_made(all_records, made)
     check_redirects(all_records, made)
     check_citations(all_records, made)
+    check_tags(all_records, made)
     check_big(all_records, made)
     check_kinds(all_records, made)
     return 1 if failed else 0

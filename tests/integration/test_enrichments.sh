@@ -9,7 +9,8 @@ set -u
 cd "$(dirname "$0")/../.." || exit 2
 BRAID_STATE=$(mktemp -d)/state
 BRAID_PORT_BASE=${BRAID_TEST_PORT_BASE:-19800}
-export BRAID_STATE BRAID_PORT_BASE
+BRAID_ACCESS_LOG=1
+export BRAID_STATE BRAID_PORT_BASE BRAID_ACCESS_LOG
 cluster=$PWD/deploy/local/cluster
 # shellcheck disable=SC2034  # for lib/line.sh
 build=$PWD/build
@@ -61,7 +62,8 @@ verify() {
 	done
 }
 
-# Over all nodes: how many questions were asked, and how many others were served by those answers.
+# Over all nodes: how many questions were asked, and how many others were served by those answers; and
+# what the nodes' requests were at the front ends, most of them for up to 50 revisions or one question.
 show_shared() {
 	local dc n url
 	for dc in EQIAD CODFW; do
@@ -70,7 +72,10 @@ show_shared() {
 			curl -fsS -m 2 --noproxy '*' "${!url}/metrics"
 		done
 	done | sed -n 's/^braid_fetch_questions_total{how="\([a-z]*\)"}/\1/p' |
-		awk '{ sum[$1] += $2 } END { printf "  questions: %d asked, %d joined, %d kept\n", sum["asked"], sum["joined"], sum["kept"] }'
+		awk '{ sum[$1] += $2 } END { printf "  questions: %d asked, %d joined, %d kept: %d percent saved\n", sum["asked"], sum["joined"], sum["kept"],
+			100 * (sum["joined"] + sum["kept"]) / (sum["asked"] + sum["joined"] + sum["kept"]) }'
+	printf '  requests of the nodes at the front ends: %d\n' \
+		"$(find "$BRAID_STATE" -name access.log -exec grep -h '"braid (' {} + | wc -l)"
 }
 
 # ---- a reader ------------------------------------------------------------------------------------
