@@ -72,7 +72,7 @@ show_shared() {
 			curl -fsS -m 2 --noproxy '*' "${!url}/metrics"
 		done
 	done | sed -n 's/^braid_fetch_questions_total{how="\([a-z]*\)"}/\1/p' |
-		awk '{ sum[$1] += $2 } END { printf "  questions: %d asked, %d joined, %d kept: %d percent saved\n", sum["asked"], sum["joined"], sum["kept"],
+		awk '{ sum[$1] += $2 } END { printf "  questions: %d asked, %d joined, %d kept: %.0f percent saved\n", sum["asked"], sum["joined"], sum["kept"],
 			100 * (sum["joined"] + sum["kept"]) / (sum["asked"] + sum["joined"] + sum["kept"]) }'
 	printf '  requests of the nodes at the front ends: %d\n' \
 		"$(find "$BRAID_STATE" -name access.log -exec grep -h '"braid (' {} + | wc -l)"
