@@ -133,6 +133,9 @@ static const struct key SPEC_ROWS[] = {
      "A strand advances by at most so many offsets in one cut"},
     {"merge.cap_bytes", KEY_BYTES, false, "16MiB", MIB, 1024 * MIB, NULL, AT(cap_bytes), NULL,
      "A strand advances by at most so many bytes in one cut"},
+    {"limits.priority", KEY_CHOICE, false, "normal", 0, 0, "low|normal|high", AT(priority), NULL,
+     "Where the streams of a node share its api.in_flight: high has twice the share of normal, and "
+     "normal twice that of low, of what they all want"},
     {"limits.fetches_per_s", KEY_NUMBER, false, "500", 1, 100000, NULL, AT(fetches_per_s_max), NULL,
      "Requests to the API that the nodes of a DC start in a second, together, at most"},
     {"limits.bytes_per_s", KEY_BYTES, false, "0", 0, 1024 * MIB, NULL, AT(bytes_per_s_max), NULL,

@@ -88,6 +88,7 @@ struct spec {
     int64_t failed_grace_ms;
     int64_t cap_records;
     int64_t cap_bytes;
+    int priority;              /* enum spec_priority */
     int64_t fetches_per_s_max; /* these three: of a DC */
     int64_t bytes_per_s_max;   /* 0: no limit */
     int64_t in_flight_max;

@@ -264,6 +264,7 @@ static bool encode_more(const struct spec *s, struct arena *a, Braid__SpecEnrich
         pb->tags[i] = &pairs[i];
     }
     pb->n_tags = s->tags.count;
+    pb->priority = (uint32_t)s->priority + 1;
     return true;
 }
 
@@ -281,6 +282,9 @@ static int decode_more(struct slice bytes, ProtobufCAllocator *allocator, struct
         s->tags.items[i] = (struct key_pair){.name = slice_str(pb->tags[i]->name),
                                              .value = slice_str(pb->tags[i]->value)};
     s->tags.count = pb->n_tags;
+    s->priority = pb->priority == 0 || pb->priority > SPEC_PRIORITY_HIGH + 1
+                      ? SPEC_PRIORITY_NORMAL
+                      : (int)pb->priority - 1;
     return 0;
 }
 

@@ -24,6 +24,12 @@ enum spec_canaries {
     SPEC_CANARIES_DROP
 };
 
+enum spec_priority {
+    SPEC_PRIORITY_LOW,
+    SPEC_PRIORITY_NORMAL,
+    SPEC_PRIORITY_HIGH
+};
+
 enum spec_requests {
     SPEC_REQUESTS_ALL,
     SPEC_REQUESTS_RETRY,

@@ -44,6 +44,9 @@ static const struct key CONFIG_ROWS[] = {
      "Certificate of who signed the API's certificate; empty: the system's"},
     {"api.domains", KEY_TEXTS, true, NULL, 1, DOMAIN_PATTERNS_MAX, NULL, AT(api_domains),
      "[\"*.wikipedia.org\"]", "Wikis that events may name; *.x stands for all names below x"},
+    {"api.in_flight", KEY_NUMBER, false, "0", 0, 4096, NULL, AT(api_in_flight_max), NULL,
+     "Requests under way at once of all streams of this node, divided by their limits.priority; 0: "
+     "each has its own limits only"},
     {"services.origins", KEY_TEXTS, false, NULL, 0, 64, NULL, AT(service_origins), NULL,
      "Servers that the enrichments http and score may ask: https://api.example.org"},
     {"services.tokens.*", KEY_PAIRS, false, NULL, 0, 64, NULL, AT(service_tokens), NULL,

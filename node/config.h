@@ -30,6 +30,7 @@ struct config {
     struct slice api_user_agent;
     struct slice api_ca;
     struct key_texts api_domains;
+    int64_t api_in_flight_max; /* 0: no limit of all streams together */
     struct key_texts service_origins;
     struct key_pairs service_tokens; /* name: file */
     struct slice http;

@@ -241,6 +241,17 @@ static void print_fetches(const struct io_admin_source *source, struct text *out
         }
 }
 
+static void print_shares(const struct io_admin_source *source, struct text *out)
+{
+    metrics_family(out, "braid_fetch_share", "gauge",
+                   "Calls at once that a stream may make of this node's api.in_flight");
+    for (const struct io_stream *s = source->host->streams.first; s != NULL; s = s->next) {
+        const struct metrics_label labels[] = {{"stream", slice_str(s->output)}, {NULL, {0}}};
+        if (s->api_share > 0)
+            metrics_add_count(out, "braid_fetch_share", labels, s->api_share);
+    }
+}
+
 static void print_shared(const struct io_admin_source *source, struct text *out)
 {
     struct io_share_stats stats;
@@ -343,5 +354,7 @@ void admin_metrics(const struct io_admin_source *source, bool is_verbose, struct
     }
     print_fetches(source, out);
     print_shared(source, out);
+    if (source->host->config.api_in_flight_max > 0)
+        print_shares(source, out);
     print_intake(source, out);
 }

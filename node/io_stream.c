@@ -6,6 +6,7 @@
 
 #include "coord/keyspace.h"
 #include "coord/spec_enrich.h"
+#include "node/divide.h"
 #include "node/io_loop.h"
 #include "node/merge_action.h"
 #include "proto/braid.pb-c.h"
@@ -175,15 +176,6 @@ static void read_stream(struct io_stream *s)
     arena_deinit(&scratch);
 }
 
-static void on_timer(uv_timer_t *timer)
-{
-    struct io_streams *all = timer->data;
-
-    for (struct io_stream *s = all->first; s != NULL; s = s->next)
-        if (s->is_present)
-            read_stream(s);
-}
-
 /* ---- the view ------------------------------------------------------------------------------- */
 
 struct io_stream *io_stream_find(struct io_streams *all, struct slice output)
@@ -202,10 +194,14 @@ static uint32_t share_of(const struct io_streams *all, int64_t limit)
     return (uint32_t)(limit / nodes > 0 ? limit / nodes : 1);
 }
 
-static struct fetch_limits fetch_limits_of(const struct io_streams *all, const struct spec *spec)
+static struct fetch_limits fetch_limits_of(const struct io_stream *s)
 {
+    const struct io_streams *all = s->streams;
+    const struct spec *spec = &s->spec->spec;
+    const uint32_t own = share_of(all, spec->in_flight_max);
+
     return (struct fetch_limits){
-        .in_flight_max = share_of(all, spec->in_flight_max),
+        .in_flight_max = s->api_share > 0 && s->api_share < own ? s->api_share : own,
         .per_second_max = share_of(all, spec->fetches_per_s_max),
         .bytes_per_second_max =
             spec->bytes_per_s_max > 0 ? share_of(all, spec->bytes_per_s_max) : 0,
@@ -218,10 +214,52 @@ static struct fetch_limits fetch_limits_of(const struct io_streams *all, const s
 
 static void set_limits(struct io_stream *s)
 {
-    const struct fetch_limits limits = fetch_limits_of(s->streams, &s->spec->spec);
+    if (s->fetch == NULL)
+        return;
+    const struct fetch_limits limits = fetch_limits_of(s);
+    io_fetch_set_limits(s->fetch, &limits);
+}
 
-    if (s->fetch != NULL)
-        io_fetch_set_limits(s->fetch, &limits);
+/* What the streams may ask at once is divided anew, by what they want now. */
+static void divide_api(struct io_streams *all)
+{
+    static const enum divide_weight WEIGHTS[] = {DIVIDE_LOW, DIVIDE_NORMAL, DIVIDE_HIGH};
+    struct divide_part *parts = calloc(all->fetcher_count + 1, sizeof(*parts));
+    struct io_fetch_stats stats;
+    size_t count = 0;
+
+    for (struct io_stream *s = all->first; s != NULL && parts != NULL; s = s->next)
+        if (s->fetch != NULL) {
+            assert(count < all->fetcher_count);
+            io_fetch_stats(s->fetch, &stats);
+            parts[count++] = (struct divide_part){
+                .weight = WEIGHTS[s->spec->spec.priority],
+                .own_max = share_of(all, s->spec->spec.in_flight_max),
+                .wanted = stats.waiting,
+            };
+        }
+    divide(parts, count, (uint32_t)all->config->api_in_flight_max);
+    count = 0;
+    for (struct io_stream *s = all->first; s != NULL && parts != NULL; s = s->next)
+        if (s->fetch != NULL) {
+            const uint32_t granted = parts[count++].granted;
+            if (granted == s->api_share)
+                continue;
+            s->api_share = granted;
+            set_limits(s);
+        }
+    free(parts); /* without memory the shares stay as they are */
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct io_streams *all = timer->data;
+
+    for (struct io_stream *s = all->first; s != NULL; s = s->next)
+        if (s->is_present)
+            read_stream(s);
+    if (all->config->api_in_flight_max > 0)
+        divide_api(all);
 }
 
 /* The merge rules that a node announces; ours where it does not say. */
@@ -351,7 +389,7 @@ struct io_fetch *io_stream_fetch(struct io_stream *s)
     if (s->fetch != NULL || s->spec == NULL)
         return s->fetch;
     s->observer = (struct io_fetch_observer){.data = s, .call_ended = on_call_ended};
-    fetch.limits = fetch_limits_of(all, &s->spec->spec);
+    fetch.limits = fetch_limits_of(s);
     const int rc = io_fetch_open(s->streams->loop, &fetch, &s->observer, &s->fetch);
     if (rc != 0) {
         io_log_about(s->streams->log, s, LOG_ERROR, "cannot fetch for a stream", "stream=%s err=%s",
@@ -360,6 +398,8 @@ struct io_fetch *io_stream_fetch(struct io_stream *s)
     }
     all->fetcher_count += s->fetch != NULL;
     io_share_set_streams(all->share, all->fetcher_count);
+    if (all->config->api_in_flight_max > 0)
+        divide_api(all);
     return s->fetch;
 }
 

@@ -48,6 +48,7 @@ struct io_stream {
     char output[TOPIC_NAME_MAX + 1];
     struct io_spec *spec;    /* newest; held by this */
     struct io_fetch *fetch;  /* owned; NULL until a task enriches */
+    uint32_t api_share;      /* calls at once, of config->api_in_flight_max; 0: no such limit */
     struct arena head_arena; /* of head */
     struct cut head;         /* newest cut seen */
     bool has_head;

@@ -285,7 +285,7 @@ static void a_spec_comes_back_from_its_bytes_as_it_was(void **state)
                                "canaries: drop\naudience: public\n"
                                "filter: {wikis: [a, b], namespaces: [0, -1], kinds: [edit]}\n"
                                "tags: {x: '/a: not has y; added: z', w: '/b: is there'}\n"
-                               "merge: {cap_records: 7}\n"),
+                               "merge: {cap_records: 7}\nlimits: {priority: low}\n"),
                      0);
     f->spec.version = 3;
     assert_int_equal(spec_encode(&f->spec, &f->arena, &bytes), 0);
@@ -294,6 +294,7 @@ static void a_spec_comes_back_from_its_bytes_as_it_was(void **state)
     assert_int_equal(back.enrich_at, SPEC_AT_ORIGIN);
     assert_int_equal(back.namespaces.items[1], -1);
     assert_int_equal(back.cap_records, 7);
+    assert_int_equal(back.priority, SPEC_PRIORITY_LOW);
     assert_int_equal(back.tags.count, 2);
     assert_true(slice_equal(back.tags.items[0].name, SLICE_LIT("x")));
     assert_true(slice_equal(back.tags.items[1].value, SLICE_LIT("/b: is there")));

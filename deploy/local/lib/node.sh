@@ -42,6 +42,7 @@ braid_kafka:
 api:
   base: "${BRAID_API:-http://127.0.0.1:$(port mediawiki "$dc")/w/api.php}"
   user_agent: "braid (local cluster; mailto:root@localhost)"
+  in_flight: ${BRAID_API_IN_FLIGHT:-0}
   domains: ["${BRAID_API_DOMAINS:-*.wiki.localhost}"]
 http: "127.0.0.1:$(port node "$dc" "$n")"
 intake:
