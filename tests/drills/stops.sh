@@ -55,7 +55,7 @@ rest_is_right() { # ROW DC
 audit_copy() { # DC FROM: what stop.jq needs of an audit
 	kcat -C -b "$(kafka_of "$1")" -t "global.$stream" -e -q -f '%h\n' | grep -o 'braid-seq=[0-9]*' | cut -d = -f 2 |
 		awk -v from="$2" '$1 < from { next } n++ == 0 { next_seq = $1 } $1 != next_seq { bad++ } { next_seq = $1 + 1 }
-			END { printf "{\"sound\": %s, \"compared\": %d, \"findings_count\": %d}\n", n > 0 && !bad ? "true" : "false", n, bad }'
+			END { printf "{\"sound\": %s, \"compared\": %d, \"findings_count\": %d}\n", ((n > 0) && !bad) ? "true" : "false", n, bad }'
 	note "audited: the copy in $1 alone"
 }
 
@@ -137,7 +137,7 @@ alone_kafka_data_lost() { :; }
 says_kafka_data_lost() { words 'UNKNOWN_TOPIC|[Uu]nknown topic|made anew|lost'; }
 
 begin_partition_added() {
-	"$cluster" kafka-tool "$1" kafka.admin.TopicCommand --alter --topic "$1.$source_topic" --partitions 2
+	"$cluster" kafka-tool "$1" org.apache.kafka.tools.TopicCommand --alter --topic "$1.$source_topic" --partitions 2
 }
 says_partition_added() { words 'partitions|partition 1'; }
 
