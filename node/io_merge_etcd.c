@@ -195,12 +195,26 @@ static bool take_view(struct io_merge *m, const struct etcd_header *header,
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
+/*
+ * A12: answers may overtake each other, but none is older than what was known when it was asked for, unless
+ * etcd itself is: then the run is ended.
+ */
+static bool is_restored(struct io_merge *m, const struct etcd_answer *answer, int64_t revision_at)
+{
+    if (answer->rc != 0 || answer->header.revision >= revision_at)
+        return false;
+    merge_run_end(m, ERR_DIVERGED, "etcd's revision went back: it was restored from a backup");
+    return true;
+}
+
 static void on_view(void *arg, const struct etcd_answer *answer)
 {
     struct io_merge *m = arg;
 
     m->view_call = 0;
     if (m->stage != STAGE_VIEW && m->stage != STAGE_RUNNING)
+        return;
+    if (is_restored(m, answer, m->revisions_at[0]))
         return;
     if (answer->rc == 0 && answer->header.revision < m->views[m->view_now].revision)
         return; /* a report was answered after this was read */
@@ -234,6 +248,7 @@ void merge_etcd_read(struct io_merge *m)
     m->view_ms = io_mono_ms();
     if (m->view_call != 0 || m->claim_revision == 0)
         return; /* without a confirmed claim nothing is to be learned (R12) */
+    m->revisions_at[0] = m->views[m->view_now].revision;
     arena_init(&scratch, 8192, 65536);
     const struct etcd_txn txn = {.then = ops, .then_count = VIEW_OPS};
     if (view_ops(m, &scratch, ops) != 0 || etcd_txn(m->host->etcd, &txn, done, &m->view_call) != 0)
@@ -318,7 +333,7 @@ static void on_reported(void *arg, const struct etcd_answer *answer)
 
     m->report_call = 0;
     m->is_reporting = false;
-    if (m->stage != STAGE_RUNNING)
+    if (m->stage != STAGE_RUNNING || is_restored(m, answer, m->revisions_at[1]))
         return;
     if (answer->rc == 0 && answer->header.revision < m->views[m->view_now].revision) {
         lost.code = ERR_CONFLICT; /* a read that was sent later has been answered first */
@@ -458,6 +473,7 @@ void merge_etcd_report(struct io_merge *m)
     int rc = ERR_UNAVAILABLE;
 
     assert(!m->is_reporting);
+    m->revisions_at[1] = m->views[m->view_now].revision;
     arena_init(&scratch, 16384, 1024 * 1024);
     const struct merge_proposal *p = merge_proposal(m->merge);
     if (m->claim_revision != 0)

@@ -18,7 +18,8 @@
 #include "node/io_merge_part.h"
 #include "proto/err.h"
 
-#define IO_MERGE_BOUNDS_MS 15000 /* a restarted broker may show an older end for so long */
+#define IO_MERGE_HELD_BYTES (4 * 1024 * 1024) /* in all logs, while they are paused */
+#define IO_MERGE_BOUNDS_MS  15000 /* a restarted broker may show an older end for so long */
 
 /* ---- what waits for the end of a pause ------------------------------------------------------- */
 

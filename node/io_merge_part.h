@@ -18,8 +18,7 @@
 #include "node/io_merge_cut.h"
 #include "node/io_merge_stage.h"
 
-#define IO_MERGE_CUTS_KEPT  2000              /* in etcd, below those that all have logged */
-#define IO_MERGE_HELD_BYTES (4 * 1024 * 1024) /* in all logs, while they are paused */
+#define IO_MERGE_CUTS_KEPT 2000 /* in etcd, below those that all have logged */
 
 struct io_merge {
     struct io_host *host;
@@ -65,6 +64,7 @@ struct io_merge {
     int view_now;
     uint64_t view_call; /* a read under way; 0: none */
     uint64_t report_call;
+    int64_t revisions_at[2]; /* newest known when the read, and the report, under way was sent */
     uint64_t list_call;
     uint32_t delete_era;
     uint64_t delete_below;
