@@ -168,9 +168,7 @@ begin_etcd_restored() {
 	sleep 10
 	each kill etcd-eqiad etcd-codfw etcd-witness || return 1
 	for site in eqiad codfw witness; do restore_member "$site" "$BRAID_STATE/snapshot" || return 1; done
-	for site in eqiad codfw; do "$cluster" start "etcd-$site" & done
-	"$cluster" start etcd-witness
-	wait
+	"$cluster" up --only etcd
 }
 says_etcd_restored() { words 'restored|backup|chain|DIVERGED'; }
 scope_etcd_restored() { echo all; }
