@@ -7,9 +7,10 @@
 #include "proto/asks.h"
 #include "proto/domain.h"
 
-#define KIB       ((int64_t)1 << 10)
-#define MIB       ((int64_t)1 << 20)
-#define AT(field) offsetof(struct config, field)
+#define KIB         ((int64_t)1 << 10)
+#define MIB         ((int64_t)1 << 20)
+#define ENTRIES_MIN 16384 /* the most that one cut decides (MERGE_ITEMS_MAX) */
+#define AT(field)   offsetof(struct config, field)
 
 /* The order is that of the reference and of the example file. */
 static const struct key CONFIG_ROWS[] = {
@@ -69,12 +70,12 @@ static const struct key CONFIG_ROWS[] = {
      "Its share of the DC's tasks, relative to the other nodes"},
     {"log", KEY_CHOICE, false, "info", 0, 0, "error|warn|info|debug", AT(log_level), NULL,
      "Least level of what is logged"},
-    {"limits.merge_bytes", KEY_BYTES, false, "24MiB", MIB, 1024 * MIB, NULL, AT(merge_bytes_max),
-     NULL, "Values that one merge keeps for emission"},
-    {"limits.merge_entries", KEY_NUMBER, false, "65536", 16384, 4194304, NULL,
-     AT(merge_entries_max), NULL, "Records that one merge knows of and has not yet emitted"},
-    {"limits.fetch_bytes", KEY_BYTES, false, "24MiB", MIB, 1024 * MIB, NULL, AT(fetch_bytes_max),
-     NULL, "Answers of the API that one stream keeps"},
+    {"limits.memory", KEY_BYTES, false, "20MiB", 4 * MIB, 65536 * MIB, NULL, AT(memory), NULL,
+     "What waits in the node: a half for merges, a quarter for answers of the API, a quarter for "
+     "records being written; divided among the streams"},
+    {"limits.merge_entries", KEY_NUMBER, false, "65536", ENTRIES_MIN, 4194304, NULL,
+     AT(merge_entries_max), NULL,
+     "Records that merges know of and have not yet emitted, divided among the streams"},
     {"limits.copies_in_flight", KEY_NUMBER, false, "1000", 1, LINE_IN_FLIGHT_MAX, NULL,
      AT(copies_in_flight), NULL, "Records under way in one partition of a copy"},
     {"limits.pages_in_flight", KEY_NUMBER, false, "512", 1, LINE_IN_FLIGHT_MAX, NULL,
@@ -88,6 +89,25 @@ const struct key_table CONFIG_TABLE = {
     .rows = CONFIG_ROWS,
     .count = sizeof(CONFIG_ROWS) / sizeof(CONFIG_ROWS[0]),
 };
+
+static uint64_t at_least(uint64_t value, uint64_t least)
+{
+    return value > least ? value : least;
+}
+
+struct config_share config_share(const struct config *c, uint32_t streams)
+{
+    const uint64_t count = streams > 0 ? streams : 1;
+    const uint64_t memory = (uint64_t)c->memory;
+    const uint64_t entries = (uint64_t)c->merge_entries_max / count;
+
+    return (struct config_share){
+        .merge_bytes = at_least(memory / 2 / count, MIB),
+        .merge_entries = (uint32_t)at_least(entries, ENTRIES_MIN),
+        .fetch_bytes = at_least(memory / 4 / count, MIB),
+        .write_bytes = memory / 4,
+    };
+}
 
 /* Letters, digits and '-': what a DC's or node's name may have in a topic or key. */
 static bool is_name(struct slice name)

@@ -41,16 +41,27 @@ struct config {
     int64_t intake_timeout_ms;
     struct slice state;
     int64_t weight;
-    int log_level; /* enum log_level */
-    int64_t merge_bytes_max;
+    int log_level;  /* enum log_level */
+    int64_t memory; /* of all queues together; config_share divides it */
     int64_t merge_entries_max;
-    int64_t fetch_bytes_max;
     int64_t copies_in_flight;
     int64_t pages_in_flight;
     int64_t drain_ms;
 };
 
 extern const struct key_table CONFIG_TABLE;
+
+/* What one task of a kind may hold. */
+struct config_share {
+    uint64_t merge_bytes; /* values that a merge keeps for emission */
+    uint32_t merge_entries;
+    uint64_t fetch_bytes; /* answers of the API that a stream keeps */
+    uint64_t write_bytes; /* records on their way to Kafka, all tasks together */
+};
+
+/* The parts of limits.memory in a node that follows so many streams: what merges and fetchers have is
+ * divided among the streams, but never below what they need to go on. */
+struct config_share config_share(const struct config *c, uint32_t streams);
 
 /* Fills in what depends on other keys, and reports what does not fit. */
 void config_check(struct config *c, struct yaml_file *file);

@@ -32,6 +32,7 @@ struct slot {
     bool is_used;
     uint32_t next; /* of the free ones, or of those that ended inside io_fetch_submit */
     int64_t submitted_ms;
+    uint32_t bytes_hint;  /* of content that is to come */
     uint32_t http_status; /* of the last call that it was in */
     char api_error[MWAPI_CODE_MAX];
     uint32_t attempts; /* of one that ended inside io_fetch_submit, and why */
@@ -46,6 +47,7 @@ struct io_fetch {
     const struct io_fetch_services *services; /* borrowed; NULL: none */
     struct io_fetch_observer observer;
     uint64_t bytes_held_max;
+    uint64_t bytes_to_come; /* announced, of all requests under way */
     struct arena core_arena;
     struct fetch core;
     struct fetch_action *actions;        /* owned; of answers and ticks */
@@ -66,6 +68,7 @@ struct io_fetch {
 
 static void slot_free(struct io_fetch *f, uint32_t s)
 {
+    f->bytes_to_come -= f->slots[s].bytes_hint;
     f->slots[s] = (struct slot){.next = f->free_slot};
     f->free_slot = s;
 }
@@ -484,6 +487,15 @@ static int check_question(const struct io_fetch *f, const struct question *q)
     return 0;
 }
 
+/* One request is always taken: it may be larger than all the room there is. */
+static bool has_room(const struct io_fetch *f, uint32_t bytes)
+{
+    const uint64_t held = f->setup.account->bytes_held + f->bytes_to_come;
+
+    return f->setup.account->bytes_held < f->bytes_held_max &&
+           (f->bytes_to_come == 0 || held + bytes <= f->bytes_held_max);
+}
+
 int io_fetch_submit(struct io_fetch *f, const struct io_fetch_request *request)
 {
     const struct question *q = request->question;
@@ -492,8 +504,8 @@ int io_fetch_submit(struct io_fetch *f, const struct io_fetch_request *request)
 
     if (refused != 0)
         return refused;
-    if (f->is_closing || f->free_slot == NO_SLOT ||
-        f->setup.account->bytes_held >= f->bytes_held_max)
+    const uint32_t bytes_hint = announced_bytes(request->event);
+    if (f->is_closing || f->free_slot == NO_SLOT || !has_room(f, bytes_hint))
         return ERR_BUSY;
     const uint32_t s = f->free_slot;
     struct fetch_actions actions = {.list = f->submit_actions};
@@ -504,13 +516,15 @@ int io_fetch_submit(struct io_fetch *f, const struct io_fetch_request *request)
                    .rev_id = q->rev_id,
                    .user = s,
                    .age_ms = age_of(request->source_time_ms),
-                   .bytes_hint = announced_bytes(request->event),
+                   .bytes_hint = bytes_hint,
                    .young_ms = q->kind == QUESTION_REDIRECT || q->kind == QUESTION_REDIRECTS
                                    ? QUESTION_REDIRECT_MS
                                    : 0,
                    .is_alone = q->kind != QUESTION_REVISION}};
     const uint32_t next = f->slots[s].next;
-    f->slots[s] = (struct slot){.request = *request, .is_used = true, .submitted_ms = ev.now_ms};
+    f->slots[s] = (struct slot){
+        .request = *request, .is_used = true, .submitted_ms = ev.now_ms, .bytes_hint = bytes_hint};
+    f->bytes_to_come += bytes_hint;
     f->free_slot = next;
     const int rc = fetch_step(&f->core, &ev, &actions);
     if (rc != 0)

@@ -62,6 +62,10 @@ rd_kafka_conf_t *io_kafka_conf(const struct io_kafka_cluster *cluster,
     for (const struct io_kafka_setting *s = common; s->key != NULL; s++)
         if (!set(cluster, conf, s->key, s->value))
             goto out;
+    /* Figures for brokers that ask for them: eight histograms a connection, 100 KB. */
+    if (rd_kafka_version() >= IO_KAFKA_VERSION_PUSH &&
+        !set(cluster, conf, "enable.metrics.push", "false"))
+        goto out;
     for (const struct io_kafka_setting *s = settings; s != NULL && s->key != NULL; s++)
         if (!set(cluster, conf, s->key, s->value))
             goto out;

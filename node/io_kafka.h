@@ -22,6 +22,7 @@
 
 #define IO_KAFKA_VERSION_MIN  0x020300ff /* below: idempotence bug #4438, no KIP-320 */
 #define IO_KAFKA_VERSION_WARN 0x020a01ff /* below: slow after a broker's death, #4970 */
+#define IO_KAFKA_VERSION_PUSH 0x020500ff /* from here on clients push metrics (KIP-714) */
 #define IO_KAFKA_HEADERS_MAX  128        /* of one record; more are not looked at */
 #define IO_KAFKA_RECORD_MAX   (16 * 1024 * 1024)
 #define IO_KAFKA_CONF_MAX     24

@@ -18,6 +18,7 @@ struct io_lane {
     rd_kafka_t *rk;          /* owned */
     rd_kafka_queue_t *queue; /* owned; errors and log, never records */
     uint32_t readings;       /* that are on it; counted by the reader */
+    bool is_kept;            /* for readings whose owner keeps records */
     bool is_suspect;         /* fell silent though its broker answers: nothing new is put on it */
 };
 

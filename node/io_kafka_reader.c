@@ -55,13 +55,13 @@ static void deliver_all(struct io_reader *r);
 
 /* ---- lanes ---------------------------------------------------------------------------------- */
 
-/* A lane on which nobody else reads this partition. */
+/* A lane on which nobody else reads this partition, and all keep records or none does. */
 static struct io_lane *lane_for(struct io_reader *r, const struct io_reading *rg)
 {
     struct io_lane *lane;
 
     for (size_t i = 0; i < r->lane_count; i++) {
-        bool is_free = !r->lanes[i]->is_suspect;
+        bool is_free = !r->lanes[i]->is_suspect && r->lanes[i]->is_kept == rg->config.keeps;
         for (const struct io_reading *other = r->first; other != NULL; other = other->next)
             if (other != rg && other->lane == r->lanes[i] &&
                 other->config.partition == rg->config.partition &&
@@ -72,6 +72,7 @@ static struct io_lane *lane_for(struct io_reader *r, const struct io_reading *rg
     }
     if (r->lane_count == IO_READER_LANES_MAX || io_lane_open(&r->cluster, r->wake, &lane) != 0)
         return NULL;
+    lane->is_kept = rg->config.keeps;
     r->lanes[r->lane_count++] = lane;
     return lane;
 }

@@ -23,7 +23,7 @@
 #include "node/io_kafka_ask.h"
 
 #define IO_READER_WAIT_MS     "30" /* of a request that finds nothing */
-#define IO_READER_QUEUED_KB   1024 /* fetched and not yet handed over, per reading */
+#define IO_READER_QUEUED_KB   512  /* fetched and not yet handed over, per reading */
 #define IO_READER_FETCH_BYTES 262144
 #define IO_READER_BATCH       128 /* records of one RECORDS event */
 #define IO_READER_BATCH_BYTES 1048576
@@ -57,6 +57,9 @@ struct io_reading_config {
     const char *topic; /* copied */
     int32_t partition;
     bool with_hash; /* fill in record.content_hash */
+    /* The owner keeps records for long. A record holds the whole answer that it came with, so such a
+     * reading shares no answer with those whose records go at once. */
+    bool keeps;
     void *data;
     /* How many records may come now; 0: none until io_reading_kick. NULL: always a batch. */
     uint32_t (*room)(void *data);

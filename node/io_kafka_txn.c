@@ -204,7 +204,7 @@ int io_txn_produce(struct io_txn *t, const struct io_write *record)
     const rd_kafka_vu_t vus[] = {
         {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = t->topic},
         {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = t->config.partition},
-        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = 0}, /* the value is borrowed */
         {.vtype = RD_KAFKA_VTYPE_KEY,
          .u.mem = {(void *)(uintptr_t)record->key.ptr, record->key.len}},
         {.vtype = RD_KAFKA_VTYPE_VALUE,
@@ -249,7 +249,8 @@ static int make_producer(struct io_txn *t)
         {"enable.idempotence", "true"},
         {"acks", "all"},
         {"linger.ms", "1"},
-        {"message.max.bytes", "15728640"}, /* the topic's own limit is the broker's to check */
+        {"message.copy.max.bytes", "4096"}, /* larger values are sent from where they lie */
+        {"message.max.bytes", "15728640"},  /* the topic's own limit is the broker's to check */
         {"batch.num.messages", io_limit_is_small(t->config.limit) ? "1" : "10000"},
         {"queue.buffering.max.kbytes", "65536"},
         {"queue.buffering.max.messages", "50000"},

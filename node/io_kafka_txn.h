@@ -49,15 +49,17 @@ int io_txn_open(const struct io_kafka_cluster *cluster, const struct io_txn_conf
 /* Begins a transaction. 0 or ERR_TXN. */
 int io_txn_begin(struct io_txn *t);
 
-/* Adds a record (ticket unused). 0, ERR_BUSY (again in a while), ERR_TOO_LARGE (above the topic's
- * limit or the client's own) or ERR_TXN. */
+/* Adds a record (ticket unused), whose value must stay where it is until the transaction has ended
+ * with COMMITTED, or the instance is closed. 0, ERR_BUSY (again in a while), ERR_TOO_LARGE (above the
+ * topic's limit or the client's own) or ERR_TXN. */
 int io_txn_produce(struct io_txn *t, const struct io_write *record);
 
 /* Ends it; ended follows. */
 void io_txn_commit(struct io_txn *t);
 
 /* No call of ready or ended after this. Destroys it when its work is done, then calls `closed` (may
- * be NULL): only then is nothing of it on its way from this process any more. */
+ * be NULL): only then is nothing of it on its way from this process any more, and no value of its
+ * records is looked at. */
 void io_txn_close(struct io_txn *t, void (*closed)(void *data), void *data);
 
 #endif

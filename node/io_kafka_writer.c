@@ -44,6 +44,7 @@ struct io_writer_client {
 
 struct io_writer {
     struct io_kafka_cluster cluster;
+    uint64_t queue_bytes;
     struct session *session; /* the present one; NULL until it is needed */
     struct io_writer_client *first;
     struct gate *gates;  /* owned */
@@ -302,13 +303,14 @@ static void on_woken(void *data)
 
 static int session_open(struct io_writer *w)
 {
-    char kbytes[16];
+    char kbytes[24];
     char timeout[16];
     char largest[16];
     char batch[16];
     (void)snprintf(largest, sizeof(largest), "%d", IO_WRITER_RECORD_MAX);
     (void)snprintf(batch, sizeof(batch), "%d", IO_WRITER_BATCH_MAX);
-    (void)snprintf(kbytes, sizeof(kbytes), "%d", 2 * IO_WRITER_QUEUE_KB); /* ours is the limit */
+    (void)snprintf(kbytes, sizeof(kbytes), "%llu", /* ours is the limit */
+                   (unsigned long long)(2 * w->queue_bytes + IO_WRITER_RECORD_MAX) / 1024);
     (void)snprintf(timeout, sizeof(timeout), "%d", IO_WRITER_TIMEOUT_MS);
     const struct io_kafka_setting settings[] = {
         {"enable.idempotence", "true"},
@@ -380,7 +382,7 @@ int io_writer_produce(struct io_writer_client *c, const struct io_write *record)
         return ERR_BUSY;
     if (c->session != NULL && c->session != w->session)
         return ERR_DELIVERY;
-    if (w->bytes > 0 && w->bytes + bytes > (size_t)IO_WRITER_QUEUE_KB * 1024)
+    if (w->bytes > 0 && w->bytes + bytes > w->queue_bytes)
         return ERR_BUSY;
     if (!push_ticket(c, record->ticket))
         return ERR_BUSY;
@@ -459,7 +461,8 @@ void io_writer_client_close(struct io_writer_client *c)
         client_free(c);
 }
 
-int io_writer_open(const struct io_kafka_cluster *cluster, bool is_single, struct io_writer **out)
+int io_writer_open(const struct io_kafka_cluster *cluster, uint64_t queue_bytes, bool is_single,
+                   struct io_writer **out)
 {
     struct io_writer *w = calloc(1, sizeof(*w));
 
@@ -474,6 +477,7 @@ int io_writer_open(const struct io_kafka_cluster *cluster, bool is_single, struc
     }
     (void)uv_prepare_init(cluster->loop, w->prepare); /* never fails */
     w->prepare->data = w;
+    w->queue_bytes = queue_bytes;
     *out = w;
     return 0;
 }

@@ -19,7 +19,6 @@
 
 #include "node/io_kafka.h"
 
-#define IO_WRITER_QUEUE_KB   24576    /* records under way, all clients */
 #define IO_WRITER_RECORD_MAX 15728640 /* the topic's own limit is config.limit, or the broker's */
 #define IO_WRITER_BATCH_MAX  1000000  /* batch.size: only a batch of one record is larger */
 #define IO_WRITER_TIMEOUT_MS 30000    /* a record not acknowledged by then has failed for good */
@@ -53,8 +52,10 @@ struct io_write {
     uint64_t ticket;
 };
 
-/* is_single: each record in a batch of its own, for topics that take no IO_WRITER_BATCH_MAX. */
-int io_writer_open(const struct io_kafka_cluster *cluster, bool is_single, struct io_writer **out);
+/* queue_bytes: of records under way, all clients together. is_single: each record in a batch of its
+ * own, for topics that take no IO_WRITER_BATCH_MAX. */
+int io_writer_open(const struct io_kafka_cluster *cluster, uint64_t queue_bytes, bool is_single,
+                   struct io_writer **out);
 /* All clients must be closed. Accepts NULL. */
 void io_writer_close(struct io_writer *w);
 

@@ -241,6 +241,7 @@ static void open_log(struct io_merge *m, uint32_t index)
     const struct io_reading_config config = {.topic = topic,
                                              .partition = (int32_t)partition,
                                              .with_hash = true,
+                                             .keeps = true,
                                              .data = log,
                                              .room = room,
                                              .on_event = on_read};

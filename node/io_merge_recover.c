@@ -329,6 +329,7 @@ static int make_core(struct io_merge *m)
 {
     const struct config *config = &m->host->config;
     const struct spec *spec = &m->spec->spec;
+    const struct config_share share = config_share(config, io_streams_count(&m->host->streams));
     const struct merge_config core = {
         .dc = config->dc,
         .node = slice_str(m->proposer),
@@ -340,8 +341,8 @@ static int make_core(struct io_merge *m)
         .min_members = (uint32_t)spec->min_members,
         .spec_version = spec->version,
         .params = spec_merge_params(spec, m->stream->streams->rules_version),
-        .entries_max = (uint32_t)config->merge_entries_max,
-        .bytes_max = (uint64_t)config->merge_bytes_max,
+        .entries_max = share.merge_entries,
+        .bytes_max = share.merge_bytes,
         .claim_revision = m->claim_revision,
         .cuts_kept = IO_MERGE_CUTS_KEPT,
         .seed = (uint64_t)io_mono_ms() ^ (uint64_t)uv_os_getpid() << 32,

@@ -6,9 +6,9 @@
 
 #include "proto/err.h"
 
-void io_sites_init(struct io_sites *s, uv_loop_t *loop, struct io_log *log)
+void io_sites_init(struct io_sites *s, uv_loop_t *loop, struct io_log *log, uint64_t write_bytes)
 {
-    *s = (struct io_sites){.loop = loop, .log = log};
+    *s = (struct io_sites){.loop = loop, .log = log, .write_bytes = write_bytes};
 }
 
 static void site_free(struct io_site *site)
@@ -41,9 +41,9 @@ static int site_open(struct io_sites *s, struct slice bootstrap, struct slice na
     if (rc == 0)
         rc = io_reader_open(&site->cluster, site->ask, &site->reader);
     if (rc == 0)
-        rc = io_writer_open(&site->cluster, false, &site->writer);
-    if (rc == 0)
-        rc = io_writer_open(&site->cluster, true, &site->single);
+        rc = io_writer_open(&site->cluster, s->write_bytes, false, &site->writer);
+    if (rc == 0) /* for topics that take little; seldom one */
+        rc = io_writer_open(&site->cluster, s->write_bytes, true, &site->single);
     if (rc != 0) {
         site_free(site);
         return rc; /* NOLINT(clang-analyzer-unix.Malloc): see site_free */

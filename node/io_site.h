@@ -27,13 +27,14 @@ struct io_site {
 };
 
 struct io_sites {
-    uv_loop_t *loop;    /* borrowed */
-    struct io_log *log; /* borrowed */
+    uv_loop_t *loop;      /* borrowed */
+    struct io_log *log;   /* borrowed */
+    uint64_t write_bytes; /* of records on their way, to one site */
     struct io_site *list[IO_SITES_MAX];
     size_t count;
 };
 
-void io_sites_init(struct io_sites *s, uv_loop_t *loop, struct io_log *log);
+void io_sites_init(struct io_sites *s, uv_loop_t *loop, struct io_log *log, uint64_t write_bytes);
 
 /* The site with these brokers; `name` is for the log. 0, ERR_NO_MEMORY, ERR_CONFIG or ERR_BUSY. */
 int io_site_of(struct io_sites *s, struct slice bootstrap, struct slice name, struct io_site **out);

@@ -178,6 +178,15 @@ static void read_stream(struct io_stream *s)
 
 /* ---- the view ------------------------------------------------------------------------------- */
 
+uint32_t io_streams_count(const struct io_streams *all)
+{
+    uint32_t count = 0;
+
+    for (const struct io_stream *s = all->first; s != NULL; s = s->next)
+        count += s->is_present;
+    return count;
+}
+
 struct io_stream *io_stream_find(struct io_streams *all, struct slice output)
 {
     for (struct io_stream *s = all->first; s != NULL; s = s->next)
@@ -382,7 +391,7 @@ struct io_fetch *io_stream_fetch(struct io_stream *s)
         .ca_file = s->streams->api_ca,
         .domains = s->streams->domains,
         .services = &s->streams->services,
-        .bytes_held_max = (uint64_t)config->fetch_bytes_max,
+        .bytes_held_max = config_share(config, io_streams_count(all)).fetch_bytes,
         .seed = (uint64_t)io_mono_ms(),
     };
 

@@ -92,6 +92,9 @@ void io_streams_close(struct io_streams *all);
 /* Takes in what the node sees. */
 void io_streams_view(struct io_streams *all, const struct node_view *view);
 
+/* How many there are now. */
+uint32_t io_streams_count(const struct io_streams *all);
+
 struct io_stream *io_stream_find(struct io_streams *all, struct slice output);
 
 struct io_spec *io_spec_hold(struct io_stream *s);

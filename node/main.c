@@ -289,7 +289,8 @@ static int run(struct daemon *d)
     (void)signal(SIGPIPE, SIG_IGN); /* a peer that goes away is an error code, not a death */
     if (uv_loop_init(&d->loop) != 0)
         return EXIT_FAILURE;
-    io_sites_init(&d->host.sites, &d->loop, &d->host.log);
+    io_sites_init(&d->host.sites, &d->loop, &d->host.log,
+                  config_share(&d->host.config, 1).write_bytes);
     io_tasks_init(&d->tasks, &d->host);
     io_log(&d->host.log, LOG_INFO, "node starts",
            "version=" BRAID_VERSION " dc=%.*s node=%.*s librdkafka=%s",

@@ -109,6 +109,20 @@ fault() {
 	check "$sentence" eval "$* && recovers"
 }
 
+# What the largest node has held at most since it was started, in MB.
+largest_node() {
+	local file
+	for file in "$BRAID_STATE"/run/node-*; do
+		awk '/^VmHWM:/ { print int($2 * 1.024 / 1000) }' "/proc/$(head -n 1 "$file")/status" 2>/dev/null
+	done | sort -n | tail -n 1
+}
+holds_at_most() {
+	local mb
+	mb=$(largest_node)
+	echo "the largest node has held $mb MB"
+	[ "${mb:-$1}" -lt "$1" ]
+}
+
 # ---- faults --------------------------------------------------------------------------------------
 
 kill_and_start() { "$cluster" kill "$1" && sleep "${2:-3}" && "$cluster" start "$1"; }
@@ -239,6 +253,7 @@ if [ "$failed" = 0 ]; then
 		if is_chosen "several specs"; then several_specs; fi
 		;;
 	esac
+	check "no node has held 150 MB (the largest: $(largest_node) MB)" holds_at_most 150
 	stop_load
 	finish
 fi

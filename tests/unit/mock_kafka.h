@@ -46,7 +46,7 @@ static void mock_kafka_open(struct mock_kafka *k)
                                            .name = "mock"};
     assert_int_equal(io_kafka_ask_open(&k->cluster, &k->ask), 0);
     assert_int_equal(io_reader_open(&k->cluster, k->ask, &k->reader), 0);
-    assert_int_equal(io_writer_open(&k->cluster, false, &k->writer), 0);
+    assert_int_equal(io_writer_open(&k->cluster, 8 * 1024 * 1024, false, &k->writer), 0);
 }
 
 static void mock_kafka_close(struct mock_kafka *k)

@@ -649,6 +649,24 @@ static void bytes_that_nobody_releases_stop_further_requests(void **state)
     run(x);
 }
 
+static void content_counts_as_held_before_it_has_come(void **state)
+{
+    struct fixture *x = *state;
+    const struct io_fetch_config config = {.api_url = x->url,
+                                           .user_agent = "braid/test",
+                                           .domains = {DOMAINS, 1},
+                                           .bytes_held_max = 10};
+
+    assert_int_equal(io_fetch_open(&x->loop, &config, NULL, &x->f), 0);
+    assert_int_equal(submit(x, 0), 0); /* alone, it may be larger than the room */
+    assert_int_equal(submit(x, 1), ERR_BUSY);
+    run(x);
+    io_fetch_release(x->requests[0].hold);
+    x->requests[0].hold = NULL;
+    assert_int_equal(submit(x, 1), 0);
+    run(x);
+}
+
 static void closing_ends_what_is_under_way_and_holds_stay_valid(void **state)
 {
     struct fixture *x = *state;
@@ -745,6 +763,7 @@ int main(void)
         TEST(nobody_listening_is_unavailable),
         TEST(requests_that_may_not_be_made_are_refused),
         TEST(bytes_that_nobody_releases_stop_further_requests),
+        TEST(content_counts_as_held_before_it_has_come),
         TEST(closing_ends_what_is_under_way_and_holds_stay_valid),
         TEST(closing_from_within_done_is_allowed),
         TEST(a_configuration_that_cannot_work_is_refused),
