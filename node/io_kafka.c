@@ -103,6 +103,14 @@ int io_kafka_new(const struct io_kafka_cluster *cluster, rd_kafka_type_t type,
     return io_kafka_new_from(cluster, type, io_kafka_conf(cluster, settings, events), out);
 }
 
+rd_kafka_topic_t *io_kafka_know(rd_kafka_t *rk, const char *topic)
+{
+    rd_kafka_topic_t *known = rd_kafka_topic_new(rk, topic, NULL);
+
+    assert(known != NULL); /* the name is one of ours, and the settings are the instance's */
+    return known;
+}
+
 struct destroy {
     struct io_work work;
     rd_kafka_t *rk;           /* owned */

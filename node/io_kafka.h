@@ -55,6 +55,10 @@ rd_kafka_conf_t *io_kafka_conf(const struct io_kafka_cluster *cluster,
 int io_kafka_new_from(const struct io_kafka_cluster *cluster, rd_kafka_type_t type,
                       rd_kafka_conf_t *conf, rd_kafka_t **out);
 
+/* Makes a producer ask at once where a topic's partitions are; by itself it would, after the first
+ * record, with its timer of a second. What is returned must be destroyed before the producer. */
+rd_kafka_topic_t *io_kafka_know(rd_kafka_t *rk, const char *topic);
+
 /* Destroys it on libuv's pool and then calls `done` (may be NULL) on the loop. */
 void io_kafka_destroy_later(uv_loop_t *loop, rd_kafka_t *rk, void (*done)(void *data), void *data);
 

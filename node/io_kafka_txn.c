@@ -25,6 +25,7 @@ struct io_txn {
     char *topic;             /* owned */
     rd_kafka_t *rk;          /* owned */
     rd_kafka_queue_t *queue; /* owned */
+    rd_kafka_topic_t *known; /* owned: see io_kafka_know */
     struct io_kafka_wake *wake;
     struct io_work work;
     bool is_working;           /* init or commit is on the pool */
@@ -139,6 +140,7 @@ static void destroy(struct io_txn *t)
 {
     io_kafka_wake_remove(t->queue);
     rd_kafka_queue_destroy(t->queue);
+    rd_kafka_topic_destroy(t->known);
     io_kafka_wake_close(t->wake);
     io_kafka_destroy_later(t->cluster.loop, t->rk, on_destroyed, t);
 }
@@ -292,6 +294,7 @@ int io_txn_open(const struct io_kafka_cluster *cluster, const struct io_txn_conf
     }
     t->config.topic = t->topic;
     t->config.transactional_id = NULL;
+    t->known = io_kafka_know(t->rk, t->topic);
     t->queue = rd_kafka_queue_get_main(t->rk);
     io_kafka_wake_add(t->wake, t->queue);
     start_work(t, run_init, after_init);

@@ -32,6 +32,8 @@ struct io_writer_client {
     struct io_writer *writer;
     struct session *session; /* the one its records are with; NULL before the first */
     struct io_writer_client *next;
+    struct session *knower;  /* whose `known` is; NULL: nobody's */
+    rd_kafka_topic_t *known; /* owned: see io_kafka_know */
     struct io_writer_config config;
     struct gate *gate; /* held */
     uint64_t *tickets; /* owned ring, oldest first */
@@ -111,8 +113,17 @@ static void open_later(struct io_writer *w, const struct gate *g)
 
 /* ---- clients -------------------------------------------------------------------------------- */
 
+static void forget(struct io_writer_client *c)
+{
+    if (c->knower != NULL)
+        rd_kafka_topic_destroy(c->known);
+    c->knower = NULL;
+    c->known = NULL;
+}
+
 static void client_free(struct io_writer_client *c)
 {
+    forget(c);
     for (struct io_writer_client **at = &c->writer->first; *at != NULL; at = &(*at)->next)
         if (*at == c) {
             *at = c->next;
@@ -168,6 +179,9 @@ static void on_session_destroyed(void *data)
 /* Ends a producer; its clients must not use it any more. */
 static void session_end(struct session *s)
 {
+    for (struct io_writer_client *c = s->writer->first; c != NULL; c = c->next)
+        if (c->knower == s)
+            forget(c);
     io_kafka_wake_remove(s->queue);
     rd_kafka_queue_destroy(s->queue);
     io_kafka_wake_close(s->wake);
@@ -447,6 +461,12 @@ struct io_writer_client *io_writer_client_open(struct io_writer *w,
     c->config.topic = c->gate->topic;
     c->next = w->first;
     w->first = c;
+    /* A producer takes half a second until it may write: let that pass while the client finds out where
+     * it goes on. If there is none now, the first record tries again. */
+    if (w->session == NULL && session_open(w) != 0)
+        return c;
+    c->knower = w->session;
+    c->known = io_kafka_know(w->session->rk, c->config.topic);
     return c;
 }
 
