@@ -124,13 +124,33 @@ static int load_parts(struct session *s, struct snapshot *out, struct slice *out
     return rc == 0 ? 0 : session_etcd_failed(s, rc, "cannot keep what etcd has");
 }
 
+/*
+ * Reads as of the revision that is being looked at. The member that answered first has it, so it need not
+ * ask the others for what is newest: that is a round through a majority for each stream. Should another
+ * member answer now, which is behind, it says so, and is asked again in the ordinary way.
+ */
+static int read_at_revision(struct session *s, int64_t revision, struct etcd_op *ops, size_t count,
+                            struct etcd_answer *out)
+{
+    const struct etcd_txn txn = {.then = ops, .then_count = count};
+    int rc = ERR_UNAVAILABLE;
+
+    for (int is_local = 1; rc != 0 && is_local >= 0; is_local--) {
+        for (size_t i = 0; i < count; i++) {
+            ops[i].range.revision = revision;
+            ops[i].range.is_serializable = is_local == 1;
+        }
+        rc = etcd_sync_txn(s->etcd, &txn, &s->arena, out);
+    }
+    return rc == 0 && out->op_count != count ? ERR_MALFORMED : rc;
+}
+
 /* Of one stream the newest spec and cut and all reports, as of the same revision; then the next
  * stream's name. */
 static int load_stream(struct session *s, struct snapshot *out, struct slice *stream)
 {
     const enum keyspace_kind kinds[] = {KEYSPACE_SPEC, KEYSPACE_CUT, KEYSPACE_HELD};
     struct etcd_op ops[STREAM_PARTS];
-    const struct etcd_txn txn = {.then = ops, .then_count = STREAM_PARTS};
     struct snapshot_stream *row = NULL;
     struct etcd_answer answer;
     int rc = 0;
@@ -144,13 +164,7 @@ static int load_stream(struct session *s, struct snapshot *out, struct slice *st
         }
     }
     ops[STREAM_PARTS - 1] = next_stream_op(s, *stream);
-    for (size_t i = 0; i < STREAM_PARTS; i++) {
-        // cppcheck-suppress unreadVariable ; the transaction reads it
-        ops[i].range.revision = out->revision;
-    }
-    rc = etcd_sync_txn(s->etcd, &txn, &s->arena, &answer);
-    if (rc == 0 && answer.op_count != STREAM_PARTS)
-        rc = ERR_MALFORMED;
+    rc = read_at_revision(s, out->revision, ops, STREAM_PARTS, &answer);
     if (rc != 0)
         return session_etcd_failed(s, rc, "cannot read etcd");
     answer.op_count--;
