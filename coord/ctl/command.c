@@ -59,11 +59,12 @@ static const struct command COMMANDS[COMMAND_COUNT] = {
      "takes longer than --for.",
      "braidctl depool codfw --wait --yes -m 'rack move'"},
     {"doctor", "", 0, 0, 0, false, "ask every server whether it is as Braid needs it",
-     "etcd's members, certificates, nodes, clocks, versions, each DC's API, and the topics of each "
-     "stream with their settings and foreign records. Each finding has its fix. Looks from this "
-     "machine; what only a node's machine can see, its /readyz is asked. Exit 1 if anything is "
-     "bad, 3 "
-     "if something is a warning.",
+     "Names, TCP and TLS of every server, etcd's members, certificates, nodes, clocks, versions, "
+     "each DC's API, and the topics of each stream with their settings, foreign records, and what "
+     "these credentials may do with them. Each finding has its fix. Looks from this machine: run "
+     "on a node's machine, with the node's credentials in braidctl.yaml, it sees what the node "
+     "sees. Of every node its /readyz is asked. Exit 1 if anything is bad, 3 if something is a "
+     "warning.",
      "braidctl doctor"},
     {"drain", "NODE", 1, 1, BIT(WAIT) | BIT(FOR), true,
      "move a node's tasks to the other nodes of its DC",

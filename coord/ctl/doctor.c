@@ -15,12 +15,34 @@ void doctor_add(struct doctor *d, struct doctor_line line)
 
 /* ---- versions --------------------------------------------------------------------------------- */
 
+/* A node that gets a merge whose chain follows newer rules stops it. */
+static void check_rules(struct doctor *d, const struct snapshot_node *n,
+                        const struct snapshot_stream *st)
+{
+    if (!st->has_spec || !st->has_cut || n->rules_version_max == 0 ||
+        n->rules_version_max >= st->cut.params.rules_version)
+        return;
+    doctor_add(
+        d, (struct doctor_line){
+               .verdict = DOCTOR_BAD,
+               .check = "versions",
+               .where = text_format(d->arena, "%.*s/%.*s", SLICE_ARG(n->dc), SLICE_ARG(n->name)),
+               .what = text_format(d->arena, "knows merge rules %u, %.*s follows %u",
+                                   n->rules_version_max, SLICE_ARG(st->output),
+                                   st->cut.params.rules_version),
+               .fix = "upgrade it: it cannot merge that stream, and stops if it gets to"});
+}
+
 void doctor_check_versions(struct doctor *d, const struct snapshot *s)
 {
     const struct snapshot_node *odd = NULL;
 
     if (s->node_count == 0)
         return;
+    for (size_t i = 0; i < s->node_count; i++) {
+        for (size_t k = 0; k < s->stream_count; k++)
+            check_rules(d, &s->nodes[i], &s->streams[k]);
+    }
     for (size_t i = 1; i < s->node_count; i++) {
         if (!slice_equal(s->nodes[i].version, s->nodes[0].version) ||
             s->nodes[i].rules_version_max != s->nodes[0].rules_version_max) {
@@ -124,4 +146,28 @@ void doctor_check_certificate(struct doctor *d, const char *file, int64_t left_s
         line.fix = "renew it before then; nodes read theirs at the start";
     }
     doctor_add(d, line);
+}
+
+/* ---- ACLs ------------------------------------------------------------------------------------- */
+
+void doctor_check_access(struct doctor *d, struct slice dc, const char *topic, unsigned refused)
+{
+    const char *operations = (refused & DOCTOR_MAY_WRITE) == 0  ? "Read"
+                             : (refused & DOCTOR_MAY_READ) == 0 ? "Write"
+                                                                : "Read --operation Write";
+
+    if (refused == 0)
+        return;
+    doctor_add(d, (struct doctor_line){
+                      .verdict = DOCTOR_BAD,
+                      .check = "ACLs",
+                      .where = text_format(d->arena, "%s in %.*s", topic, SLICE_ARG(dc)),
+                      .what = text_format(d->arena, "these credentials may not %s it",
+                                          refused == DOCTOR_MAY_READ    ? "read"
+                                          : refused == DOCTOR_MAY_WRITE ? "write"
+                                                                        : "read or write"),
+                      .fix = text_format(d->arena,
+                                         "kafka-acls --add --allow-principal User:... --topic %s "
+                                         "--operation %s",
+                                         topic, operations)});
 }

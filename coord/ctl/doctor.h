@@ -52,6 +52,15 @@ void doctor_check_versions(struct doctor *d, const struct snapshot *s);
 void doctor_check_clocks(struct doctor *d, const struct snapshot *s);
 void doctor_check_nodes(struct doctor *d, const struct snapshot *s);
 
+/* What a node does with a topic. */
+enum {
+    DOCTOR_MAY_READ = 1,
+    DOCTOR_MAY_WRITE = 2
+};
+
+/* A line if something that a node does with the topic (bits of the above) is refused to us. */
+void doctor_check_access(struct doctor *d, struct slice dc, const char *topic, unsigned refused);
+
 /* A certificate that ends in so many seconds. */
 void doctor_check_certificate(struct doctor *d, const char *file, int64_t left_s);
 

@@ -3,8 +3,9 @@
  * io_cmd_doctor.c - asks every server that Braid needs whether it is as it must be: etcd's members,
  * certificates, nodes, clocks, each DC's Kafka and the topics of each stream, each DC's API.
  *
- * From this machine: what only the nodes' own machines can see (their names, routes, ACLs) is asked of
- * each node, whose /readyz says whether it reaches etcd and runs its tasks.
+ * From this machine and with these credentials (io_doctor.h): run on a node's machine, with the node's
+ * credentials in braidctl.yaml, it sees what the node sees. From elsewhere each node's /readyz says
+ * whether it reaches etcd and runs its tasks.
  */
 #include <curl/curl.h>
 #include <inttypes.h>
@@ -12,24 +13,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "coord/ctl/doctor.h"
-#include "coord/ctl/io_apply.h"
 #include "coord/ctl/io_cmd.h"
+#include "coord/ctl/io_doctor.h"
 #include "coord/ctl/io_places.h"
 #include "coord/ctl/io_store.h"
 #include "proto/err.h"
 
 enum {
-    DOCTOR_HTTP_S = 5,
     DOCTOR_BODY_MAX = 2000,
     DOCTOR_ENDPOINTS_MAX = 16,
     DOCTOR_ETCD_BYTES = 1 << 30 /* etcd refuses writes at 2 GiB by default */
-};
-
-struct visiting {
-    struct session *session;
-    struct snapshot snap;
-    struct doctor *doctor;
 };
 
 /* ---- etcd ------------------------------------------------------------------------------------- */
@@ -142,7 +135,7 @@ static long http_get(const char *url, struct body *body)
         (void)curl_easy_setopt(curl, CURLOPT_URL, url);
         (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
         (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
-        (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)DOCTOR_HTTP_S);
+        (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)DOCTOR_TIMEOUT_S);
         (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
         (void)curl_easy_setopt(curl, CURLOPT_USERAGENT, "braidctl-doctor/" BRAID_VERSION);
         (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -189,6 +182,24 @@ static void check_node(struct visiting *x, const struct snapshot_node *n)
         line.fix = "its log says what it misses";
     }
     doctor_add(x->doctor, line);
+}
+
+/* Every Kafka that clients in this place use. */
+static void check_kafkas(struct visiting *x)
+{
+    struct session *s = x->session;
+
+    for (size_t i = 0; i < x->snap.dc_count; i++) {
+        const struct slice dc = x->snap.dcs[i].dc;
+        const char *kafka = place_kafka(s, &x->snap, dc);
+        const char *source = kafka == NULL ? NULL : place_source_kafka(s, &x->snap, dc);
+
+        if (kafka != NULL)
+            doctor_reach(x, text_format(&s->arena, "Kafka of %.*s", SLICE_ARG(dc)), kafka);
+        if (source != NULL && strcmp(source, kafka) != 0) {
+            doctor_reach(x, text_format(&s->arena, "source Kafka of %.*s", SLICE_ARG(dc)), source);
+        }
+    }
 }
 
 static void check_api(struct visiting *x, struct slice dc)
@@ -290,6 +301,7 @@ static void check_stream(struct visiting *x, const struct snapshot_stream *st)
                     .what = text_format(&s->arena, "%zu topics in %zu DCs are as they must be",
                                         topics, ap->site_count)});
         }
+        doctor_access(x, ap);
     }
     apply_close(ap);
 }
@@ -338,6 +350,7 @@ int cmd_doctor(struct session *s)
     *d = (struct doctor){.arena = &s->arena};
     x->session = s;
     x->doctor = d;
+    doctor_reach(x, "etcd", arena_strdup(&s->arena, s->config.etcd));
     check_etcd(x);
     check_certificate(x, s->config.ca);
     check_certificate(x, s->config.cert);
@@ -346,6 +359,7 @@ int cmd_doctor(struct session *s)
         (void)report(x); /* what is known so far says why */
         return rc;
     }
+    check_kafkas(x);
     doctor_check_nodes(d, &x->snap);
     doctor_check_versions(d, &x->snap);
     doctor_check_clocks(d, &x->snap);

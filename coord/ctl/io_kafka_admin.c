@@ -3,6 +3,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include "coord/ctl/doctor.h"
 #include "coord/ctl/io_kafka.h"
 
 struct kafka_admin {
@@ -153,6 +154,53 @@ int kafka_admin_settings(struct kafka_admin *k, const char *topic,
     }
     rd_kafka_event_destroy(event);
     return taken;
+}
+
+/* ---- ACLs ------------------------------------------------------------------------------------- */
+
+static unsigned access_of(const rd_kafka_TopicDescription_t *topic)
+{
+    size_t count = 0;
+    const rd_kafka_AclOperation_t *operations =
+        rd_kafka_TopicDescription_authorized_operations(topic, &count);
+    unsigned access = 0;
+
+    for (size_t i = 0; operations != NULL && i < count; i++) {
+        if (operations[i] == RD_KAFKA_ACL_OPERATION_READ)
+            access |= DOCTOR_MAY_READ;
+        if (operations[i] == RD_KAFKA_ACL_OPERATION_WRITE)
+            access |= DOCTOR_MAY_WRITE;
+    }
+    return access;
+}
+
+int kafka_admin_access(struct kafka_admin *k, const char **topics, size_t count, unsigned *out)
+{
+    rd_kafka_TopicCollection_t *names = rd_kafka_TopicCollection_of_topic_names(topics, count);
+    rd_kafka_AdminOptions_t *options = options_for(k, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS);
+    const rd_kafka_TopicDescription_t **answers = NULL;
+    rd_kafka_event_t *event = NULL;
+    size_t answer_count = 0;
+
+    rd_kafka_error_destroy(rd_kafka_AdminOptions_set_include_authorized_operations(options, 1));
+    rd_kafka_DescribeTopics(k->rk, names, options, k->queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_TopicCollection_destroy(names);
+    event = await(k, "cannot ask what we may");
+    if (event == NULL)
+        return EXIT_REFUSED;
+    answers = rd_kafka_DescribeTopics_result_topics(rd_kafka_event_DescribeTopics_result(event),
+                                                    &answer_count);
+    for (size_t i = 0; i < count; i++) {
+        out[i] = 0;
+        for (size_t at = 0; at < answer_count; at++) {
+            if (slice_equal(slice_str(rd_kafka_TopicDescription_name(answers[at])),
+                            slice_str(topics[i])))
+                out[i] = access_of(answers[at]);
+        }
+    }
+    rd_kafka_event_destroy(event);
+    return 0;
 }
 
 /* ---- create and delete ------------------------------------------------------------------------ */

@@ -32,6 +32,10 @@ int kafka_admin_brokers(struct kafka_admin *k);
 int kafka_admin_settings(struct kafka_admin *k, const char *topic,
                          struct topic_actual out[KAFKA_SETTINGS_MAX]);
 
+/* What we may do with each topic: DOCTOR_MAY_*; none with one that we may not even see. 0 or an exit
+ * code, said. */
+int kafka_admin_access(struct kafka_admin *k, const char **topics, size_t count, unsigned *out);
+
 /* Replication 0: the brokers' number, at most 3. 0 or an exit code, said. */
 int kafka_admin_create(struct kafka_admin *k, const struct topic_wanted *topic, int replication);
 

@@ -79,6 +79,38 @@ static void nodes_of_two_versions_are_a_warning(void **state)
     assert_int_equal(f->doctor.warnings, 2);
 }
 
+static void a_node_that_does_not_know_the_rules_of_a_stream_is_bad(void **state)
+{
+    struct fixture *f = *state;
+
+    f->snap.nodes[0] = (struct snapshot_node){
+        .dc = SLICE_LIT("eqiad"), .name = SLICE_LIT("n1"), .rules_version_max = 1};
+    f->snap.node_count = 1;
+    f->snap.streams[0].has_cut = true;
+    f->snap.streams[0].cut.params.rules_version = 1;
+    doctor_check_versions(&f->doctor, &f->snap);
+    assert_int_equal(f->doctor.bad, 0);
+    f->snap.streams[0].cut.params.rules_version = 2;
+    doctor_check_versions(&f->doctor, &f->snap);
+    assert_int_equal(f->doctor.bad, 1);
+}
+
+static void what_may_not_be_done_has_the_command_that_allows_it(void **state)
+{
+    struct fixture *f = *state;
+    const struct slice dc = SLICE_LIT("eqiad");
+
+    doctor_check_access(&f->doctor, dc, "global.out.v1", 0);
+    assert_int_equal(f->doctor.count, 0);
+    doctor_check_access(&f->doctor, dc, "global.out.v1", DOCTOR_MAY_WRITE);
+    assert_int_equal(last(f)->verdict, DOCTOR_BAD);
+    assert_string_equal(last(f)->where, "global.out.v1 in eqiad");
+    assert_string_equal(last(f)->what, "these credentials may not write it");
+    assert_non_null(strstr(last(f)->fix, "--topic global.out.v1 --operation Write"));
+    doctor_check_access(&f->doctor, dc, "global.out.v1", DOCTOR_MAY_READ | DOCTOR_MAY_WRITE);
+    assert_non_null(strstr(last(f)->fix, "--operation Read --operation Write"));
+}
+
 static enum doctor_verdict clock_verdict(struct fixture *f, int64_t ahead_ms)
 {
     f->snap.streams[0].reports[0].clock_ms = NOW_MS + ahead_ms;
@@ -132,6 +164,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(nodes_of_two_versions_are_a_warning),
+        TEST(a_node_that_does_not_know_the_rules_of_a_stream_is_bad),
+        TEST(what_may_not_be_done_has_the_command_that_allows_it),
         TEST(a_clock_that_is_off_is_told_from_a_report_that_is_old),
         TEST(a_dc_without_nodes_is_bad_and_one_with_one_is_a_warning),
         TEST(a_certificate_warns_a_month_before_its_end),
