@@ -41,13 +41,16 @@ FLAGS_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=
 # The simulation runs for minutes and hours: what it costs to optimise comes back.
 SIM_FLAGS_plain := -O3 -flto=auto
 SIM_FLAGS_san := -O2
+FLAGS_future := $(FLAGS_plain) -UBRAID_VERSION -DBRAID_VERSION='"$(VERSION)+future"' \
+    -DBRAID_LATER -DMERGE_RULES_VERSION=2 -include build/future/gen/proto/braid.pb-c.h
 LINK_plain :=
 LINK_san := -fsanitize=address,undefined
 LINK_fuzz := -fsanitize=fuzzer,address,undefined
 CC_plain = $(CC)
 CC_san = $(CC)
 CC_fuzz = $(CLANG)
-VARIANTS := plain san fuzz
+CC_future = $(CC)
+VARIANTS := plain san fuzz future
 
 # ---- sources ------------------------------------------------------------------------------------
 
@@ -215,6 +218,24 @@ build/mutant/braidd: build/plain/node/main.o build/plain/mutants/tests/variants/
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $(CFLAGS) $(SIM_FLAGS_plain) $(LDFLAGS) -o $@ $^ $(DEPS_LIBS)
+
+# A later version: a field more in the messages, a header more, later merge rules (tests/variants/future.c).
+LATER_MESSAGES := Cut Report LogLine EmittedLine Epoch NodeInfo Claim
+LATER_NAMES := cut report log_line emitted_line epoch node_info claim
+comma := ,
+LINK_future := -Wl,--wrap=inner_headers \
+    $(foreach n,$(LATER_NAMES),-Wl$(comma)--wrap=braid__$n__init -Wl$(comma)--wrap=braid__$n__unpack)
+build/future/gen/proto/braid.pb-c.h: proto/braid.proto
+	@mkdir -p build/future/proto/proto $(dir $(@D))
+	@sed $(foreach m,$(LATER_MESSAGES),-e '/^message $m {/a bytes later = 15000;') $< >build/future/proto/$<
+	@protoc-c -I build/future/proto --c_out=build/future/gen build/future/proto/$<
+build/future/gen/proto/braid.pb-c.c: build/future/gen/proto/braid.pb-c.h
+	@touch $@
+build/future/gen/proto/braid.pb-c.o: build/future/gen/proto/braid.pb-c.c
+	@$(CC) $(CFLAGS) $(BASE_FLAGS) $(FLAGS_future) -w $(DEPS_CFLAGS) -c -o $@ $<
+$(OBJECTS_future_proto) $(OBJECTS_future_coord) $(OBJECTS_future_node) $(OBJECTS_future_braidd) \
+    build/future/tests/variants/future.o: | build/future/gen/proto/braid.pb-c.h
+build/future/braidd: build/future/tests/variants/future.o
 
 # ---- tests --------------------------------------------------------------------------------------
 

@@ -208,7 +208,7 @@ static void add_strands(struct view *v, const struct cut *c)
 
 static void add_cuts(struct session *s, struct view *v, const struct cut *cuts, size_t count)
 {
-    static const char *const TITLES[] = {"cut",     "time",     "members", "spec",
+    static const char *const TITLES[] = {"cut",     "time",     "members", "spec", "rules",
                                          "advance", "proposer", "reason",  NULL};
     struct view_table *t = view_table(v, "cuts", TITLES);
 
@@ -228,6 +228,7 @@ static void add_cuts(struct session *s, struct view *v, const struct cut *cuts, 
         view_cell_time(v, t, c->time_ms);
         view_cell_text(v, t, text_slice(&members));
         view_cell_number(v, t, (int64_t)c->spec_version);
+        view_cell_number(v, t, c->params.rules_version);
         if (i + 1 < count) {
             view_cell_number(v, t, advance);
         } else {
