@@ -111,9 +111,10 @@ fault() {
 
 # What the largest node has held at most since it was started, in MB.
 largest_node() {
-	local file
+	local file pid
 	for file in "$BRAID_STATE"/run/node-*; do
-		awk '/^VmHWM:/ { print int($2 * 1.024 / 1000) }' "/proc/$(head -n 1 "$file")/status" 2>/dev/null
+		read -r pid _ <"$file"
+		awk '/^VmHWM:/ { print int($2 * 1.024 / 1000) }' "/proc/$pid/status" 2>/dev/null
 	done | sort -n | tail -n 1
 }
 holds_at_most() {
