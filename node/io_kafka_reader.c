@@ -33,6 +33,8 @@ struct io_reading {
     bool is_told_anew;   /* that its topic was made anew */
     bool is_stopped;     /* to be freed when no event is being delivered */
     bool wants_start;    /* io_reading_from(LINE_FROM_START) */
+    bool wants_lane; /* all consumers read this partition already: from `from`, with the sweep */
+    int64_t lane_ms; /* monotonic: since when */
 };
 
 struct io_reader {
@@ -125,6 +127,7 @@ static void emit_failed(struct io_reading *rg, int code, const char *detail)
 static void unassign(struct io_reading *rg)
 {
     rg->generation++;
+    rg->wants_lane = false;
     if (rg->lane == NULL)
         return;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
@@ -140,14 +143,28 @@ static void unassign(struct io_reading *rg)
     leave_lane(rg);
 }
 
+/* Many read one partition for a moment: at a start each merge reads the log of cuts. */
+static void await_lane(struct io_reading *rg, int64_t offset)
+{
+    if (!rg->wants_lane)
+        rg->lane_ms = io_mono_ms();
+    rg->wants_lane = true;
+    rg->from = offset;
+    if (io_mono_ms() - rg->lane_ms < IO_READER_BOUNDS_MS)
+        return;
+    rg->wants_lane = false;
+    emit_failed(rg, ERR_BUSY, "no consumer is free for this partition");
+}
+
 static void assign(struct io_reading *rg, int64_t offset)
 {
     struct io_lane *lane = lane_for(rg->reader, rg);
 
     if (lane == NULL) {
-        emit_failed(rg, ERR_BUSY, "no consumer is free for this partition");
+        await_lane(rg, offset);
         return;
     }
+    rg->wants_lane = false;
     /* Asks for the topic's leader at once: for one that is only assigned, librdkafka (2.15.1) does so when
      * its timer comes round, up to a second later. */
     rd_kafka_topic_t *known = rd_kafka_topic_new(lane->rk, rg->topic, NULL);
@@ -434,6 +451,8 @@ void io_reading_ask_bounds(struct io_reading *rg)
 
 void io_reading_from(struct io_reading *rg, int64_t log_offset)
 {
+    struct io_reader *r = rg->reader; /* its owner may stop the reading in here */
+
     assert(!rg->is_stopped);
     assert(log_offset >= 0 || log_offset == LINE_FROM_START);
     unassign(rg);
@@ -443,7 +462,7 @@ void io_reading_from(struct io_reading *rg, int64_t log_offset)
         io_reading_ask_bounds(rg); /* the start may have moved since */
     else
         assign(rg, log_offset);
-    io_reading_kick(rg);
+    (void)uv_idle_start(r->again, on_again); /* cannot fail with a callback */
 }
 
 void io_reading_kick(struct io_reading *rg)
@@ -509,6 +528,8 @@ static void on_sweep(uv_timer_t *timer)
             tell_anew(rg);
         else if (rg->asks_again)
             ask_again(rg);
+        else if (rg->wants_lane)
+            assign(rg, rg->from);
         else
             probe(rg);
     }

@@ -514,10 +514,34 @@ static void closing_while_a_commit_is_under_way_waits_for_it(void **state)
     assert_int_equal(w->k.ended, 0);
 }
 
+static void a_reading_waits_until_a_consumer_is_free(void **state)
+{
+    struct world *w = *state;
+    const struct io_reading_config config = {
+        .topic = "t", .partition = 0, .data = w, .on_event = on_read};
+    struct io_reading *list[IO_READER_LANES_MAX + 1];
+
+    for (int i = 0; i <= IO_READER_LANES_MAX; i++) {
+        list[i] = io_reading_start(w->k.reader, &config);
+        assert_non_null(list[i]);
+    }
+    run_until(w, &w->bounds_count, IO_READER_LANES_MAX + 1);
+    for (int i = 0; i <= IO_READER_LANES_MAX; i++)
+        io_reading_from(list[i], 0);
+    run_until(w, &w->end_count, IO_READER_LANES_MAX);
+    assert_int_equal(w->end_count, IO_READER_LANES_MAX);
+    io_reading_stop(list[0]);
+    run_until(w, &w->end_count, IO_READER_LANES_MAX + 1);
+    assert_int_equal(w->read_failed, 0);
+    for (int i = 1; i <= IO_READER_LANES_MAX; i++)
+        io_reading_stop(list[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_saved_place_is_read_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_reading_waits_until_a_consumer_is_free, setup, teardown),
         cmocka_unit_test_setup_teardown(a_coordinator_that_is_away_costs_a_timeout_and_no_more,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_client_that_answers_nothing_is_replaced, setup, teardown),
