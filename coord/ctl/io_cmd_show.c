@@ -304,6 +304,13 @@ int cmd_example(struct session *s)
     struct text example = text_in(&s->arena);
 
     keys_print_example(&SPEC_TABLE, &example);
-    output_raw(&s->output, text_slice(&example));
+    if (s->output.format == VIEW_JSON || s->output.format == VIEW_TSV) {
+        struct view v = view_new(&s->arena, "Example");
+
+        view_text(&v, "yaml", text_slice(&example));
+        output_view(&s->output, &v);
+    } else { /* a person wants the file, which is YAML as it is */
+        output_raw(&s->output, text_slice(&example));
+    }
     return EXIT_DONE;
 }
