@@ -53,7 +53,7 @@ rest_is_right() { # ROW DC
 
 # Where one copy is all that is left, verify has nothing to compare it with: is each number there once?
 audit_copy() { # DC FROM: what stop.jq needs of an audit
-	kcat -C -b "$(kafka_of "$1")" -t "global.$stream" -e -q -f '%h\n' | grep -o 'braid-seq=[0-9]*' | cut -d = -f 2 |
+	timeout 120 kcat -C -b "$(kafka_of "$1")" -t "global.$stream" -o beginning -c "$(next_of "$1")" -e -q -f '%h\n' | grep -o 'braid-seq=[0-9]*' | cut -d = -f 2 |
 		awk -v from="$2" '$1 < from { next } n++ == 0 { next_seq = $1 } $1 != next_seq { bad++ } { next_seq = $1 + 1 }
 			END { printf "{\"sound\": %s, \"compared\": %d, \"findings_count\": %d}\n", ((n > 0) && !bad) ? "true" : "false", n, bad }'
 	note "audited: the copy in $1 alone"
