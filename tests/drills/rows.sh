@@ -46,7 +46,7 @@ node_return_late|short|90|all|0|no|A node is back after more than retention
 nodes_return_late|short|90|others|0|no|All nodes of a DC are back after more than retention
 dc_return_late|short|90|others|0|no|A whole DC is back after more than retention
 primary_moves|plain|30|none|0|yes|The source of the edits of 100 pages moves to the other DC while the link is 5 s slow
-rolling_upgrade|plain|20|all|0|no|All nodes become, one by one, those of a version with other wire formats, and go back
+rolling_upgrade|plain|20|all|0|no|A DC's nodes become, one by one, those of a later version with other wire formats, and go back
 unclean_election_copy|plain|5|others|0|no|A DC's Kafka is back without the end of its copy of the other's enriched topic
 unclean_election_global|plain|5|others|0|no|A DC's Kafka is back without the end of its global topic
 unclean_election|small|0|stops|0|no|A DC's Kafka is back without the end of the DC's own enriched topic
@@ -238,17 +238,20 @@ end_disk_full() {
 	each start kafka-codfw
 }
 
-# One by one, each in order: its tasks go to the DC's other node and come back.
-next_braidd=$top/build/next/src/build/braidd
-before_rolling_upgrade() { [ "$next_braidd" -nt "$build/braidd" ] || tests/drills/next-version; }
-all_become() { # PROGRAM
-	local name
-	for name in $(nodes_of eqiad) $(nodes_of codfw); do
-		"$cluster" stop "$name" && BRAID_BRAIDD=$1 "$cluster" start "$name" || return 1
+# One by one, each in order: its tasks go to the DC's other node and come back. The other DC keeps this version:
+# when all nodes know newer merge rules, the chain takes them, and there is no way back.
+before_rolling_upgrade() { make -s build/future/braidd; }
+become() { # PROGRAM NAME...
+	local program=$1 name
+	shift
+	for name in "$@"; do
+		"$cluster" stop "$name" && BRAID_BRAIDD=$program "$cluster" start "$name" || return 1
 	done
 }
-begin_rolling_upgrade() { all_become "$next_braidd"; }
-end_rolling_upgrade() { all_become "$build/braidd"; }
+# shellcheck disable=SC2046
+begin_rolling_upgrade() { become "$build/future/braidd" $(nodes_of "$1"); }
+# shellcheck disable=SC2046
+end_rolling_upgrade() { become "$build/braidd" $(nodes_of "$1"); }
 
 # Killed before, so that the end can be cut; it is started at the end.
 begin_unclean_election_copy() {
