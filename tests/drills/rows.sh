@@ -54,7 +54,7 @@ topic_recreated|small|0|stops|0|no|A DC's enriched topic is deleted and made ane
 kafka_data_lost|small|0|stops|0|no|A DC's Kafka is back without any data
 partition_added|small|0|stops|0|no|A source topic gets a second partition
 etcd_restored|small|0|stops|0|no|All of etcd is restored from a snapshot 10 s old
-dc_lost_for_good|small|0|stops|0|no|The sole member is lost for good with what only it had
+sole_member_lost|small|0|stops|0|no|The sole member is lost with what only it had; the other waits until it is back
 END_OF_ROWS
 }
 

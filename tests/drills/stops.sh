@@ -173,10 +173,10 @@ begin_etcd_restored() {
 says_etcd_restored() { words 'restored|backup|chain|DIVERGED'; }
 scope_etcd_restored() { echo all; }
 
-# ---- a DC that is lost with what only it had ------------------------------------------------------
+# ---- a DC that is lost with what only it had, and is back after all ------------------------------------------------------
 
 # The other DC is cut off; this one goes on alone, and then dies.
-begin_dc_lost_for_good() {
+begin_sole_member_lost() {
 	local other
 	other=$(other_dc "$1")
 	"$cluster" partition "$other" || return 1
@@ -185,5 +185,6 @@ begin_dc_lost_for_good() {
 	api_stop "$1" && "$cluster" kill-dc "$1" && "$cluster" heal
 }
 is_alone() { ctl status -o json | jq -e --arg dc "$1" '[.streams[] | select(.member) | .dc] == [$dc]' >/dev/null; }
-says_dc_lost_for_good() { words "exists in $1 alone"; }
-scope_dc_lost_for_good() { echo all; }
+says_sole_member_lost() { words "exists in $1 alone"; }
+scope_sole_member_lost() { echo all; }
+end_sole_member_lost() { api_start "$1" && "$cluster" start-dc "$1"; }
