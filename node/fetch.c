@@ -266,7 +266,7 @@ static void take_limit(struct fetch *f, const struct fetch_call *call, const str
         pause = FETCH_RETRY_AFTER_MAX_MS;
     if (ev->answer.is_global) {
         f->failures_in_row++;
-        f->pause_until_ms = later(f->pause_until_ms, ev->now_ms + pause);
+        f->queue.wikis_pause_ms = later(f->queue.wikis_pause_ms, ev->now_ms + pause);
         window_halve(f, call, ev->now_ms);
     } else {
         host->limited++;
@@ -279,25 +279,39 @@ static void take_limit(struct fetch *f, const struct fetch_call *call, const str
 }
 
 /* The circuit: after some failures in a row nothing is asked for a while, so that items do not
- * spend their attempts on an API that is down. */
+ * spend their attempts on an API that is down. Other servers have one each, and say nothing of how
+ * many calls the API bears. */
 static void take_failure(struct fetch *f, const struct fetch_call *call,
                          const struct fetch_event *ev, struct fetch_actions *out)
 {
-    window_halve(f, call, ev->now_ms);
-    f->failures_in_row++;
-    if (f->failures_in_row >= FETCH_CIRCUIT_FAILURES) {
-        const uint32_t times = f->failures_in_row - FETCH_CIRCUIT_FAILURES;
-        f->pause_until_ms =
-            later(f->pause_until_ms, ev->now_ms + backoff_ms(f, times, f->limits.backoff_max_ms));
+    struct fetch_host *host = &f->queue.hosts[call->host];
+    uint32_t *failures = host->is_wiki ? &f->failures_in_row : &host->failures;
+    int64_t *pause_ms = host->is_wiki ? &f->queue.wikis_pause_ms : &host->pause_until_ms;
+
+    if (host->is_wiki)
+        window_halve(f, call, ev->now_ms);
+    ++*failures;
+    if (*failures >= FETCH_CIRCUIT_FAILURES) {
+        const uint32_t times = *failures - FETCH_CIRCUIT_FAILURES;
+        *pause_ms = later(*pause_ms, ev->now_ms + backoff_ms(f, times, f->limits.backoff_max_ms));
     }
     if (ev->answer.retry_after_ms > 0) {
         const uint32_t asked = ev->answer.retry_after_ms;
-        f->pause_until_ms = later(
-            f->pause_until_ms,
+        *pause_ms = later(
+            *pause_ms,
             ev->now_ms + (asked < FETCH_RETRY_AFTER_MAX_MS ? asked : FETCH_RETRY_AFTER_MAX_MS));
     }
     for (uint32_t i = call->count; i-- > 0;)
         retry_failed(f, call->items[i], ev, out);
+}
+
+/* The server is there. */
+static void take_success(struct fetch *f, struct fetch_host *host)
+{
+    if (host->is_wiki)
+        f->failures_in_row = 0;
+    else
+        host->failures = 0;
 }
 
 /* Too much at once, or one of them is to blame: one by one. A single one that is to blame fails,
@@ -327,12 +341,12 @@ static void take_answer(struct fetch *f, const struct fetch_event *ev, struct fe
     f->bytes_in_flight -= call->bytes;
     switch (ev->answer.result) {
     case FETCH_CALL_OK:
-        f->failures_in_row = 0;
+        take_success(f, &f->queue.hosts[call->host]);
         f->queue.hosts[call->host].limited = 0;
-        if (ev->answer.took_ms > f->limits.slow_ms)
-            window_halve(f, call, ev->now_ms);
-        else
+        if (ev->answer.took_ms <= f->limits.slow_ms)
             window_grow(f);
+        else if (f->queue.hosts[call->host].is_wiki)
+            window_halve(f, call, ev->now_ms);
         take_verdicts(f, call, ev, out);
         break;
     case FETCH_CALL_LIMITED:
@@ -344,7 +358,7 @@ static void take_answer(struct fetch *f, const struct fetch_event *ev, struct fe
     case FETCH_CALL_SPLIT:
     case FETCH_CALL_TOO_LARGE:
     case FETCH_CALL_PERMANENT:
-        f->failures_in_row = 0;
+        take_success(f, &f->queue.hosts[call->host]);
         take_refusal(f, call, ev, out);
         break;
     }
@@ -386,10 +400,6 @@ static bool may_call(const struct fetch *f, int64_t now_ms, struct fetch_actions
         return false;
     if (f->calls_in_flight > 0 && f->bytes_in_flight >= f->limits.bytes_in_flight_max)
         return false;
-    if (f->pause_until_ms > now_ms) {
-        wake_at(out, f->pause_until_ms);
-        return false;
-    }
     if (f->limits.bytes_per_second_max > 0 && f->bytes_until_us > now_ms * 1000) {
         wake_at(out, (f->bytes_until_us + 999) / 1000);
         return false;

@@ -22,7 +22,8 @@ enum {
     FETCH_HOSTS_MAX = 1024,            /* wikis with something waiting */
     FETCH_ACTIONS_MAX = 512,           /* actions of one step */
     FETCH_RETRY_AFTER_MAX_MS = 120000, /* a longer Retry-After is cut to this */
-    FETCH_CIRCUIT_FAILURES = 5,        /* calls that fail in a row before everything pauses */
+    FETCH_CIRCUIT_FAILURES = 5, /* calls that fail in a row before a pause: of all wikis, which
+                                          one API serves, or of one other server */
 };
 
 /* A call under way. */
@@ -44,8 +45,7 @@ struct fetch {
     uint64_t bytes_in_flight; /* announced */
     uint32_t window_milli;    /* adaptive limit of calls at once, in thousandths of a call */
     int64_t window_cut_ms;    /* when it was last halved */
-    int64_t pause_until_ms;   /* all hosts */
-    uint32_t failures_in_row; /* calls, all hosts */
+    uint32_t failures_in_row; /* calls, all wikis */
     int64_t paid_until_us;    /* rate: when the next call is paid for (GCRA) */
     int64_t bytes_until_us;   /* the same for the bytes of answers, which are paid for afterwards */
     uint64_t seed;

@@ -120,6 +120,7 @@ static uint32_t find_host(struct fetch_queue *q, struct slice name)
         return FETCH_NONE;
     struct fetch_host *host = &q->hosts[empty];
     *host = (struct fetch_host){.name_len = (uint32_t)name.len,
+                                .is_wiki = memchr(name.ptr, '/', name.len) == NULL,
                                 .first = FETCH_NONE,
                                 .last = FETCH_NONE,
                                 .next_active = FETCH_NONE};
@@ -158,9 +159,12 @@ static uint32_t pop_active(struct fetch_queue *q)
 static int64_t host_ready_ms(const struct fetch_queue *q, const struct fetch_host *host,
                              uint32_t batch_max)
 {
+    const bool all_wait = host->is_wiki && q->wikis_pause_ms > host->pause_until_ms;
+    const int64_t pause_ms = all_wait ? q->wikis_pause_ms : host->pause_until_ms;
+
     if (host->calls == 0 || host->ready_count >= batch_max || q->items[host->first].is_single ||
-        host->gather_until_ms < host->pause_until_ms)
-        return host->pause_until_ms;
+        host->gather_until_ms < pause_ms)
+        return pause_ms;
     return host->gather_until_ms;
 }
 

@@ -53,10 +53,12 @@ struct fetch_host {
     uint32_t last;
     uint32_t next_active; /* ring of hosts with ready items */
     bool is_active;
+    bool is_wiki; /* else another server, named by its origin: "https://..." */
     int64_t pause_until_ms;
     uint32_t calls;          /* under way */
     int64_t gather_until_ms; /* until then, and while there are calls, wait for a full batch */
     uint32_t limited;        /* times in a row that it said maxlag or the like */
+    uint32_t failures;       /* calls in a row, of a server that is no wiki */
 };
 
 struct fetch_queue {
@@ -71,6 +73,7 @@ struct fetch_queue {
     uint32_t ready_count;
     uint32_t active_first; /* queue of active hosts: who comes next */
     uint32_t active_last;
+    int64_t wikis_pause_ms; /* until then no wiki has a call: one API serves them all */
 };
 
 /* ERR_NO_MEMORY if the arena has no room. */
