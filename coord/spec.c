@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "coord/tasks.h"
 #include "proto/asks.h"
 #include "proto/domain.h"
 #include "proto/enrichment.h"
@@ -28,7 +29,9 @@ static const struct key SPEC_ROWS[] = {
      "DCs whose events the stream has and that keep a copy of it; without this line all that "
      "have live nodes when the stream is applied"},
     {"sources[].topic", KEY_TEXTS, true, NULL, 1, SPEC_SOURCES_MAX, NULL, AT(sources),
-     "mediawiki.page_change.v1", "Topics of events to take, without the DC prefix"},
+     "mediawiki.page_change.v1",
+     "Topics of events to take, without the DC prefix; 'global.' and the name of another stream: "
+     "its output"},
     {"sources[].envelope", KEY_TEXTS, false, "page_change", 0, SPEC_SOURCES_MAX, SPEC_ENVELOPES,
      AT(source_keys.envelope), NULL,
      "What the records are: page changes or events of the older MediaWiki streams, any JSON, or "
@@ -252,7 +255,7 @@ static void check_dcs(const struct spec *s, struct arena *a, struct spec_problem
             problem(out, "dcs", text_format(a, "'%.*s' is no name of a DC", SLICE_ARG(dc)),
                     "small letters, digits and '-', at most 32 of them");
         }
-        if (slice_equal(dc, SLICE_LIT("global")))
+        if (slice_equal(dc, SLICE_LIT(TASK_GLOBAL)))
             problem(out, "dcs", "'global' is the prefix of merged streams, not a DC", NULL);
     }
 }
@@ -303,8 +306,15 @@ static void check_pointers(const struct key_texts *pointers, const char *path, s
 static void check_sources(const struct spec *s, struct arena *a, struct spec_problems *out)
 {
     for (size_t i = 0; i < s->sources.count; i++) {
-        check_topic(s, "sources[].topic", s->sources.items[i], a, out);
-        if (slice_equal(s->sources.items[i], s->output)) {
+        struct slice name = s->sources.items[i];
+        const bool is_global = task_source_is_global(name, &name);
+
+        check_topic(s, "sources[].topic", name, a, out);
+        if (is_global && s->enrich_at == SPEC_AT_ORIGIN) {
+            problem(out, "enrich_at", "a global source arises in no DC: every DC enriches it",
+                    "write 'enrich_at: everywhere'");
+        }
+        if (slice_equal(name, s->output)) {
             problem(out, "sources[].topic", "a stream cannot be its own source",
                     "give the stream another name");
         }

@@ -136,6 +136,31 @@ bool task_is_request(struct slice topic)
            slice_starts_with(topic, SLICE_LIT(TASK_BACKFILL_PREFIX));
 }
 
+bool task_source_is_global(struct slice source, struct slice *out_output)
+{
+    const struct slice prefix = SLICE_LIT(TASK_GLOBAL ".");
+
+    if (!slice_starts_with(source, prefix) || source.len == prefix.len)
+        return false;
+    *out_output = slice_sub(source, prefix.len, source.len);
+    return true;
+}
+
+struct slice task_source_of(const struct origin_partition *from, struct arena *a)
+{
+    const struct slice prefix = SLICE_LIT(TASK_GLOBAL ".");
+    uint8_t *name = NULL;
+
+    if (!slice_equal(from->dc, SLICE_LIT(TASK_GLOBAL)))
+        return from->topic;
+    name = arena_alloc(a, prefix.len + from->topic.len);
+    if (name == NULL)
+        return (struct slice){0};
+    memcpy(name, prefix.ptr, prefix.len);
+    memcpy(name + prefix.len, from->topic.ptr, from->topic.len);
+    return slice_of(name, prefix.len + from->topic.len);
+}
+
 bool task_copies_enriched(const struct task *t, struct slice *out_output)
 {
     const struct slice prefix = SLICE_LIT(TASK_ENRICHED_PREFIX);
@@ -192,7 +217,7 @@ static void add_sources(struct list *l, struct slice dc, const struct tasks_stre
     for (uint32_t i = 0; i < s->layout.count; i++) {
         const struct origin_partition *from = &s->layout.names[i].from;
         const bool is_own = slice_equal(from->dc, dc);
-        const bool is_global = slice_equal(from->dc, SLICE_LIT("global"));
+        const bool is_global = slice_equal(from->dc, SLICE_LIT(TASK_GLOBAL));
         /* Enriched at its origin alone, a source is read nowhere else. */
         if (!is_own && !is_global && !s->enrich_at_origin)
             list_add(l, &(struct task){.kind = TASK_REPLICATE,

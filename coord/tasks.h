@@ -30,6 +30,10 @@ enum {
 #define TASK_RETRY_PREFIX    "braid.retry."
 #define TASK_BACKFILL_PREFIX "braid.backfill."
 
+/* The origin of a source that is another stream's output: a DC in name only, its topic
+ * "global.<output>" is in every DC. Its offsets are sequence numbers. */
+#define TASK_GLOBAL "global"
+
 enum task_kind {
     TASK_REPLICATE,
     TASK_ENRICH,
@@ -52,6 +56,14 @@ int task_build(const struct task *t, struct arena *a, struct slice *out);
 
 /* Whether a source topic (without the DC's prefix) is one of the operator's. */
 bool task_is_request(struct slice topic);
+
+/* Is the source, as a spec names it ("global.<output>"), the output of another stream? Then
+ * *out_output is that (borrowed). */
+bool task_source_is_global(struct slice source, struct slice *out_output);
+
+/* The source as a spec names it, of an origin partition: in the arena where it is global, else its
+ * topic. ptr NULL: no memory. */
+struct slice task_source_of(const struct origin_partition *from, struct arena *a);
 
 /* Does this replicate task copy an enriched topic? Then *out_output is the stream (borrowed). */
 bool task_copies_enriched(const struct task *t, struct slice *out_output);

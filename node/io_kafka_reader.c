@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "node/global_source.h"
 #include "node/io_kafka_lane.h"
 #include "node/io_kafka_topics.h"
 #include "node/io_loop.h"
@@ -340,6 +341,8 @@ static bool deliver(struct io_reading *rg)
         if (msg == NULL || msg->err != RD_KAFKA_RESP_ERR_NO_ERROR)
             break;
         io_kafka_record(msg, rg->config.with_hash, &b.records[b.count]);
+        if (rg->config.source != NULL)
+            global_as_source(rg->config.source, &b.records[b.count]);
         b.bytes += b.records[b.count].bytes;
         b.count++;
         msg = NULL;

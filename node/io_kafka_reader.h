@@ -60,6 +60,9 @@ struct io_reading_config {
     /* The owner keeps records for long. A record holds the whole answer that it came with, so such a
      * reading shares no answer with those whose records go at once. */
     bool keeps;
+    /* Another stream's output is read as a source (node/global_source.h): the origin that its records get;
+     * NULL: as their headers say. Borrowed. */
+    const struct origin_partition *source;
     void *data;
     /* How many records may come now; 0: none until io_reading_kick. NULL: always a batch. */
     uint32_t (*room)(void *data);

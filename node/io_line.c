@@ -110,6 +110,21 @@ static bool ends_early(const struct io_line *l)
            (l->place_out.valid && l->out.end < l->place_out.log_offset);
 }
 
+/*
+ * The first run of a stream whose source is another's output. A beginning that retention has taken
+ * is no fault there: numbers leave nothing out, so the log's first record says what it goes on
+ * from, and one behind the stream's start shows as a hole.
+ */
+static void start_in_global(struct io_line *l)
+{
+    const int64_t start = l->config.start[0];
+
+    if (!l->is_global || l->place_in.valid || l->place_out.valid || start == LINE_START_ANY)
+        return;
+    l->place_in =
+        (struct line_place){.valid = true, .log_offset = l->in.start, .last = {start}, .epoch = -1};
+}
+
 void line_maybe_start(struct io_line *l)
 {
     struct line_event ev = {
@@ -127,6 +142,7 @@ void line_maybe_start(struct io_line *l)
         return;
     }
     l->has_started = true;
+    start_in_global(l);
     step(l, &ev);
     io_line_stream_changed(l, l->stream);
 }
@@ -278,6 +294,7 @@ static void on_limit(void *data)
 static int open_logs(struct io_line *l)
 {
     const struct io_reading_config in = {.topic = l->topic_in,
+                                         .source = l->is_global ? &l->config.strands[0] : NULL,
                                          .partition = (int32_t)l->task.partition,
                                          .data = l,
                                          .room = room_in,

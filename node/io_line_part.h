@@ -25,6 +25,8 @@ struct io_line {
     struct io_stream *stream; /* NULL: a copy of a source topic */
     struct arena arena;       /* the strands' names, topics, group */
     struct line_config config;
+    bool is_global;      /* the input is another stream's output */
+    struct slice source; /* of enrich: as the spec names it */
     uint64_t strands_hash;
     const char *group;
     const char *topic_in;

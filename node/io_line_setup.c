@@ -145,9 +145,15 @@ static int set_enrich(struct io_line *l)
     const struct config *config = &l->host->config;
     const bool is_own = slice_equal(l->task.dc, config->dc);
 
+    const struct origin_partition from = {.dc = l->task.dc, .topic = l->task.topic};
+
+    l->is_global = slice_equal(l->task.dc, SLICE_LIT(TASK_GLOBAL));
+    l->source = task_source_of(&from, &l->arena);
+    if (l->source.ptr == NULL)
+        return ERR_NO_MEMORY;
     l->config.kind = LINE_ENRICH;
     l->config.raw = is_own;
-    l->config.input_copy_dc = is_own ? (struct slice){0} : config->dc;
+    l->config.input_copy_dc = is_own || l->is_global ? (struct slice){0} : config->dc;
     l->config.in_flight_max = (uint32_t)config->pages_in_flight;
     if (task_is_request(l->task.topic) && l->config.in_flight_max > REQUESTS_IN_FLIGHT_MAX)
         l->config.in_flight_max = REQUESTS_IN_FLIGHT_MAX;

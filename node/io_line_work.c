@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "coord/request.h"
+#include "node/global_source.h"
 #include "node/io_loop.h"
 #include "proto/err.h"
 
@@ -248,9 +249,11 @@ static int produce_page(struct io_line *l, struct job *job)
                         : slice_of(status, enrich_page_status_text(&job->work->page, status));
     if (job->work->page.is_decoded)
         fill_event_fields(job, id, &fields);
+    const size_t source_count = io_kafka_headers(job->handle, source);
+    if (l->is_global)
+        fields.id = global_source_id(source, source_count); /* with the retry that it may be */
     if (job->work->page.outcome.attempts > 0)
         fields.fetch = slice_of(fetch, enrich_page_fetch_text(&job->work->page, fetch));
-    const size_t source_count = io_kafka_headers(job->handle, source);
     const size_t count = inner_headers(source, source_count, &fields, &text, headers);
     int rc = 0;
     if (status_of(job) == STATUS_FAILED && !job->is_noted)
@@ -470,7 +473,7 @@ static bool open_page(struct job *job, const struct enrich_memory *memory)
     const size_t count = io_kafka_headers(job->handle, headers);
     const struct spec *spec = &job->spec->spec;
     const struct io_line *l = job->line;
-    const struct request r = request_read(l->task.topic, l->task.output, headers, count);
+    const struct request r = request_read(l->source, l->task.output, headers, count);
 
     job->retry = r.retry;
     job->is_from_operator = r.is_from_operator;

@@ -5,6 +5,7 @@
 
 #include "coord/ctl/topics.h"
 #include "coord/ctl/view.h"
+#include "coord/tasks.h"
 
 /* A name in a regular expression: names have letters, digits, '.', '_', '-' and ':'. */
 static void add_escaped(struct text *out, struct slice name)
@@ -38,6 +39,9 @@ const char *catalogue_mirror_pattern(const struct spec *s, struct arena *a)
     text_adds(&t, "\\.(braid\\..+");
     /* Enriched at its origin alone, a source is not copied. */
     for (size_t i = 0; s->enrich_at != SPEC_AT_ORIGIN && i < s->sources.count; i++) {
+        struct slice global;
+        if (task_source_is_global(s->sources.items[i], &global))
+            continue; /* the pattern of its own stream has it */
         text_adds(&t, "|");
         add_escaped(&t, s->sources.items[i]);
     }

@@ -105,8 +105,11 @@ static bool measure(struct applying *ap, const char *kafka, const char *topic, i
     return is_good;
 }
 
+/* A global source is in every DC. */
 static const struct apply_site *site_of(const struct applying *ap, struct slice dc)
 {
+    if (slice_equal(dc, SLICE_LIT(TASK_GLOBAL)) && ap->site_count > 0)
+        return &ap->sites[0];
     for (size_t i = 0; i < ap->site_count; i++) {
         if (slice_equal(ap->sites[i].dc, dc))
             return &ap->sites[i];
@@ -141,9 +144,11 @@ static bool measure_all(struct applying *ap, struct cost_input *in, bool *is_mea
         const struct topic_source *from = &ap->sources[i];
         const struct apply_site *site = site_of(ap, from->dc);
 
+        const bool is_global = slice_equal(from->dc, SLICE_LIT(TASK_GLOBAL));
+
         if (task_is_request(from->topic))
             continue; /* few, and not regular */
-        if (site == NULL || !measure(ap, site->source_kafka,
+        if (site == NULL || !measure(ap, is_global ? site->kafka : site->source_kafka,
                                      topic_prefixed(&ap->session->arena, from->dc, from->topic),
                                      from->partitions, &events, &source)) {
             return false;

@@ -6,6 +6,7 @@
 #include "coord/ctl/catalogue.h"
 #include "coord/ctl/io_apply.h"
 #include "coord/ctl/io_places.h"
+#include "coord/tasks.h"
 
 enum {
     FOREIGN_LOOKED_AT = 20, /* newest records of each partition */
@@ -59,35 +60,64 @@ static int64_t number_setting(const struct topic_actual *actual, int count, cons
     return otherwise;
 }
 
-/* A source topic in its own DC. 0 or an exit code, said; what is wrong with it is a problem. */
+/* A source topic in its own DC, or one DC's copy of another stream's output. 0 or an exit code, said;
+ * what is wrong with it is a problem. */
 static int look_at_source(struct applying *ap, struct apply_site *site, struct slice topic)
 {
     struct session *s = ap->session;
     struct topic_actual actual[KAFKA_SETTINGS_MAX];
-    const char *name = topic_prefixed(&s->arena, site->dc, topic);
-    int partitions = kafka_admin_partitions(site->source_admin, name);
+    struct topic_source from = {.dc = site->dc, .topic = topic};
+    const bool is_global = task_source_is_global(topic, &from.topic);
+    struct kafka_admin *admin = is_global ? site->admin : site->source_admin;
+    const char *name = is_global ? topic_global(&s->arena, from.topic)
+                                 : topic_prefixed(&s->arena, site->dc, topic);
     int settings = 0;
 
-    if (partitions < 0)
+    from.partitions = kafka_admin_partitions(admin, name);
+    if (from.partitions < 0)
         return EXIT_REFUSED;
-    if (partitions == 0) {
+    if (from.partitions == 0) {
         text_addf(&ap->problems,
                   "%s is not there (at %s): Braid does not create sources, their writers do\n",
-                  name, site->source_kafka);
+                  name, is_global ? site->kafka : site->source_kafka);
         ap->problem_count++;
         return 0;
     }
-    settings = kafka_admin_settings(site->source_admin, name, actual);
+    settings = kafka_admin_settings(admin, name, actual);
     if (settings < 0)
         return EXIT_REFUSED;
     ap->problem_count += topics_check_source(name, actual, (size_t)settings, &ap->problems);
-    ap->sources[ap->source_count++] = (struct topic_source){
-        .dc = site->dc,
-        .topic = topic,
-        .partitions = partitions,
-        .message_bytes_max = number_setting(actual, settings, "max.message.bytes", 1 << 20),
-    };
+    from.message_bytes_max = number_setting(actual, settings, "max.message.bytes", 1 << 20);
+    if (is_global) {
+        from.dc = SLICE_LIT(TASK_GLOBAL);
+        from.message_bytes_max -= TOPICS_MARGIN_BYTES; /* its headers make way for new ones */
+    }
+    if (!is_global || site == &ap->sites[0])
+        ap->sources[ap->source_count++] = from;
     return 0;
+}
+
+/* The stream that a global source is the output of must be in every DC of this one. */
+static void look_at_origin(struct applying *ap, struct slice source)
+{
+    struct slice output;
+    const struct snapshot_stream *st = NULL;
+
+    if (!task_source_is_global(source, &output))
+        return;
+    st = snapshot_stream_find(&ap->snap, output);
+    for (size_t i = 0; i < ap->spec.dcs.count; i++) {
+        if (st != NULL && st->has_spec && spec_has_dc(&st->spec, ap->spec.dcs.items[i]))
+            continue;
+        text_addf(&ap->problems, "the source %.*s: there is no stream %.*s in %.*s\n",
+                  SLICE_ARG(source), SLICE_ARG(output), SLICE_ARG(ap->spec.dcs.items[i]));
+        ap->problem_count++;
+    }
+    if (ap->spec.audience == SPEC_PUBLIC && st != NULL && st->spec.audience != SPEC_PUBLIC) {
+        text_addf(&ap->problems, "the source %.*s is internal: the stream cannot be public\n",
+                  SLICE_ARG(source));
+        ap->problem_count++;
+    }
 }
 
 /* The largest record of the spec's sources: a retry or a backfill is one of theirs. */
@@ -290,6 +320,8 @@ int apply_look(struct applying *ap)
 
     for (size_t i = 0; rc == 0 && i < ap->spec.dcs.count; i++)
         rc = open_site(ap, ap->spec.dcs.items[i]);
+    for (size_t k = 0; k < ap->spec.sources.count; k++)
+        look_at_origin(ap, ap->spec.sources.items[k]);
     for (size_t i = 0; rc == 0 && i < ap->site_count; i++) {
         for (size_t k = 0; rc == 0 && k < ap->spec.sources.count; k++)
             rc = look_at_source(ap, &ap->sites[i], ap->spec.sources.items[k]);

@@ -117,6 +117,90 @@ static int start_site(struct applying *ap, const struct apply_site *site, bool i
     return rc;
 }
 
+/* ---- a global source: numbers, not offsets --------------------------------------------------- */
+
+/* The number after the last that the topic has, or -1: it could not be read. */
+static int64_t number_after(struct kafka_reader *reader, const char *topic)
+{
+    int64_t first = 0;
+    int64_t end = 0;
+    int64_t seq = 0;
+
+    if (!kafka_bounds(reader, topic, 0, &first, &end))
+        return -1;
+    for (int64_t back = 64; end > first; back *= 8) {
+        const int64_t from = end - back > first ? end - back : first;
+        if (!kafka_last_seq(reader, topic, from, &seq))
+            return -1;
+        if (seq >= 0 || from == first)
+            return seq + 1;
+    }
+    return 0;
+}
+
+/* The position that one DC's copy would give. */
+static int resolve_global(struct applying *ap, struct kafka_reader *reader, const char *topic,
+                          int64_t *out)
+{
+    int64_t from = 0;
+    int64_t end = 0;
+    int64_t ms = 0;
+    int64_t seq = -1;
+
+    if (!kafka_bounds(reader, topic, 0, &from, &end))
+        return EXIT_REFUSED;
+    if (slice_equal(ap->spec.start, SLICE_LIT("latest"))) {
+        from = end;
+    } else if (!slice_equal(ap->spec.start, SLICE_LIT("earliest")) &&
+               (keys_parse_time(ap->spec.start, &ms) != 0 ||
+                !kafka_offset_at(reader, topic, 0, ms, &from))) {
+        return EXIT_REFUSED;
+    }
+    if (from < end && !kafka_first_seq(reader, topic, from, &seq))
+        return EXIT_REFUSED;
+    if (seq < 0)
+        seq = number_after(reader, topic);
+    *out = seq - 1;
+    return seq < 0 ? EXIT_REFUSED : 0;
+}
+
+/* The furthest of what the DCs' copies say: what one lacks it cannot enrich. */
+static int start_global(struct applying *ap, const struct topic_source *source)
+{
+    struct apply_start *start = &ap->starts[ap->start_count++];
+    const char *topic = topic_global(&ap->session->arena, source->topic);
+    int rc = 0;
+
+    *start = (struct apply_start){.from = {.dc = source->dc, .topic = source->topic},
+                                  .position = POSITION_NONE};
+    for (size_t i = 0; rc == 0 && i < ap->site_count; i++) {
+        struct kafka_reader *reader = NULL;
+        int64_t position = 0;
+
+        rc = kafka_open(ap->session, ap->sites[i].kafka, true, &reader);
+        if (rc == 0)
+            rc = resolve_global(ap, reader, topic, &position);
+        kafka_close(reader);
+        if (rc != 0 || (i > 0 && position <= start->position))
+            continue;
+        if (i > 0)
+            start->raised_by = ap->sites[i].dc;
+        start->position = position;
+    }
+    return rc;
+}
+
+static int start_globals(struct applying *ap)
+{
+    int rc = 0;
+
+    for (size_t k = 0; rc == 0 && k < ap->source_count; k++) {
+        if (slice_equal(ap->sources[k].dc, SLICE_LIT(TASK_GLOBAL)))
+            rc = start_global(ap, &ap->sources[k]);
+    }
+    return rc;
+}
+
 int apply_starts(struct applying *ap)
 {
     struct session *s = ap->session;
@@ -133,7 +217,10 @@ int apply_starts(struct applying *ap)
         if (rc == 0)
             rc = start_site(ap, &ap->sites[i], true);
     }
-    for (size_t i = 0; rc == 0 && i < ap->start_count; i++) {
+    const size_t of_dcs = ap->start_count;
+    if (rc == 0)
+        rc = start_globals(ap);
+    for (size_t i = 0; rc == 0 && i < of_dcs; i++) {
         for (size_t k = 0; rc == 0 && k < ap->site_count; k++) {
             if (!slice_equal(ap->sites[k].dc, ap->starts[i].from.dc) &&
                 !topic_is_missing(ap, &ap->sites[k], &ap->starts[i])) {

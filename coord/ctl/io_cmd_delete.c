@@ -188,6 +188,22 @@ static void add_steps(struct session *s, struct view *v, const struct snapshot_s
                     SLICE_ARG(st->output));
 }
 
+/* The stream that takes this one's output as a source, or NULL. */
+static const struct snapshot_stream *reader_of(const struct snapshot *snap, struct slice output)
+{
+    for (size_t i = 0; i < snap->stream_count; i++) {
+        const struct snapshot_stream *st = &snap->streams[i];
+        struct slice source;
+
+        for (size_t k = 0; st->has_spec && k < st->spec.sources.count; k++) {
+            if (task_source_is_global(st->spec.sources.items[k], &source) &&
+                slice_equal(source, output))
+                return st;
+        }
+    }
+    return NULL;
+}
+
 int cmd_delete(struct session *s)
 {
     bool is_purge = session_given(s, OPTION_PURGE);
@@ -207,6 +223,12 @@ int cmd_delete(struct session *s)
     if (st->spec_version == 0 && !is_purge) {
         output_error(&s->output, "'%.*s' is deleted already; --purge takes its topics, too",
                      SLICE_ARG(st->output));
+        return EXIT_REFUSED;
+    }
+    const struct snapshot_stream *reader = reader_of(&snap, st->output);
+    if (reader != NULL) {
+        output_error(&s->output, "%.*s takes '%.*s' as its source; delete that first",
+                     SLICE_ARG(reader->output), SLICE_ARG(st->output));
         return EXIT_REFUSED;
     }
     change.what = text_format(&s->arena, "delete %.*s%s", SLICE_ARG(st->output),

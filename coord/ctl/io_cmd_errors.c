@@ -227,11 +227,11 @@ static int check(const struct change *c)
                          c->is_retry ? "retry" : "drop");
             return EXIT_REFUSED;
         }
-        if (c->is_retry && !reads_retries(st, f->origin.from.dc, topic)) {
+        if (c->is_retry && !reads_retries(st, errors_dc(c->run, f), topic)) {
             output_error(&s->output,
                          "%.*s does not read %.*s.%s: it was applied by a version that knew no "
                          "retries; a new stream reads them",
-                         SLICE_ARG(st->output), SLICE_ARG(f->origin.from.dc), topic);
+                         SLICE_ARG(st->output), SLICE_ARG(errors_dc(c->run, f)), topic);
             return EXIT_REFUSED;
         }
     }
@@ -248,7 +248,7 @@ static int put(struct change *c, const struct failure *f, const char *topic,
                const struct audit_raw *raw)
 {
     struct session *s = c->run->session;
-    struct slice dc = c->is_retry ? f->origin.from.dc : c->run->stream->dcs[f->site];
+    struct slice dc = c->is_retry ? errors_dc(c->run, f) : c->run->stream->dcs[f->site];
     const char *kafka = place_kafka(s, &c->run->snap, dc);
     struct kafka_writer *writer = NULL;
     int rc = kafka == NULL ? EXIT_REFUSED : kafka_writer_open(s, kafka, &writer);
@@ -264,7 +264,7 @@ static int retry_one(struct change *c, const struct failure *f)
 {
     struct session *s = c->run->session;
     struct audit_raw *raw = arena_calloc(&s->arena, 1, sizeof(*raw));
-    struct slice source = f->origin.from.topic;
+    struct slice source = task_source_of(&f->origin.from, &s->arena);
     struct slice backfill = SLICE_LIT(TASK_BACKFILL_PREFIX);
     size_t kept = 0;
 

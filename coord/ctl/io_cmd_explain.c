@@ -13,6 +13,7 @@
 #include "coord/ctl/io_stream.h"
 #include "coord/ctl/topics.h"
 #include "coord/pb_arena.h"
+#include "coord/tasks.h"
 #include "proto/braid.pb-c.h"
 #include "proto/event.h"
 
@@ -175,8 +176,14 @@ static struct slice header_of(const struct audit_raw *raw, const char *name)
 
 static bool take_source(struct explaining *x, struct view *v, const struct kafka_record *r)
 {
-    view_bool(v, "source_is_there", r->raw.offset == x->record.offset);
-    if (r->raw.offset == x->record.offset)
+    const bool is_global = slice_equal(x->record.dc, SLICE_LIT(TASK_GLOBAL));
+    struct audit_record parsed;
+
+    audit_record_parse(&r->raw, &parsed);
+    const bool is_it = is_global ? parsed.has_seq && parsed.seq == x->record.offset
+                                 : r->raw.offset == x->record.offset;
+    view_bool(v, "source_is_there", is_it);
+    if (is_it)
         view_time(v, "source_time", r->raw.time_ms);
     return false;
 }
@@ -267,6 +274,31 @@ static void add_record(struct explaining *x, struct view *v)
     view_number(v, "value_bytes", (int64_t)x->raw.value.len);
 }
 
+/* Whether the source record is still there. Another stream's output has numbers for offsets. */
+static int add_source(struct explaining *x, struct view *v)
+{
+    struct session *s = x->session;
+    const struct audit_record *r = &x->record;
+    const bool is_global = slice_equal(r->dc, SLICE_LIT(TASK_GLOBAL));
+    const char *topic = topic_prefixed(&s->arena, r->dc, r->topic);
+    int64_t offset = r->offset;
+    int64_t first = 0;
+    int64_t end = 0;
+    int rc = move_to(x, is_global ? place_kafka(s, &x->snap, x->dc)
+                                  : place_source_kafka(s, &x->snap, r->dc));
+
+    if (rc != 0)
+        return rc;
+    if (!kafka_bounds(x->reader, topic, (int32_t)r->partition, &first, &end) ||
+        (is_global && !kafka_find_seq(x->reader, topic, r->offset, &offset)))
+        return EXIT_REFUSED;
+    if (offset < first) {
+        view_text(v, "source_is_there", SLICE_LIT("expired"));
+        return 0;
+    }
+    return scan(x, v, topic, (int32_t)r->partition, offset, take_source);
+}
+
 static int add_story(struct explaining *x, struct view *v)
 {
     static const char *const TITLES[] = {"topic", "offset", "by",          "status",
@@ -289,22 +321,7 @@ static int add_story(struct explaining *x, struct view *v)
                                 (int32_t)r->partition, time_ms - EXPLAIN_BEFORE_MS, take_enriched);
         }
     }
-    if (rc == 0)
-        rc = move_to(x, place_source_kafka(s, &x->snap, r->dc));
-    if (rc == 0) {
-        const char *topic = topic_prefixed(&s->arena, r->dc, r->topic);
-        int64_t first = 0;
-        int64_t end = 0;
-
-        if (!kafka_bounds(x->reader, topic, (int32_t)r->partition, &first, &end))
-            return EXIT_REFUSED;
-        if (r->offset < first) {
-            view_text(v, "source_is_there", SLICE_LIT("expired"));
-        } else {
-            rc = scan(x, v, topic, (int32_t)r->partition, r->offset, take_source);
-        }
-    }
-    return rc;
+    return rc == 0 ? add_source(x, v) : rc;
 }
 
 /* ---- the command ------------------------------------------------------------------------------ */

@@ -10,6 +10,7 @@
 #include "coord/ctl/io_store.h"
 #include "coord/ctl/io_stream.h"
 #include "coord/ctl/topics.h"
+#include "coord/tasks.h"
 #include "coord/yaml_file.h"
 
 enum {
@@ -306,8 +307,13 @@ static bool add_stage(struct tapping *t, struct slice dc)
         output_error(&s->output, "--stage takes source, enriched or global, not '%s'", stage);
         return false;
     }
-    for (size_t i = 0; is_good && i < spec->sources.count; i++)
-        is_good = add_partitions(t, topic_prefixed(&s->arena, dc, spec->sources.items[i]));
+    for (size_t i = 0; is_good && i < spec->sources.count; i++) {
+        struct slice output;
+        const bool is_global = task_source_is_global(spec->sources.items[i], &output);
+        is_good =
+            add_partitions(t, is_global ? topic_global(&s->arena, output)
+                                        : topic_prefixed(&s->arena, dc, spec->sources.items[i]));
+    }
     return is_good;
 }
 
@@ -365,6 +371,7 @@ int cmd_tap(struct session *s)
 {
     struct tapping t = {.session = s, .format = session_option(s, OPTION_FORMAT)};
     struct slice dc = {0};
+    struct slice output;
     const char *place = NULL;
     int rc = 0;
 
@@ -384,7 +391,8 @@ int cmd_tap(struct session *s)
     if (dc.ptr == NULL)
         return EXIT_USAGE;
     place = session_option(s, OPTION_STAGE) != NULL &&
-                    strcmp(session_option(s, OPTION_STAGE), "source") == 0
+                    strcmp(session_option(s, OPTION_STAGE), "source") == 0 &&
+                    !task_source_is_global(t.stream->spec.sources.items[0], &output)
                 ? place_source_kafka(s, &t.snap, dc)
                 : place_kafka(s, &t.snap, dc);
     rc = place == NULL ? EXIT_REFUSED : kafka_open(s, place, true, &t.reader);

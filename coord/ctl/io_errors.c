@@ -270,20 +270,30 @@ bool errors_record_read(struct errors_run *run, const struct failure *f, struct 
     return false;
 }
 
+struct slice errors_dc(const struct errors_run *run, const struct failure *f)
+{
+    if (!slice_equal(f->origin.from.dc, SLICE_LIT(TASK_GLOBAL)))
+        return f->origin.from.dc;
+    return run->stream->dcs[f->site >= 0 ? f->site : 0];
+}
+
 bool errors_source_read(struct errors_run *run, const struct failure *f, struct audit_raw *out)
 {
     struct session *s = run->session;
     struct slice dc = f->origin.from.dc;
-    struct slice topic = f->origin.from.topic;
-    const char *kafka = task_is_request(topic) ? place_kafka(s, &run->snap, dc)
-                                               : place_source_kafka(s, &run->snap, dc);
+    const char *topic = topic_prefixed(&s->arena, dc, f->origin.from.topic);
+    const bool is_global = slice_equal(dc, SLICE_LIT(TASK_GLOBAL));
+    const bool is_ours = is_global || task_is_request(f->origin.from.topic);
+    const char *kafka = is_ours ? place_kafka(s, &run->snap, errors_dc(run, f))
+                                : place_source_kafka(s, &run->snap, dc);
     struct kafka_reader *reader = NULL;
     struct errors_text text;
+    int64_t offset = f->origin.offset;
     bool is_read = false;
 
     if (kafka != NULL && kafka_open(s, kafka, true, &reader) == 0) {
-        is_read = read_one(s, reader, topic_prefixed(&s->arena, dc, topic),
-                           (int32_t)f->origin.from.partition, f->origin.offset, out);
+        is_read = (!is_global || kafka_find_seq(reader, topic, offset, &offset)) &&
+                  read_one(s, reader, topic, (int32_t)f->origin.from.partition, offset, out);
     }
     kafka_close(reader);
     if (is_read)

@@ -42,6 +42,10 @@ void errors_unload(struct errors_run *run);
 /* The event's record in the error topic; false: said, or gone. Slices in the session's arena. */
 bool errors_record_read(struct errors_run *run, const struct failure *f, struct audit_raw *out);
 
+/* The DC whose Kafka has, or takes, what is the event's: where it arose. A global source's events arise
+ * nowhere: there it is where it failed. */
+struct slice errors_dc(const struct errors_run *run, const struct failure *f);
+
 /* The source record: from its topic, else what the error topic has of its value. False: said. */
 bool errors_source_read(struct errors_run *run, const struct failure *f, struct audit_raw *out);
 

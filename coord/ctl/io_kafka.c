@@ -297,6 +297,39 @@ static enum kafka_event probe(struct kafka_reader *r, const char *topic, int64_t
     return KAFKA_FAILED;
 }
 
+bool kafka_first_seq(struct kafka_reader *r, const char *topic, int64_t from, int64_t *out_seq)
+{
+    int64_t offset = 0;
+
+    *out_seq = -1;
+    return probe(r, topic, from, &offset, out_seq) != KAFKA_FAILED;
+}
+
+bool kafka_last_seq(struct kafka_reader *r, const char *topic, int64_t from, int64_t *out_seq)
+{
+    struct kafka_record record;
+    struct audit_record parsed;
+
+    *out_seq = -1;
+    kafka_start(r);
+    if (!kafka_add(r, topic, 0, from) || !kafka_begin(r))
+        return false;
+    for (int waits = 0; waits < KAFKA_TIMEOUT_MS / 100;) {
+        const enum kafka_event event = kafka_next(r, 100, &record);
+
+        if (event == KAFKA_END || event == KAFKA_FAILED)
+            return event == KAFKA_END;
+        waits = event == KAFKA_NOTHING ? waits + 1 : 0;
+        if (event == KAFKA_NOTHING)
+            continue;
+        audit_record_parse(&record.raw, &parsed);
+        if (parsed.has_origin && parsed.has_seq)
+            *out_seq = parsed.seq;
+    }
+    output_error(&r->session->output, "no answer in time from %s", r->bootstrap);
+    return false;
+}
+
 /* Offsets rise at least as fast as sequence numbers, so that a guess from a record below never
  * lands above; each step at least halves what markers of transactions leave between. */
 bool kafka_find_seq(struct kafka_reader *r, const char *topic, int64_t seq, int64_t *out_offset)

@@ -66,4 +66,9 @@ enum kafka_event kafka_next(struct kafka_reader *r, int timeout_ms, struct kafka
  * the log if there is none. False: said. */
 bool kafka_find_seq(struct kafka_reader *r, const char *topic, int64_t seq, int64_t *out_offset);
 
+/* The number of the first record at or after an offset of a global topic; of the last one there.
+ * *out_seq is -1 if there is none. False: said. */
+bool kafka_first_seq(struct kafka_reader *r, const char *topic, int64_t from, int64_t *out_seq);
+bool kafka_last_seq(struct kafka_reader *r, const char *topic, int64_t from, int64_t *out_seq);
+
 #endif

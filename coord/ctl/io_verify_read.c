@@ -7,6 +7,7 @@
 #include "coord/ctl/topics.h"
 #include "coord/request.h"
 #include "coord/spec_enrich.h"
+#include "coord/tasks.h"
 
 /* ---- one partition ---------------------------------------------------------------------------- */
 
@@ -207,17 +208,20 @@ static enum audit_why why_not(const struct spec *spec, const struct event *e, st
 
 struct source {
     size_t part;
+    struct slice topic; /* as the spec names it */
+    bool is_global;     /* offsets are numbers */
     int64_t hi;
     struct event *event;  /* owned by the session's arena */
     struct arena scratch; /* of one decoding */
 };
 
 /* A source record that the stream does not have: what the spec and the record say of it. */
-static void open_source(struct verify *v, struct source *src, const struct kafka_record *r)
+static void open_source(struct verify *v, struct source *src, const struct kafka_record *r,
+                        int64_t offset)
 {
     const struct spec *spec = &v->stream.spec;
-    const struct request q = request_read(audit_part_at(v->audit, src->part)->topic, spec->output,
-                                          r->raw.headers, r->raw.header_count);
+    const struct request q =
+        request_read(src->topic, spec->output, r->raw.headers, r->raw.header_count);
     const struct event_shape shape = spec_shape(spec, spec_source_find(spec, q.source));
     enum audit_why why = q.is_for_another ? AUDIT_WHY_FILTERED : AUDIT_WHY_OPEN;
     struct event_flaw flaw;
@@ -228,10 +232,10 @@ static void open_source(struct verify *v, struct source *src, const struct kafka
         event_decode_as(&src->scratch, r->raw.value, &shape, src->event, &flaw) == 0) {
         uint8_t id_bytes[BRAID_ID_MAX];
         why = why_not(spec, src->event, &src->scratch);
-        audit_source_open(v->audit, src->part, r->raw.offset, why,
+        audit_source_open(v->audit, src->part, offset, why,
                           request_id(src->event->id, q.retry, id_bytes));
     } else {
-        audit_source_open(v->audit, src->part, r->raw.offset, why, (struct slice){0});
+        audit_source_open(v->audit, src->part, offset, why, (struct slice){0});
     }
     arena_reset(&src->scratch);
 }
@@ -239,11 +243,19 @@ static void open_source(struct verify *v, struct source *src, const struct kafka
 static bool take_source(struct verify *v, void *arg, const struct kafka_record *r)
 {
     struct source *src = arg;
+    struct audit_record parsed;
+    int64_t offset = r->raw.offset;
 
-    if (r->raw.offset > src->hi)
+    if (src->is_global) {
+        audit_record_parse(&r->raw, &parsed);
+        if (!parsed.has_seq)
+            return true; /* foreign */
+        offset = parsed.seq;
+    }
+    if (offset > src->hi)
         return false;
-    if (audit_source(v->audit, src->part, r->raw.offset))
-        open_source(v, src, r);
+    if (audit_source(v->audit, src->part, offset))
+        open_source(v, src, r, offset);
     if (r->raw.offset % 10000 == 0) {
         output_progress(&v->session->output, "sources: %s/%d@%" PRId64, r->topic, r->partition,
                         r->raw.offset);
@@ -254,6 +266,7 @@ static bool take_source(struct verify *v, void *arg, const struct kafka_record *
 static int read_source(struct verify *v, struct kafka_reader *reader, struct source *src)
 {
     const struct audit_part *p = audit_part_at(v->audit, src->part);
+    const struct origin_partition of = {.dc = p->dc, .topic = p->topic};
     const char *topic = topic_prefixed(&v->session->arena, p->dc, p->topic);
     int64_t first = 0;
     int64_t end = 0;
@@ -261,22 +274,28 @@ static int read_source(struct verify *v, struct kafka_reader *reader, struct sou
 
     if (!kafka_bounds(reader, topic, (int32_t)p->partition, &first, &end))
         return EXIT_REFUSED;
+    int64_t from = p->lo + 1 > first ? p->lo + 1 : first;
+    src->is_global = slice_equal(p->dc, SLICE_LIT(TASK_GLOBAL));
+    src->topic = task_source_of(&of, &v->session->arena);
+    if (src->is_global && end > first &&
+        (!kafka_find_seq(reader, topic, p->lo + 1, &from) ||
+         !kafka_first_seq(reader, topic, first, &first)))
+        return EXIT_REFUSED;
     audit_source_start(v->audit, src->part, first);
     src->hi = p->hi;
-    if (p->lo_is_known && p->hi > p->lo && end > first) {
-        rc = verify_read(v,
-                         (struct verify_log){reader, topic, (int32_t)p->partition,
-                                             p->lo + 1 > first ? p->lo + 1 : first},
+    if (p->lo_is_known && p->hi > p->lo && end > first && end > from)
+        rc = verify_read(v, (struct verify_log){reader, topic, (int32_t)p->partition, from},
                          take_source, src);
-    }
     if (rc == 0)
         audit_source_end(v->audit, src->part);
     return rc;
 }
 
-/* The site of a DC, or NULL. */
+/* The site of a DC, or NULL. A global source is in every DC. */
 static struct verify_site *site_of(struct verify *v, struct slice dc)
 {
+    if (slice_equal(dc, SLICE_LIT(TASK_GLOBAL)) && v->site_count > 0)
+        return &v->sites[0];
     for (size_t i = 0; i < v->site_count; i++) {
         if (slice_equal(v->sites[i].dc, dc))
             return &v->sites[i];
@@ -301,7 +320,9 @@ static int read_sources(struct verify *v)
                         SLICE_ARG(p->dc));
             continue;
         }
-        const char *kafka = task_is_request(p->topic) ? site->kafka : site->source_kafka;
+        const bool is_ours =
+            task_is_request(p->topic) || slice_equal(p->dc, SLICE_LIT(TASK_GLOBAL));
+        const char *kafka = is_ours ? site->kafka : site->source_kafka;
         if (open_kafka == NULL || strcmp(kafka, open_kafka) != 0) {
             kafka_close(reader);
             reader = NULL;

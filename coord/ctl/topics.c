@@ -101,7 +101,8 @@ size_t topics_wanted(const struct spec *s, struct slice dc, const struct topic_s
 
     for (size_t i = 0; i < source_count; i++) {
         most = sources[i].partitions > most ? sources[i].partitions : most;
-        if (sources[i].message_bytes_max > largest)
+        /* A request is one of the other sources' records, with headers that make way for new ones. */
+        if (sources[i].message_bytes_max > largest && !task_is_request(sources[i].topic))
             largest = sources[i].message_bytes_max;
     }
     enriched_bytes = bytes_text(a, largest + TOPICS_MARGIN_BYTES);
@@ -110,7 +111,8 @@ size_t topics_wanted(const struct spec *s, struct slice dc, const struct topic_s
             out[count++] =
                 topic_of(TOPIC_REQUEST, topic_prefixed(a, dc, sources[i].topic),
                          sources[i].partitions, bytes_text(a, sources[i].message_bytes_max));
-        } else if (!slice_equal(sources[i].dc, dc)) {
+        } else if (!slice_equal(sources[i].dc, dc) &&
+                   !slice_equal(sources[i].dc, SLICE_LIT(TASK_GLOBAL))) {
             out[count++] =
                 topic_of(TOPIC_COPY, topic_prefixed(a, sources[i].dc, sources[i].topic),
                          sources[i].partitions,
@@ -150,9 +152,11 @@ size_t topics_requests(const struct spec *s, const struct layout *layout, struct
         const struct slice name = is_retry ? s->output : s->sources.items[i];
         const struct slice topic = slice_str(text_format(
             a, "%s%.*s", is_retry ? TASK_RETRY_PREFIX : TASK_BACKFILL_PREFIX, SLICE_ARG(name)));
-        const bool is_wanted = layout != NULL ? has_topic(layout, topic)
-                               : is_retry     ? s->requests != SPEC_REQUESTS_NONE
-                                              : s->requests == SPEC_REQUESTS_ALL;
+        struct slice global;
+        const bool is_wanted = !is_retry && task_source_is_global(name, &global) ? false
+                               : layout != NULL ? has_topic(layout, topic)
+                               : is_retry       ? s->requests != SPEC_REQUESTS_NONE
+                                                : s->requests == SPEC_REQUESTS_ALL;
         if (is_wanted)
             out[count++] = topic;
     }

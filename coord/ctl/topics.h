@@ -58,7 +58,8 @@ size_t topics_wanted(const struct spec *s, struct slice dc, const struct topic_s
 
 /*
  * The topics without DC prefix that operators' tools write for a stream, in `out` of
- * SPEC_SOURCES_MAX + 1; how many. A stream that is there has those that its cut has.
+ * SPEC_SOURCES_MAX + 1; how many. A stream that is there has those that its cut has. A global source
+ * has no backfills: they go to the sources of its stream.
  */
 size_t topics_requests(const struct spec *s, const struct layout *layout, struct arena *a,
                        struct slice *out);

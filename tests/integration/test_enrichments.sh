@@ -16,6 +16,8 @@ cluster=$PWD/deploy/local/cluster
 build=$PWD/build
 made=${BRAID_STATE%/state}/made.json
 links=mediawiki.page_links_enriched_change.v1
+content=mediawiki.page_content_change.v1
+of_global=test.of_global.v1
 # shellcheck source=deploy/local/lib/line.sh
 . deploy/local/lib/line.sh
 # shellcheck source=tests/integration/check.sh
@@ -37,7 +39,25 @@ enrich: [content]
 failed: emit
 limits: {value_bytes: 1MiB}
 END
-	ctl apply -f "${BRAID_STATE%/state}/small.yaml" --yes -m test
+	ctl apply -f "${BRAID_STATE%/state}/small.yaml" --yes -m test || return 1
+	cat >"${BRAID_STATE%/state}/of_global.yaml" <<END
+stream: $of_global
+dcs: [eqiad, codfw]
+sources: [{topic: global.$content}]
+start: earliest
+enrich: [user]
+filter: {kinds: [create, edit]}
+END
+	ctl apply -f "${BRAID_STATE%/state}/of_global.yaml" --yes -m test
+}
+
+# Have both DCs decided on all that its source stream has?
+of_global_is_drained() {
+	local numbers source
+	numbers=$(next_numbers $of_global)
+	source=$(next_numbers $content)
+	[ "${numbers% *}" = "${numbers#* }" ] && [ "${numbers% *}" -gt 0 ] &&
+		[ "$(decided_records $of_global $((${numbers% *} - 1)))" = "${source% *}" ]
 }
 
 # shellcheck disable=SC2046  # names without blanks
@@ -52,12 +72,13 @@ drain() {
 	for stream in $(streams); do
 		wait_drained "$stream" 120 || { echo "$stream is not drained" && ctl status && return 1; }
 	done
+	eventually 60 of_global_is_drained || { echo "$of_global is not drained" && ctl status && return 1; }
 }
 
 # A page may be deleted before it is fetched; of few events, it may be most.
 verify() {
 	local stream
-	for stream in $(streams); do
+	for stream in $(streams) $of_global; do
 		ctl verify "$stream" --min-ok 50 || return 1
 	done
 }

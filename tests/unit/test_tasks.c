@@ -262,6 +262,24 @@ static void without_its_links_a_dc_copies_nothing_and_nobody_copies_from_it(void
     assert_int_equal(tasks_without_links(SLICE_LIT("eqiad"), SLICE_LIT("ulsfo"), left, 4), 4);
 }
 
+static void a_spec_names_another_streams_output_by_its_topic(void **state)
+{
+    struct arena a;
+    struct slice output = {0};
+    const struct origin_partition of_dc = {.dc = SLICE_LIT("eqiad"), .topic = SLICE_LIT("x.v1")};
+    const struct origin_partition global = {.dc = SLICE_LIT("global"), .topic = SLICE_LIT("x.v1")};
+
+    (void)state;
+    arena_init(&a, 1024, 1024);
+    assert_true(task_source_is_global(SLICE_LIT("global.x.v1"), &output));
+    assert_true(slice_equal(output, SLICE_LIT("x.v1")));
+    assert_false(task_source_is_global(SLICE_LIT("global."), &output));
+    assert_false(task_source_is_global(SLICE_LIT("globalx.v1"), &output));
+    assert_true(slice_equal(task_source_of(&of_dc, &a), SLICE_LIT("x.v1")));
+    assert_true(slice_equal(task_source_of(&global, &a), SLICE_LIT("global.x.v1")));
+    arena_deinit(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +293,7 @@ int main(void)
         cmocka_unit_test(more_tasks_than_a_dc_may_have_are_refused_whole),
         cmocka_unit_test(a_name_says_what_the_task_is),
         cmocka_unit_test(names_of_no_task_are_refused),
+        cmocka_unit_test(a_spec_names_another_streams_output_by_its_topic),
         cmocka_unit_test(a_pause_of_links_names_a_dc),
         cmocka_unit_test(without_its_links_a_dc_copies_nothing_and_nobody_copies_from_it),
     };
