@@ -3,6 +3,7 @@
 """Makes pages for every enrichment, and holds what the streams say of them against MediaWiki.
 
   enrichments.py edit           edits; prints a JSON object: what was made
+  enrichments.py size           bytes of the largest value with content
   enrichments.py check MADE     reads all streams of deploy/streams in both DCs, one line for a promise
 
 The validator of the schemas is python3-jsonschema, and what must be in an event is asked of
@@ -26,7 +27,9 @@ import jsonschema
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOST = "test.wiki.localhost"
+SLOT_MAX = 2048 * 1024  # $wgMaxArticleSize
 DCS = ("eqiad", "codfw")
+LESS = "test.one_byte_less_of_content.v1"  # a name as long as that of the stream with content
 SCHEMAS = {
     "/mediawiki/page/change/1.2.0": "mediawiki/page/change/1.2.0",
     "/braid/page/change_enriched/1.0.0": "braid/page/change_enriched/1.0.0",
@@ -90,8 +93,8 @@ def edit():
     # Two slots of two million bytes each: more than the stream with a small limit takes. No article,
     # so that only some streams have it parsed.
     answer = session.change(
-        action="braidslots", title=f"User:Big {run}", text=("word ü " * 25 + "\n") * 10000,
-        extra=json.dumps({"v": "x" * 2000000}),
+        action="braidslots", title=f"User:Big {run}", text=("word ü " * 25 + "\n") * 10433 + "x" * 119,
+        extra=json.dumps({"v": "x" * (SLOT_MAX - 12)}),  # stored with line ends
     )["braidslots"]
     made["big"] = {"rev": answer["newrevid"]}
     save("target", f"Target {run}", "where redirects lead")
@@ -365,13 +368,13 @@ def check_big(all_records, made):
     slots = big["value"].get("revision", {}).get("content_slots", {})
     wanted = api(action="query", prop="revisions", revids=rev, rvslots="*", rvprop="content")
     wanted = wanted["query"]["pages"][0]["revisions"][0]["slots"]
-    check("a page of 2 MB in each of two slots comes through whole", [
+    check("a page of 2 MiB in each of two slots comes through whole", [
         *differs("status", big["headers"].get("braid-status"), "ok"),
+        *differs("bytes", sorted(len(s["content"].encode()) for s in wanted.values()), [SLOT_MAX] * 2),
         *([] if {r: s.get("content_body") for r, s in slots.items()}
           == {r: s["content"] for r, s in wanted.items()} else ["the contents differ"])])
-    copies = {dc: read("test.small_values.v1", dc) for dc in DCS}
-    small = of(copies["eqiad"], rev)
-    check("where a value may be smaller only, it is failed:too_large, without content", [
+    small = of(read(LESS, "eqiad"), rev)
+    check("where one byte less is allowed, it is failed:too_large, without content", [
         *differs("status", small["headers"].get("braid-status"), "failed:too_large"),
         *differs("content", "content_body" in json.dumps(small["value"]), False)])
 
@@ -404,6 +407,9 @@ def check_kinds(all_records, made):
 def main():
     if sys.argv[1] == "edit":
         edit()
+        return 0
+    if sys.argv[1] == "size":
+        print(max(len((r["payload"] or "").encode()) for r in read("mediawiki.page_content_change.v1", "eqiad")))
         return 0
     made = json.loads(pathlib.Path(sys.argv[2]).read_text())
     known, all_records = validators(), {}

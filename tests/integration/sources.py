@@ -180,4 +180,5 @@ def main():
     {"topics": make_topics, "feed": feed, "backfill": backfill, "check": check}.get(command, lambda: retry(int(sys.argv[2])))()
 
 
-main()
+if __name__ == "__main__":
+    main()

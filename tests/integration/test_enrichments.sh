@@ -14,14 +14,18 @@ export BRAID_STATE BRAID_PORT_BASE BRAID_ACCESS_LOG
 cluster=$PWD/deploy/local/cluster
 # shellcheck disable=SC2034  # for lib/line.sh
 build=$PWD/build
-made=${BRAID_STATE%/state}/made.json
+dir=${BRAID_STATE%/state}
+made=$dir/made.json
 links=mediawiki.page_links_enriched_change.v1
 content=mediawiki.page_content_change.v1
 of_global=test.of_global.v1
+less=test.one_byte_less_of_content.v1
 # shellcheck source=deploy/local/lib/line.sh
 . deploy/local/lib/line.sh
 # shellcheck source=tests/integration/check.sh
 . tests/integration/check.sh
+# shellcheck source=tests/integration/replay.sh
+. tests/integration/replay.sh
 
 # Those whose servers run here.
 specs() { grep -L '^# needs: ' deploy/streams/*.yaml; }
@@ -31,16 +35,7 @@ apply_all() {
 	for file in $(specs); do
 		ctl apply -f "$file" --yes -m test || return 1
 	done
-	cat >"${BRAID_STATE%/state}/small.yaml" <<'END'
-stream: test.small_values.v1
-dcs: [eqiad, codfw]
-sources: [{topic: mediawiki.page_change.v1}]
-enrich: [content]
-failed: emit
-limits: {value_bytes: 1MiB}
-END
-	ctl apply -f "${BRAID_STATE%/state}/small.yaml" --yes -m test || return 1
-	cat >"${BRAID_STATE%/state}/of_global.yaml" <<END
+	cat >"$dir/of_global.yaml" <<END
 stream: $of_global
 dcs: [eqiad, codfw]
 sources: [{topic: global.$content}]
@@ -48,7 +43,7 @@ start: earliest
 enrich: [user]
 filter: {kinds: [create, edit]}
 END
-	ctl apply -f "${BRAID_STATE%/state}/of_global.yaml" --yes -m test
+	ctl apply -f "$dir/of_global.yaml" --yes -m test
 }
 
 # Have both DCs decided on all that its source stream has?
@@ -61,7 +56,25 @@ of_global_is_drained() {
 }
 
 # shellcheck disable=SC2046  # names without blanks
-streams() { sed -n 's/^stream: //p' $(specs) "${BRAID_STATE%/state}/small.yaml"; }
+streams() { sed -n 's/^stream: //p' $(specs); }
+
+# The largest page, of two slots of 2 MiB, in a stream that takes one byte less than it needs.
+apply_less_content() {
+	local size
+	size=$(tests/integration/enrichments.py size) || return 1
+	echo "the largest value has $size bytes"
+	cat >"$dir/less_content.yaml" <<END
+stream: $less
+dcs: [eqiad, codfw]
+sources: [{topic: mediawiki.page_change.v1}]
+start: earliest
+enrich: [content]
+failed: emit
+requests: none
+limits: {value_bytes: $((size - 1))}
+END
+	ctl apply -f "$dir/less_content.yaml" --yes -m test && wait_drained $less 60
+}
 
 edit() {
 	deploy/local/edits --count 20 --quiet && tests/integration/enrichments.py edit >"$made"
@@ -78,7 +91,7 @@ drain() {
 # A page may be deleted before it is fetched; of few events, it may be most.
 verify() {
 	local stream
-	for stream in $(streams) $of_global; do
+	for stream in $(streams) $of_global $less; do
 		ctl verify "$stream" --min-ok 50 || return 1
 	done
 }
@@ -122,23 +135,36 @@ changes_dc() {
 	[ "$(jq -S . "$dir/place.json")" = "$(jq -S . "$dir/fresh.json")" ]
 }
 
+# count_checks COMMAND...: it prints lines as check does.
+count_checks() {
+	"$@" >"$check_log.out" 2>&1 || grep -q "^  FAILED" "$check_log.out" || failed=$((failed + 1))
+	cat "$check_log.out"
+	passed=$((passed + $(grep -c '^  ok' "$check_log.out")))
+	failed=$((failed + $(grep -c '^  FAILED' "$check_log.out")))
+	rm -f "$check_log.out"
+}
+
 take_down() {
+	replay_stop
 	[ -n "${KEEP:-}" ] || { "$cluster" down >/dev/null 2>&1 && rm -rf "${BRAID_STATE%/state}"; }
 }
 trap take_down EXIT
 
+replay_start
 check "the cluster is up" "$cluster" up
 eval "$("$cluster" env)"
+if [ "${1:-}" = replay ]; then
+	replay_check
+	check_end
+	exit
+fi
 check "the streams of deploy/streams can be applied" apply_all
 check "pages are made" edit
 check "everything comes through" drain
-tests/integration/enrichments.py check "$made" >"$check_log.out" 2>&1 ||
-	grep -q "^  FAILED" "$check_log.out" || failed=$((failed + 1))
-cat "$check_log.out"
-passed=$((passed + $(grep -c '^  ok' "$check_log.out")))
-failed=$((failed + $(grep -c '^  FAILED' "$check_log.out")))
-rm -f "$check_log.out"
+check "a stream that takes one byte less than the largest page can be applied" apply_less_content
+count_checks tests/integration/enrichments.py check "$made"
 show_shared
 check "and braidctl verify finds all streams sound" verify
+replay_check
 check "a reader loses its DC, goes on in the other, and has counted each event once" changes_dc
 check_end
