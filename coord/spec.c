@@ -368,9 +368,30 @@ static bool has_enrichment(const struct spec *s, const char *name)
     return false;
 }
 
+/* What it compares with must hang on one order alone, which is the same in every DC. */
+static void check_memory(const struct spec *s, struct spec_problems *out)
+{
+    struct slice output;
+
+    if (!spec_has_memory(s))
+        return;
+    if (s->sources.count != 1 || !task_source_is_global(s->sources.items[0], &output)) {
+        problem(out, "enrich", "'rdf_diff' needs one source, which is another stream's output",
+                "for example: sources: [{topic: global.wikibase.entity_change.v1}]");
+    }
+    if (s->requests != SPEC_REQUESTS_NONE)
+        problem(out, "requests", "'rdf_diff' follows one order: no retries or backfills come in",
+                "write 'requests: none', and retry in the source stream");
+    if (s->wikis.count + s->namespaces.count + s->kinds.count + s->models.count + s->where.count >
+        0) {
+        problem(out, "filter", "'rdf_diff' compares with what the source has: filter there", NULL);
+    }
+}
+
 /* What is added to an event has no place in the schema of its source. */
 static void check_enrichments(struct spec *s, struct arena *a, struct spec_problems *out)
 {
+    check_memory(s, out);
     check_twice(&s->enrichments, "enrich", a, out);
     for (size_t i = 0; i < s->enrichments.count && s->output_schema.len == 0; i++) {
         if (!slice_equal(s->enrichments.items[i], SLICE_LIT("content")))
@@ -568,6 +589,11 @@ size_t spec_source_find(const struct spec *s, struct slice topic)
     while (i < s->sources.count && !slice_equal(s->sources.items[i], topic))
         i++;
     return i;
+}
+
+bool spec_has_memory(const struct spec *s)
+{
+    return has_enrichment(s, "rdf_diff");
 }
 
 bool spec_has_dc(const struct spec *s, struct slice dc)

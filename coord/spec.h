@@ -136,6 +136,9 @@ struct event_shape spec_shape(const struct spec *s, size_t index);
 /* Index of a source's topic; s->sources.count if it is none. */
 size_t spec_source_find(const struct spec *s, struct slice topic);
 
+/* Is there an enrichment that asks what the stream had before? (docs/enrichments.md, rdf_diff) */
+bool spec_has_memory(const struct spec *s);
+
 bool spec_has_dc(const struct spec *s, struct slice dc);
 
 #endif

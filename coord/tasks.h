@@ -34,6 +34,9 @@ enum {
  * "global.<output>" is in every DC. Its offsets are sequence numbers. */
 #define TASK_GLOBAL "global"
 
+/* What a stream keeps for an enrichment with a memory: "<dc>.braid.state.<output>", compacted. */
+#define TASK_STATE_PREFIX "braid.state."
+
 enum task_kind {
     TASK_REPLICATE,
     TASK_ENRICH,

@@ -188,14 +188,19 @@ static struct fetch_result class_of_other(const struct fetch_reply *reply, enum 
                                  : result_of(FETCH_CALL_OK, REASON_NONE);
 }
 
-/* Wikibase's page of data: JSON if there is such an entity and revision. */
+/* Wikibase's page of data: JSON or N-Triples if there is such an entity and revision. An earlier
+ * revision that is not there is not waited for. */
 static struct fetch_result class_of_index(const struct fetch_reply *reply,
+                                          const struct question_type *type,
                                           struct fetch_verdict *verdict)
 {
     if (reply->http_status == 404) {
-        *verdict = (struct fetch_verdict){ENRICH_VERDICT_MISSING, REASON_MISSING};
+        *verdict = (struct fetch_verdict){
+            type->is_optional ? ENRICH_VERDICT_HIDDEN : ENRICH_VERDICT_MISSING, REASON_MISSING};
         return result_of(FETCH_CALL_OK, REASON_NONE);
     }
+    if (type->api == QUESTION_RDF_PAGE && reply->http_status == 200)
+        return reply->is_rdf ? result_of(FETCH_CALL_OK, REASON_NONE) : transient(REASON_BAD_ANSWER);
     return class_of_status(reply);
 }
 
@@ -216,7 +221,7 @@ static struct fetch_result class_of_rest(const struct fetch_reply *reply,
 static struct fetch_result check_root(const struct fetch_reply *reply,
                                       const struct question_type *type, struct fetch_result result)
 {
-    if (result.result != FETCH_CALL_OK || type->api == QUESTION_PAGE || reply->answer->has_root)
+    if (result.result != FETCH_CALL_OK || type->root == NULL || reply->answer->has_root)
         return result;
     if (reply->answer->is_truncated)
         return result_of(FETCH_CALL_TOO_LARGE, REASON_TOO_LARGE);
@@ -230,7 +235,7 @@ static struct fetch_result class_by_status(const struct fetch_reply *reply, enum
     const struct question_type *type = question_type(kind);
     const struct fetch_result result = type->api == QUESTION_OTHER
                                            ? class_of_other(reply, kind, verdict)
-                                           : class_of_index(reply, verdict);
+                                           : class_of_index(reply, type, verdict);
 
     return verdict->verdict != ENRICH_VERDICT_OK || type->root == NULL
                ? result
@@ -245,7 +250,8 @@ struct fetch_result fetch_alone_class(const struct fetch_reply *reply, enum ques
     const bool is_read = reply->transport == FETCH_TRANSPORT_OK;
 
     *verdict = (struct fetch_verdict){ENRICH_VERDICT_OK, REASON_NONE};
-    if (is_read && (type->api == QUESTION_OTHER || type->api == QUESTION_INDEX)) {
+    if (is_read && (type->api == QUESTION_OTHER || type->api == QUESTION_INDEX ||
+                    type->api == QUESTION_RDF_PAGE)) {
         const uint32_t wait_ms = result.retry_after_ms;
         result = class_by_status(reply, kind, verdict);
         result.retry_after_ms = wait_ms;

@@ -38,6 +38,7 @@ struct fetch_reply {
     const struct mwapi_answer *answer; /* if decode_rc is 0 */
     bool is_html;
     struct slice body;
+    bool is_rdf; /* N-Triples */
 };
 
 /* How the call ended: goes into FETCH_EV_ANSWER. */

@@ -346,7 +346,7 @@ static bool set_question(struct io_fetch_call *call, const struct io_fetch_setup
 
     if (q->api == QUESTION_OTHER)
         return set_other(call, setup, q);
-    if (q->api == QUESTION_INDEX) {
+    if (q->api == QUESTION_INDEX || q->api == QUESTION_RDF_PAGE) {
         set_index(call, setup, q);
         return true;
     }
@@ -476,6 +476,7 @@ void io_fetch_call_read(struct io_fetch_call *call, CURLcode code, struct arena 
         .http_status = (uint32_t)status,
         .is_json = is_type(content_type, "application/json"),
         .is_html = is_type(content_type, "text/html"),
+        .is_rdf = is_type(content_type, "application/n-triples"),
         .retry_after_s = retry_after < 0                        ? 0
                          : retry_after > (curl_off_t)UINT32_MAX ? UINT32_MAX
                                                                 : (uint32_t)retry_after,

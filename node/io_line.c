@@ -119,6 +119,8 @@ static void start_in_global(struct io_line *l)
 {
     const int64_t start = l->config.start[0];
 
+    if (l->state != NULL)
+        l->place_in = line_state_place(l->state);
     if (!l->is_global || l->place_in.valid || l->place_out.valid || start == LINE_START_ANY)
         return;
     l->place_in =
@@ -137,12 +139,14 @@ void line_maybe_start(struct io_line *l)
 
     if (l->has_started || l->client == NULL || !l->has_places || !l->has_in || !l->has_out)
         return;
+    if (l->state != NULL && !line_state_is_read(l->state))
+        return;
+    start_in_global(l);
     if (ends_early(l) && io_mono_ms() - l->opened_ms < IO_LINE_BOUNDS_MS) {
         l->is_late = true;
         return;
     }
     l->has_started = true;
-    start_in_global(l);
     step(l, &ev);
     io_line_stream_changed(l, l->stream);
 }
@@ -153,7 +157,10 @@ static uint32_t room_in(void *data)
 
     if (l->is_over || l->is_draining || l->pending.first != NULL)
         return 0;
-    return line_room(l->line);
+    const uint32_t room = line_room(l->line);
+    if (l->state != NULL && line_state_room(l->state) < room)
+        return line_state_room(l->state);
+    return room;
 }
 
 /* Of either log; true if it was no record and no end. */
@@ -201,6 +208,11 @@ static void on_in(void *data, const struct io_read_event *read)
     if (read->count > 0) {
         l->consumed += read->count;
         l->last_time_ms = read->records[read->count - 1].log_time_ms;
+    }
+    if (l->state != NULL && !line_state_take(l->state, read->records, read->count)) {
+        for (uint32_t i = 0; i < read->count; i++)
+            io_kafka_release(read->records[i].handle);
+        return;
     }
     step(l, &ev);
 }
@@ -316,6 +328,11 @@ static int open_logs(struct io_line *l)
     l->reading_out = io_reading_start(l->site_out->reader, &out);
     if (l->reading_in == NULL || l->reading_out == NULL)
         return ERR_NO_MEMORY;
+    if (l->is_remembering) {
+        const int rc = line_state_open(l, &l->state);
+        if (rc != 0)
+            return rc;
+    }
     line_ask_places(l);
     io_limit_ask(&l->limit, l->site_out->ask, l->topic_out, on_limit, l);
     return 0;
@@ -327,6 +344,8 @@ static void close_run(struct io_line *l)
     io_reading_stop(l->reading_out);
     io_writer_client_close(l->client);
     io_writer_client_close(l->errors);
+    line_state_close(l->state);
+    l->state = NULL;
     l->errors = NULL;
     if (l->question != NULL)
         io_kafka_ask_cancel(l->question);
@@ -361,7 +380,8 @@ static void tick(struct io_line *l)
         }
         return;
     }
-    if (!l->has_started && io_mono_ms() - l->opened_ms > IO_LINE_OPEN_MS) {
+    const bool is_reading = l->state != NULL && !line_state_is_read(l->state);
+    if (!l->has_started && !is_reading && io_mono_ms() - l->opened_ms > IO_LINE_OPEN_MS) {
         line_end(l, ERR_TIMEOUT, "no answer about places and bounds");
         return;
     }
@@ -381,6 +401,8 @@ static void tick(struct io_line *l)
     if (l->commit_again)
         line_commit(l);
     line_retry(l);
+    if (l->state != NULL && l->line->place_in.valid)
+        line_state_settled(l->state, &l->line->place_in, io_mono_ms());
     io_reading_kick(l->reading_in);
 }
 

@@ -12,6 +12,7 @@
 #include "node/io_limit.h"
 #include "node/io_line.h"
 #include "node/io_line_job.h"
+#include "node/io_line_state.h"
 
 struct io_line {
     struct io_host *host;
@@ -25,8 +26,10 @@ struct io_line {
     struct io_stream *stream; /* NULL: a copy of a source topic */
     struct arena arena;       /* the strands' names, topics, group */
     struct line_config config;
-    bool is_global;      /* the input is another stream's output */
-    struct slice source; /* of enrich: as the spec names it */
+    bool is_global;           /* the input is another stream's output */
+    struct slice source;      /* of enrich: as the spec names it */
+    bool is_remembering;      /* an enrichment asks what came before */
+    struct line_state *state; /* owned; NULL: its enrichments remember nothing */
     uint64_t strands_hash;
     const char *group;
     const char *topic_in;

@@ -171,6 +171,8 @@ static int set_enrich(struct io_line *l)
     if (l->stream == NULL || l->stream->spec == NULL || !l->stream->has_head ||
         !l->stream->is_first_known)
         return ERR_UNAVAILABLE;
+    l->is_remembering = l->is_global && (l->stream->spec->enrich.enrichments &
+                                         ENRICHMENT_BIT(ENRICHMENT_RDF_DIFF)) != 0;
     return set_strands(l);
 }
 

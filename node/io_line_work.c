@@ -497,6 +497,8 @@ void line_work(struct io_line *l, const struct line_action *a, const struct reco
     *slot_of(l, a->ticket) = job;
     const struct enrich_memory memory = {.scratch = &l->host->scratch, .keep = &job->work->keep};
     const bool must_ask = open_page(job, &memory);
+    if (l->state != NULL)
+        job->work->page.event.emitted_rev_id = line_state_before(l->state, a->index);
     drop_shared(l, &job->work->page);
     if (must_ask) {
         ask_all(job);

@@ -47,6 +47,11 @@ static const struct enrichment ENRICHMENTS[ENRICHMENT_COUNT] = {
                           QUESTION_BIT(QUESTION_SCORE), write_score},
     [ENRICHMENT_HTTP] = {"http", "the answer of any HTTP server, asked with the event's fields",
                          QUESTION_BIT(QUESTION_HTTP), write_http},
+    [ENRICHMENT_RDF_DIFF] = {"rdf_diff",
+                             "triples of a Wikibase entity that came and went since its last "
+                             "revision in the stream",
+                             QUESTION_BIT(QUESTION_RDF) | QUESTION_BIT(QUESTION_RDF_BEFORE),
+                             write_rdf_diff},
     [ENRICHMENT_TAGS] = {"tags", "names of the spec's rules that hold of the event", REVISION,
                          write_tags},
 };
@@ -90,7 +95,8 @@ static bool has_tree(const struct enrichment_in *in, unsigned kind)
     const struct answer *answer = &in->answers[kind];
 
     return kind != QUESTION_REVISION && answer->is_asked && answer->reason == REASON_NONE &&
-           question_type((enum question_kind)kind)->api != QUESTION_PAGE;
+           question_type((enum question_kind)kind)->api != QUESTION_PAGE &&
+           question_type((enum question_kind)kind)->api != QUESTION_RDF_PAGE;
 }
 
 /* JSON is checked by its parser; of HTML only this matters, as it goes into a JSON string. */

@@ -33,6 +33,7 @@ enum enrichment_kind {
     ENRICHMENT_ENTITY,
     ENRICHMENT_SCORE,
     ENRICHMENT_HTTP,
+    ENRICHMENT_RDF_DIFF,
     ENRICHMENT_TAGS, /* last: it looks at the others */
     ENRICHMENT_COUNT,
 };
@@ -73,7 +74,7 @@ uint32_t enrichment_find(struct slice name);
 /* The names, with '|' between them: choices of a spec's key. Equal to the table: a test sees to it. */
 #define ENRICHMENT_NAMES                                                                           \
     "content|links|templates|categories|images|sections|diff|html|user|redirect|citations|entity"  \
-    "|score|http|tags"
+    "|score|http|rdf_diff|tags"
 
 /* Bits of all questions that these enrichments need, with those that they come after. */
 uint32_t enrichment_questions(uint32_t enrichments);
@@ -116,6 +117,7 @@ void write_citations(const struct enrichment_in *in, struct json_out *out);
 void write_entity(const struct enrichment_in *in, struct json_out *out);
 void write_score(const struct enrichment_in *in, struct json_out *out);
 void write_http(const struct enrichment_in *in, struct json_out *out);
+void write_rdf_diff(const struct enrichment_in *in, struct json_out *out);
 void write_tags(const struct enrichment_in *in, struct json_out *out);
 
 #endif

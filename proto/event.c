@@ -346,6 +346,7 @@ int event_decode_as(struct arena *scratch, struct slice bytes, const struct even
                           .namespace_id = -1,
                           .rev_id = -1,
                           .parent_id = -1,
+                          .emitted_rev_id = -1,
                           .time_ms = -1};
     int rc = json_parse(scratch, bytes, &LIMITS, &d.json, &why);
     if (rc != 0)

@@ -188,6 +188,10 @@ static const struct question_type TYPES[QUESTION_COUNT] = {
                         put_score},
     [QUESTION_HTTP] = {"http", QUESTION_OTHER, NULL, QUESTION_BIT(QUESTION_REVISION), true,
                        put_http},
+    [QUESTION_RDF] = {"rdf", QUESTION_RDF_PAGE, NULL, QUESTION_BIT(QUESTION_REVISION), false,
+                      put_rdf},
+    [QUESTION_RDF_BEFORE] = {"rdf_before", QUESTION_RDF_PAGE, NULL, QUESTION_BIT(QUESTION_REVISION),
+                             true, put_rdf_before},
 };
 
 const struct question_type *question_type(enum question_kind kind)

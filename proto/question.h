@@ -33,6 +33,8 @@ enum question_kind {
     QUESTION_ENTITY_OF_PAGE, /* the entity that another wiki has for the page */
     QUESTION_SCORE,          /* what a model says of the revision */
     QUESTION_HTTP,           /* what the spec says */
+    QUESTION_RDF,            /* the triples of the entity at the revision */
+    QUESTION_RDF_BEFORE,     /* the same at the one that the stream had last */
     QUESTION_COUNT,
 };
 
@@ -48,11 +50,12 @@ enum {
 
 /* Whom to ask, which also says what errors look like. */
 enum question_api {
-    QUESTION_ACTION, /* api.php; errors come with status 200 */
-    QUESTION_REST,   /* rest.php/v1; errors have their status */
-    QUESTION_PAGE,   /* rest.php/v1, the answer is HTML */
-    QUESTION_INDEX,  /* index.php; the answer is JSON */
-    QUESTION_OTHER,  /* any server: the text is a whole request */
+    QUESTION_ACTION,   /* api.php; errors come with status 200 */
+    QUESTION_REST,     /* rest.php/v1; errors have their status */
+    QUESTION_PAGE,     /* rest.php/v1, the answer is HTML */
+    QUESTION_INDEX,    /* index.php; the answer is JSON */
+    QUESTION_RDF_PAGE, /* index.php; the answer is N-Triples */
+    QUESTION_OTHER,    /* any server: the text is a whole request */
 };
 
 struct mwapi_revision;

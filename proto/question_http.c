@@ -240,8 +240,7 @@ bool question_http_read(struct slice text, struct question_http *out)
 
 /* ---- entities -------------------------------------------------------------------------------- */
 
-/* The id that the stored JSON of an entity has. Absent: it is none, or redirects to another. */
-static struct slice entity_id(const struct question_in *in)
+struct slice question_entity_id(const struct question_in *in)
 {
     const struct mwapi_revision *revision = in->answers[QUESTION_REVISION].revision;
     const struct mwapi_slot *slot =
@@ -272,7 +271,7 @@ struct slice put_entity(const struct question_in *in)
 
     if (in->asks->entity_domain.len > 0)
         return question_nothing();
-    const struct slice id = entity_id(in);
+    const struct slice id = question_entity_id(in);
     if (id.len == 0 || id.len > 64)
         return question_nothing();
     const struct slice end = question_numbered(

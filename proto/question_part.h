@@ -53,6 +53,13 @@ struct slice put_score(const struct question_in *in);
 struct slice put_entity(const struct question_in *in);
 struct slice put_entity_of_page(const struct question_in *in);
 
+/* The id that the stored JSON of an entity has, in scratch. Absent: it is none, or redirects. */
+struct slice question_entity_id(const struct question_in *in);
+
+/* enrichment_rdf.c */
+struct slice put_rdf(const struct question_in *in);
+struct slice put_rdf_before(const struct question_in *in);
+
 /* The target that REDIRECT must show, in keep. */
 struct slice question_expected(const struct question_in *in);
 

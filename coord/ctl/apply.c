@@ -93,6 +93,9 @@ const char *apply_refusal(const struct spec *now, const struct spec *wanted)
     if (!same_texts(&now->sources, &wanted->sources)) {
         return "a live stream's sources cannot be changed yet; make a new stream";
     }
+    if (spec_has_memory(now) != spec_has_memory(wanted)) {
+        return "rdf_diff is for a stream from its start on; make a new stream";
+    }
     if (now->requests != wanted->requests) {
         return "a live stream's requests cannot be changed yet; make a new stream";
     }

@@ -59,6 +59,8 @@ static int purge_topics(struct session *s, const struct snapshot *snap,
             rc = kafka_admin_delete(admin, topic_enriched(&s->arena, dcs.items[k], st->output));
             if (rc == 0)
                 rc = kafka_admin_delete(admin, topic_retry(&s->arena, dcs.items[k], st->output));
+            if (rc == 0)
+                rc = kafka_admin_delete(admin, topic_state(&s->arena, dcs.items[k], st->output));
         }
         kafka_admin_close(admin);
         if (rc == 0)

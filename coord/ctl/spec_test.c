@@ -306,6 +306,19 @@ static bool shape_of(struct run *r, const struct spec *spec, yyjson_val *test,
     return true;
 }
 
+/* The case's "emitted": the last revision that the stream had of the page. */
+static void set_emitted(struct run *r, yyjson_val *test)
+{
+    yyjson_val *emitted = json_value(json_key(test, SLICE_LIT("emitted")));
+    int64_t number = 0;
+
+    if (yyjson_is_raw(emitted) &&
+        keys_parse_number(slice_of(yyjson_get_raw(emitted), yyjson_get_len(emitted)), &number) == 0)
+        r->page.event.emitted_rev_id = number;
+    else if (emitted != NULL)
+        fail(r, "'emitted' takes the number of a revision, or 0");
+}
+
 /* The event's own wiki may be asked: which ones a node allows is no part of a spec. */
 static void allow_domain(struct run *r, struct slice event, const struct event_shape *shape,
                          struct slice *out)
@@ -347,6 +360,7 @@ static int run_case(struct run *r, const struct spec *spec, yyjson_val *test)
         return rc;
     const struct enrich_memory memory = {.scratch = &r->scratch, .keep = r->a};
     (void)enrich_page_open_as(&r->page, enrich, &r->shape, &memory, source);
+    set_emitted(r, test);
     while (enrich_page_ask(&r->page, &r->scratch, &q)) {
         if (!answer_for(r, &q, &outcome))
             return 0;

@@ -27,6 +27,11 @@ const char *topic_retry(struct arena *a, struct slice dc, struct slice output)
     return text_format(a, "%.*s." TASK_RETRY_PREFIX "%.*s", SLICE_ARG(dc), SLICE_ARG(output));
 }
 
+const char *topic_state(struct arena *a, struct slice dc, struct slice output)
+{
+    return text_format(a, "%.*s." TASK_STATE_PREFIX "%.*s", SLICE_ARG(dc), SLICE_ARG(output));
+}
+
 const char *topic_prefixed(struct arena *a, struct slice dc, struct slice topic)
 {
     return text_format(a, "%.*s.%.*s", SLICE_ARG(dc), SLICE_ARG(topic));
@@ -57,7 +62,7 @@ static struct topic_wanted topic_of(enum topic_kind kind, const char *name, int 
 {
     struct topic_wanted t = {.kind = kind, .name = name, .partitions = partitions};
 
-    set(&t, "cleanup.policy", "delete");
+    set(&t, "cleanup.policy", kind == TOPIC_STATE ? "compact" : "delete");
     set(&t, "unclean.leader.election.enable", "false");
     set_least(&t, "max.message.bytes", bytes_max);
     switch (kind) {
@@ -81,6 +86,10 @@ static struct topic_wanted topic_of(enum topic_kind kind, const char *name, int 
     case TOPIC_ERROR:
     case TOPIC_REQUEST:
         set_advice(&t, "retention.ms", MONTH_TEXT);
+        break;
+    case TOPIC_STATE:
+        /* A line that a former owner writes late is seen before what it is older than is dropped. */
+        set_least(&t, "min.compaction.lag.ms", DAY_TEXT);
         break;
     }
     return t;
@@ -123,8 +132,11 @@ size_t topics_wanted(const struct spec *s, struct slice dc, const struct topic_s
         out[count++] = topic_of(TOPIC_ENRICHED, topic_enriched(a, s->dcs.items[i], s->output), most,
                                 enriched_bytes);
     }
-    if (count + 3 > TOPICS_WANTED_MAX)
+    if (count + 4 > TOPICS_WANTED_MAX)
         return count;
+    if (spec_has_memory(s))
+        out[count++] = topic_of(TOPIC_STATE, topic_state(a, dc, s->output), 1,
+                                bytes_text(a, TOPICS_MARGIN_BYTES));
     out[count++] = topic_of(TOPIC_GLOBAL, topic_global(a, s->output), 1, enriched_bytes);
     out[count++] = topic_of(TOPIC_CUTS, topic_prefixed(a, dc, SLICE_LIT("braid.cuts")), 1,
                             bytes_text(a, 8 * TOPICS_MARGIN_BYTES));

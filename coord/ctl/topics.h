@@ -26,7 +26,8 @@ enum topic_kind {
     TOPIC_GLOBAL,   /* global.<output> */
     TOPIC_CUTS,     /* <dc>.braid.cuts */
     TOPIC_ERROR,    /* <dc>.braid.error */
-    TOPIC_REQUEST   /* <dc>.braid.retry.<output>, <dc>.braid.backfill.<source> */
+    TOPIC_REQUEST,  /* <dc>.braid.retry.<output>, <dc>.braid.backfill.<source> */
+    TOPIC_STATE     /* <dc>.braid.state.<output>, of a stream with a memory */
 };
 
 struct topic_setting {
@@ -81,6 +82,7 @@ size_t topics_check_source(const char *name, const struct topic_actual *actual, 
 /* "global.<output>" and so on, in the arena. */
 const char *topic_global(struct arena *a, struct slice output);
 const char *topic_enriched(struct arena *a, struct slice dc, struct slice output);
+const char *topic_state(struct arena *a, struct slice dc, struct slice output);
 const char *topic_retry(struct arena *a, struct slice dc, struct slice output);
 const char *topic_prefixed(struct arena *a, struct slice dc, struct slice topic);
 

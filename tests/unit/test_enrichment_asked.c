@@ -369,6 +369,60 @@ static void an_entity_is_asked_for_by_the_id_in_its_content(void **state)
     check(f, "ok", "{\"entity\":null}");
 }
 
+#define RDF(body) "{\"rdf_diff\":{" AS_OF ",\"from\":\"" body "}}"
+
+static void triples_are_compared_with_what_the_stream_had_last(void **state)
+{
+    static struct mwapi_slot slot;
+    struct fixture *f = *state;
+
+    slot = (struct mwapi_slot){.role = SLICE_LIT("main"),
+                               .content = SLICE_LIT("\"{\\\"id\\\":\\\"Q60\\\"}\"")};
+    f->revision = (struct mwapi_revision){.slots = &slot, .slot_count = 1};
+    open_visible(f, BIT(RDF_DIFF), ASKED);
+    f->page.event.emitted_rev_id = 2;
+    ask(f, QUESTION_RDF, "title=Special:EntityData/Q60.nt&flavor=dump&revision=5");
+    ask(f, QUESTION_RDF_BEFORE, "title=Special:EntityData/Q60.nt&flavor=dump&revision=2");
+    settle_text(f, QUESTION_RDF, "<b> <p> <o> .\n<a> <p> <o> .\n");
+    settle_text(f, QUESTION_RDF_BEFORE, "<a> <p> <o> .\n<c> <p> <o> .\n");
+    check(f, "ok",
+          RDF("emitted\",\"from_rev_id\":2,\"added\":[\"<b> <p> <o> .\"],"
+              "\"removed\":[\"<c> <p> <o> .\"]"));
+    open_visible(f, BIT(RDF_DIFF), ASKED); /* not known: the parent, which is gone */
+    ask(f, QUESTION_RDF, "");
+    ask(f, QUESTION_RDF_BEFORE, "title=Special:EntityData/Q60.nt&flavor=dump&revision=4");
+    settle_text(f, QUESTION_RDF, "<a> <p> <o> .\n");
+    settle_reason(f, QUESTION_RDF_BEFORE, REASON_MISSING);
+    check(f, "ok", RDF("parent\",\"from_rev_id\":4,\"from_unknown\":\"missing\""));
+    open_visible(f, BIT(RDF_DIFF), ASKED); /* deleted before */
+    f->page.event.emitted_rev_id = 0;
+    ask(f, QUESTION_RDF, "");
+    ask_nothing(f);
+    settle_text(f, QUESTION_RDF, "<a> <p> <o> .\n");
+    check(f, "ok", RDF("nothing\",\"added\":[\"<a> <p> <o> .\"],\"removed\":[]"));
+}
+
+static void of_a_late_revision_and_of_no_entity_no_triples_are_asked_for(void **state)
+{
+    static struct mwapi_slot slot;
+    struct fixture *f = *state;
+
+    slot = (struct mwapi_slot){.role = SLICE_LIT("main"),
+                               .content = SLICE_LIT("\"{\\\"id\\\":\\\"Q60\\\"}\"")};
+    f->revision = (struct mwapi_revision){.slots = &slot, .slot_count = 1};
+    open_visible(f, BIT(RDF_DIFF), ASKED);
+    f->page.event.emitted_rev_id = 7;
+    check(f, "ok", "{\"rdf_diff\":{\"from\":\"newer\",\"from_rev_id\":7}}");
+    open_visible(f, BIT(RDF_DIFF), ASKED); /* what is no triple */
+    f->page.event.emitted_rev_id = 0;
+    ask(f, QUESTION_RDF, "");
+    settle_text(f, QUESTION_RDF, "<html>\n");
+    check(f, "failed:bad_answer", NULL);
+    slot.content = SLICE_LIT("\"'''wikitext'''\"");
+    open_visible(f, BIT(RDF_DIFF), ASKED);
+    check(f, "ok", "{\"rdf_diff\":null}");
+}
+
 static void another_wiki_may_be_asked(void **state)
 {
     struct fixture *f = *state;
@@ -408,6 +462,8 @@ int main(void)
         T(urls_name_their_server_before_any_field),
         T(a_model_is_asked_in_liftwings_way),
         T(an_entity_is_asked_for_by_the_id_in_its_content),
+        T(triples_are_compared_with_what_the_stream_had_last),
+        T(of_a_late_revision_and_of_no_entity_no_triples_are_asked_for),
         T(another_wiki_may_be_asked),
     };
 #undef T

@@ -54,51 +54,54 @@ static void every_reply_has_a_class(void **state)
         struct fetch_result result;
     } ROWS[] = {
 #define OK_JSON FETCH_TRANSPORT_OK, 200, true
-        {{OK_JSON, 0, 0, &OK, false, {0}}, {FETCH_CALL_OK, REASON_NONE, 0, false}},
-        {{OK_JSON, 5, 0, &MAXLAG, false, {0}},
+        {{OK_JSON, 0, 0, &OK, false, {0}, false}, {FETCH_CALL_OK, REASON_NONE, 0, false}},
+        {{OK_JSON, 5, 0, &MAXLAG, false, {0}, false},
          {FETCH_CALL_LIMITED, REASON_UNAVAILABLE, 5000, false}},
-        {{OK_JSON, 0, 0, &LIMITED, false, {0}}, {FETCH_CALL_LIMITED, REASON_UNAVAILABLE, 0, true}},
-        {{OK_JSON, 0, 0, &READONLY, false, {0}},
+        {{OK_JSON, 0, 0, &LIMITED, false, {0}, false},
+         {FETCH_CALL_LIMITED, REASON_UNAVAILABLE, 0, true}},
+        {{OK_JSON, 0, 0, &READONLY, false, {0}, false},
          {FETCH_CALL_TRANSIENT, REASON_UNAVAILABLE, 0, false}},
-        {{OK_JSON, 0, 0, &MANY, false, {0}}, {FETCH_CALL_SPLIT, REASON_UNAVAILABLE, 0, false}},
-        {{OK_JSON, 0, 0, &DENIED, false, {0}}, {FETCH_CALL_PERMANENT, REASON_REFUSED, 0, false}},
-        {{OK_JSON, 0, ERR_MALFORMED, NULL, false, {0}},
+        {{OK_JSON, 0, 0, &MANY, false, {0}, false},
+         {FETCH_CALL_SPLIT, REASON_UNAVAILABLE, 0, false}},
+        {{OK_JSON, 0, 0, &DENIED, false, {0}, false},
+         {FETCH_CALL_PERMANENT, REASON_REFUSED, 0, false}},
+        {{OK_JSON, 0, ERR_MALFORMED, NULL, false, {0}, false},
          {FETCH_CALL_TRANSIENT, REASON_BAD_ANSWER, 0, false}},
-        {{OK_JSON, 0, ERR_UNSUPPORTED, NULL, false, {0}},
+        {{OK_JSON, 0, ERR_UNSUPPORTED, NULL, false, {0}, false},
          {FETCH_CALL_TRANSIENT, REASON_BAD_ANSWER, 0, false}},
-        {{OK_JSON, 0, ERR_TOO_LARGE, NULL, false, {0}},
+        {{OK_JSON, 0, ERR_TOO_LARGE, NULL, false, {0}, false},
          {FETCH_CALL_TOO_LARGE, REASON_TOO_LARGE, 0, false}},
-        {{OK_JSON, 0, ERR_NO_MEMORY, NULL, false, {0}},
+        {{OK_JSON, 0, ERR_NO_MEMORY, NULL, false, {0}, false},
          {FETCH_CALL_TOO_LARGE, REASON_TOO_LARGE, 0, false}},
-        {{FETCH_TRANSPORT_OK, 200, false, 0, 0, NULL, false, {0}},
+        {{FETCH_TRANSPORT_OK, 200, false, 0, 0, NULL, false, {0}, false},
          {FETCH_CALL_TRANSIENT, REASON_BAD_ANSWER, 0, false}},
-        {{FETCH_TRANSPORT_OK, 500, true, 0, 0, NULL, false, {0}},
+        {{FETCH_TRANSPORT_OK, 500, true, 0, 0, NULL, false, {0}, false},
          {FETCH_CALL_TRANSIENT, REASON_UNAVAILABLE, 0, false}},
-        {{FETCH_TRANSPORT_OK, 502, false, 0, 0, NULL, false, {0}},
+        {{FETCH_TRANSPORT_OK, 502, false, 0, 0, NULL, false, {0}, false},
          {FETCH_CALL_TRANSIENT, REASON_UNAVAILABLE, 0, false}},
-        {{FETCH_TRANSPORT_OK, 503, false, 30, 0, NULL, false, {0}},
+        {{FETCH_TRANSPORT_OK, 503, false, 30, 0, NULL, false, {0}, false},
          {FETCH_CALL_TRANSIENT, REASON_UNAVAILABLE, 30000, false}},
-        {{FETCH_TRANSPORT_OK, 429, false, UINT32_MAX, 0, NULL, false, {0}},
+        {{FETCH_TRANSPORT_OK, 429, false, UINT32_MAX, 0, NULL, false, {0}, false},
          {FETCH_CALL_LIMITED, REASON_UNAVAILABLE, UINT32_MAX, true}},
-        {{FETCH_TRANSPORT_OK, 408, false, 0, 0, NULL, false, {0}},
+        {{FETCH_TRANSPORT_OK, 408, false, 0, 0, NULL, false, {0}, false},
          {FETCH_CALL_TRANSIENT, REASON_UNAVAILABLE, 0, false}},
-        {{FETCH_TRANSPORT_OK, 414, false, 0, 0, NULL, false, {0}},
+        {{FETCH_TRANSPORT_OK, 414, false, 0, 0, NULL, false, {0}, false},
          {FETCH_CALL_SPLIT, REASON_REFUSED, 0, false}},
-        {{FETCH_TRANSPORT_OK, 404, false, 0, 0, NULL, false, {0}},
+        {{FETCH_TRANSPORT_OK, 404, false, 0, 0, NULL, false, {0}, false},
          {FETCH_CALL_PERMANENT, REASON_REFUSED, 0, false}},
-        {{FETCH_TRANSPORT_OK, 403, true, 0, 0, NULL, false, {0}},
+        {{FETCH_TRANSPORT_OK, 403, true, 0, 0, NULL, false, {0}, false},
          {FETCH_CALL_PERMANENT, REASON_REFUSED, 0, false}},
-        {{FETCH_TRANSPORT_OK, 301, false, 0, 0, NULL, false, {0}},
+        {{FETCH_TRANSPORT_OK, 301, false, 0, 0, NULL, false, {0}, false},
          {FETCH_CALL_PERMANENT, REASON_REFUSED, 0, false}},
-        {{FETCH_TRANSPORT_OK, 204, false, 0, 0, NULL, false, {0}},
+        {{FETCH_TRANSPORT_OK, 204, false, 0, 0, NULL, false, {0}, false},
          {FETCH_CALL_PERMANENT, REASON_REFUSED, 0, false}},
-        {{FETCH_TRANSPORT_TIMEOUT, 200, true, 9, 0, NULL, false, {0}},
+        {{FETCH_TRANSPORT_TIMEOUT, 200, true, 9, 0, NULL, false, {0}, false},
          {FETCH_CALL_TRANSIENT, REASON_TIMEOUT, 0, false}},
-        {{FETCH_TRANSPORT_BROKEN, 0, false, 0, 0, NULL, false, {0}},
+        {{FETCH_TRANSPORT_BROKEN, 0, false, 0, 0, NULL, false, {0}, false},
          {FETCH_CALL_TRANSIENT, REASON_UNAVAILABLE, 0, false}},
-        {{FETCH_TRANSPORT_GARBLED, 0, false, 0, 0, NULL, false, {0}},
+        {{FETCH_TRANSPORT_GARBLED, 0, false, 0, 0, NULL, false, {0}, false},
          {FETCH_CALL_TRANSIENT, REASON_BAD_ANSWER, 0, false}},
-        {{FETCH_TRANSPORT_TOO_LARGE, 200, true, 0, 0, NULL, false, {0}},
+        {{FETCH_TRANSPORT_TOO_LARGE, 200, true, 0, 0, NULL, false, {0}, false},
          {FETCH_CALL_TOO_LARGE, REASON_TOO_LARGE, 0, false}},
     };
 
@@ -194,9 +197,31 @@ static void a_real_reply_to_a_question_has_its_meaning(void **state)
     arena_deinit(&a);
 }
 
+static void triples_are_an_answer_and_a_gone_earlier_revision_is_one_too(void **state)
+{
+    struct fetch_reply reply = {.http_status = 200, .is_rdf = true};
+    struct fetch_verdict verdict;
+
+    (void)state;
+    assert_int_equal(fetch_alone_class(&reply, QUESTION_RDF, &verdict).result, FETCH_CALL_OK);
+    assert_int_equal(verdict.verdict, ENRICH_VERDICT_OK);
+    reply = (struct fetch_reply){.http_status = 200, .is_html = true};
+    assert_int_equal(fetch_alone_class(&reply, QUESTION_RDF, &verdict).reason, REASON_BAD_ANSWER);
+    reply.http_status = 404;
+    assert_int_equal(fetch_alone_class(&reply, QUESTION_RDF, &verdict).result, FETCH_CALL_OK);
+    assert_int_equal(verdict.verdict, ENRICH_VERDICT_MISSING); /* asked again while it is young */
+    assert_int_equal(fetch_alone_class(&reply, QUESTION_RDF_BEFORE, &verdict).result,
+                     FETCH_CALL_OK);
+    assert_int_equal(verdict.verdict, ENRICH_VERDICT_HIDDEN);
+    assert_int_equal(verdict.reason, REASON_MISSING);
+    reply.http_status = 303;
+    assert_int_equal(fetch_alone_class(&reply, QUESTION_RDF, &verdict).reason, REASON_REFUSED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(triples_are_an_answer_and_a_gone_earlier_revision_is_one_too),
         cmocka_unit_test(the_query_names_the_revisions_and_all_that_is_judged),
         cmocka_unit_test(the_longest_query_fits),
         cmocka_unit_test(every_reply_has_a_class),
