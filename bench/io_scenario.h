@@ -60,6 +60,7 @@ void scenario_replicate(struct bench *b);
 void scenario_enrich(struct bench *b);
 void scenario_merge(struct bench *b);
 void scenario_end_to_end(struct bench *b);
+void scenario_many_streams(struct bench *b); /* of end-to-end */
 void scenario_start(struct bench *b);
 void scenario_failover(struct bench *b);
 

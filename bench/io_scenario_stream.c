@@ -245,6 +245,7 @@ static int end_to_end_steady(struct bench *b, const struct setting *setting)
     if (p != NULL) {
         p->p50_at_most_ms = 250;
         p->p99_at_most_ms = 500;
+        p->rss_at_most_mb = 100;
         watch_measure(readers.of[1], now_wall_us() + 2000000);
         const struct meter m = bench_meter(b);
         rc = bench_steady(b, &st, setting, p, STAGE_DCS, readers.of[0]);
@@ -290,6 +291,8 @@ void scenario_end_to_end(struct bench *b)
         setting.partitions = points[i].partitions;
         bench_run(b, "end-to-end", &setting, end_to_end_backlog);
     }
+    if (b->is_full)
+        scenario_many_streams(b);
 }
 
 /* ---- failover --------------------------------------------------------------------------------- */
