@@ -13,16 +13,19 @@
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "node/io_intake.h"
 #include "proto/err.h"
 #include "tests/unit/mock_kafka.h"
 
-#define PORT    "127.0.0.1:22187"
 #define WAIT_MS 30000
 #define EVENT(stream, id)                                                                          \
     "{\"$schema\":\"/s/1\",\"meta\":{\"stream\":\"" stream "\",\"id\":\"" id "\"},"                \
     "\"wiki_id\":\"w\",\"page\":{\"page_id\":5}}"
+
+/* Of this process: several may run side by side. */
+static char address[32];
 
 struct world {
     struct mock_kafka k;
@@ -55,7 +58,7 @@ static int set_up(void **state)
     w->config = (struct config){
         .dc = SLICE_LIT("eqiad"),
         .source_bootstrap = slice_str(w->k.cluster.bootstrap),
-        .intake_http = SLICE_LIT(PORT),
+        .intake_http = slice_str(address),
         .intake_streams = {w->streams, 2},
         .intake_event_bytes_max = 4096,
         .intake_body_bytes_max = 60000,
@@ -97,7 +100,7 @@ static void perform(uv_work_t *work)
     CURL *curl = curl_easy_init();
     struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
 
-    (void)snprintf(url, sizeof(url), "http://" PORT "%s", r->path);
+    (void)snprintf(url, sizeof(url), "http://%s%s", address, r->path);
     headers = curl_slist_append(headers, r->header != NULL ? r->header : "X-None: 1");
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
@@ -272,6 +275,7 @@ int main(void)
 #undef TEST
     };
 
+    (void)snprintf(address, sizeof(address), "127.0.0.1:%d", 24000 + (int)(getpid() % 8000));
     curl_global_init(CURL_GLOBAL_ALL);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
