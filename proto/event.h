@@ -79,8 +79,8 @@ struct event {
     bool is_no_redirect;         /* page.is_redirect is false */
     struct slice redirect_title; /* page.redirect_page_link.page_title, of this wiki */
     int64_t rev_id;
-    int64_t parent_id;           /* revision.rev_parent_id; 0: it has none; -1: not said */
-    int64_t emitted_rev_id;      /* set by the caller: the page's last revision in the source's order;
+    int64_t parent_id;      /* revision.rev_parent_id; 0: it has none; -1: not said */
+    int64_t emitted_rev_id; /* set by the caller: the page's last revision in the source's order;
                                     0: it was deleted; -1: none is known */
     struct slice performer_name; /* performer.user_text; absent if it is not there */
     struct slice key;            /* by the shape's pointer; absent: the record's */

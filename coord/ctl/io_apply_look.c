@@ -289,7 +289,8 @@ static int look_for_foreign(struct applying *ap, const struct apply_site *site)
         const struct topic_wanted *want = &site->wanted[i];
 
         if (!site->is_missing[i] && want->kind != TOPIC_CUTS && want->kind != TOPIC_ERROR &&
-            want->kind != TOPIC_REQUEST && want->kind != TOPIC_STATE && !add_topic(ap, site, reader, want, all)) {
+            want->kind != TOPIC_REQUEST && want->kind != TOPIC_STATE &&
+            !add_topic(ap, site, reader, want, all)) {
             rc = EXIT_REFUSED;
         }
     }
