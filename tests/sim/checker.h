@@ -107,6 +107,14 @@ void by_offset_put(struct world *w, struct by_offset *list, int64_t offset, cons
 void times_put(struct world *w, struct times *list, int64_t offset, int64_t at_us);
 const struct krec *by_offset_get(const struct by_offset *list, int64_t offset);
 
+/* After an unclean election the DC cannot know yet what it lost; or a cut stands on a report from
+ * before, since it could not send another. */
+bool check_is_unsettled(const struct world *w, uint32_t dc);
+bool check_may_not_know(const struct world *w, uint32_t dc);
+
+/* What a DC holds of a strand: in its log; after a loss also what its copy of the stream has. */
+int64_t check_held_of(struct world *w, uint32_t dc, uint32_t strand);
+
 /* False: not a cut. */
 bool cut_read(struct world *w, struct slice bytes, struct parsed_cut *out);
 /* False: not a report. */
