@@ -105,6 +105,7 @@ static struct slice first_part(enum keyspace_kind kind)
     case KEYSPACE_CUT:
     case KEYSPACE_HELD:
     case KEYSPACE_EPOCH:
+    case KEYSPACE_INCARNATION:
         return SLICE_LIT("streams/");
     case KEYSPACE_DC:
         return SLICE_LIT("dcs/");
@@ -133,6 +134,8 @@ static struct slice stream_part(enum keyspace_kind kind)
         return SLICE_LIT("/held/");
     case KEYSPACE_EPOCH:
         return SLICE_LIT("/epochs/");
+    case KEYSPACE_INCARNATION:
+        return SLICE_LIT("/incarnations/");
     case KEYSPACE_NODE:
     case KEYSPACE_CLAIM:
     case KEYSPACE_DC:
@@ -171,6 +174,7 @@ static void add_tail(struct builder *b, const struct keyspace_key *key)
         break;
     case KEYSPACE_HELD:
     case KEYSPACE_EPOCH:
+    case KEYSPACE_INCARNATION:
     case KEYSPACE_DC:
         add_name(b, key->dc);
         break;
@@ -298,6 +302,9 @@ static void take_stream(struct reader *r, struct keyspace_key *out)
         out->dc = take_name(r);
     } else if (take_text(r, SLICE_LIT("epochs/"))) {
         out->kind = KEYSPACE_EPOCH;
+        out->dc = take_name(r);
+    } else if (take_text(r, SLICE_LIT("incarnations/"))) {
+        out->kind = KEYSPACE_INCARNATION;
         out->dc = take_name(r);
     } else {
         r->is_bad = true;

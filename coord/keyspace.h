@@ -20,17 +20,18 @@ enum {
 
 /* All under /braid/<cluster>/. */
 enum keyspace_kind {
-    KEYSPACE_NODE,    /* nodes/<dc>/<name>                 NodeInfo, on the node's lease */
-    KEYSPACE_CLAIM,   /* claims/<dc>/<name: a task>        Claim, on the owner's lease */
-    KEYSPACE_SPEC,    /* streams/<output>/spec/<number>    Spec */
-    KEYSPACE_CUT,     /* streams/<output>/cuts/<era>/<number> Cut */
-    KEYSPACE_HELD,    /* streams/<output>/held/<dc>        Report */
-    KEYSPACE_EPOCH,   /* streams/<output>/epochs/<dc>      Epoch */
-    KEYSPACE_DC,      /* dcs/<dc>                          DcState */
-    KEYSPACE_PAUSE,   /* pauses/<name, may have '/'>       Pause */
-    KEYSPACE_DRAIN,   /* drains/<name: "<dc>/<node>">      Pause */
-    KEYSPACE_LOCK,    /* ops/lock                          on the operator's lease */
-    KEYSPACE_OP,      /* ops/<number>                      Op */
+    KEYSPACE_NODE,        /* nodes/<dc>/<name>                 NodeInfo, on the node's lease */
+    KEYSPACE_CLAIM,       /* claims/<dc>/<name: a task>        Claim, on the owner's lease */
+    KEYSPACE_SPEC,        /* streams/<output>/spec/<number>    Spec */
+    KEYSPACE_CUT,         /* streams/<output>/cuts/<era>/<number> Cut */
+    KEYSPACE_HELD,        /* streams/<output>/held/<dc>        Report */
+    KEYSPACE_EPOCH,       /* streams/<output>/epochs/<dc>      Epoch */
+    KEYSPACE_INCARNATION, /* streams/<output>/incarnations/<dc> Incarnation */
+    KEYSPACE_DC,          /* dcs/<dc>                          DcState */
+    KEYSPACE_PAUSE,       /* pauses/<name, may have '/'>       Pause */
+    KEYSPACE_DRAIN,       /* drains/<name: "<dc>/<node>">      Pause */
+    KEYSPACE_LOCK,        /* ops/lock                          on the operator's lease */
+    KEYSPACE_OP,          /* ops/<number>                      Op */
     KEYSPACE_CHANGED, /* changed: put by whoever changes a spec; nodes look at once, not later */
 };
 

@@ -21,6 +21,7 @@
     X(line_already_there, "R4", "an accepted record is in the output already", "")                 \
     X(line_place_used, "A1", "a line goes on in its input from a saved pair", "")                  \
     X(line_place_refused, "A1", "a saved place claims what the output lacks", "")                  \
+    X(line_incarnation, "R13", "a line of a later incarnation begins where the log does", "")      \
     X(line_gap_made, "A10", "retention took source records: a gap record is made", "")             \
     X(line_gap_passed, "A10", "an enricher passes a gap record on", "")                            \
     X(line_skips, "A13", "enrich skips what a cut has decided", "")                                \
@@ -30,6 +31,7 @@
     X(line_commits, "R4", "a line saves its places", "")                                           \
     /* strand.c: what a DC holds */                                                                \
     X(held_foreign, "R3", "a merge meets a foreign record", "")                                    \
+    X(held_void, "R13", "a merge meets a record of an older incarnation", "")                      \
     X(held_accepts, "R5", "a merge accepts a record for held", "")                                 \
     X(held_duplicate, "R3", "a merge drops a duplicate", "")                                       \
     X(held_hole, "R3", "a merge meets a hole", "")                                                 \
@@ -67,6 +69,7 @@
     X(cut_offer_used, "R6", "a member's offer holds a position back", "")                          \
     X(cut_awaits, "R7", "a cut waits for a DC that has caught up", "")                             \
     X(cut_offer_void, "A4", "a member's report is of no use: the head's position counts", "")      \
+    X(cut_crosses, "R13", "a cut takes up strands of a new incarnation", "")                       \
     X(time_moves, "A7", "cut time moves on", "")                                                   \
     X(time_stands, "A7", "cut time does not go back", "")                                          \
     X(time_step_agreed, "A7", "two clocks agree on a step of over an hour", "")                    \
@@ -113,6 +116,11 @@
       "a merge must restart just then")                                                            \
     X(caught_up, "A4", "a merge has read to the tail and begins to report", "")                    \
     X(place_of_cut, "R11", "a strand stands where the cut that was copied has it", "")             \
+    /* merge_cross.c: strands of a new incarnation */                                              \
+    X(cross_asks, "R13", "a merge starts behind a crossing: it asks whose strands it had", "")     \
+    X(cross_waits, "R13", "a crossing waits until all before it is emitted", "")                   \
+    X(cross_done, "R13", "a merge goes over to the new strands", "")                               \
+    X(cross_without, "R13", "what is lost of the own topic is not missed", "")                     \
     /* merge_copy.c, peer_copy.c: what only a peer has */                                          \
     X(copy_from_peer, "R11", "a peer's global topic is copied", "")                                \
     X(copy_for_hole, "R11", "a hole that nobody fills: a peer's topic is copied",                  \

@@ -8,9 +8,13 @@ enum {
     REQUESTS_IN_FLIGHT_MAX = 4
 };
 
-/* Where a strand starts: in the first cut, as long as etcd has it; else where its log begins. */
+/* Where a strand starts: as its cut says, of a later incarnation; else in the first cut, as long as
+ * etcd has it; else where its log begins. */
 static int64_t start_of(const struct io_stream *s, const struct strand_name *name)
 {
+    for (uint32_t i = 0; name->by_incarnation > 0 && i < s->head.layout.count; i++)
+        if (strand_name_compare(&s->head.layout.names[i], name) == 0)
+            return s->head.strands[i].start;
     for (uint32_t i = 0; s->has_first && i < s->first.layout.count; i++)
         if (strand_name_compare(&s->first.layout.names[i], name) == 0)
             return s->first.strands[i].position;

@@ -83,7 +83,7 @@ void merge_run_step(struct io_merge *m, struct merge_event *ev)
     ev->wall_ms = io_now_ms();
     merge_step(m->merge, ev, actions);
     release_all(actions);
-    if (ev->kind == MERGE_EV_START)
+    if (m->logs == NULL && merge_log_count(m->merge) > 0)
         merge_logs_open(m);
     for (uint32_t i = 0; i < actions->count && m->stage == STAGE_RUNNING; i++)
         carry_out(m, &actions->list[i]);

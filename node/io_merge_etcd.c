@@ -18,6 +18,7 @@ enum view_op {
     VIEW_HEAD,
     VIEW_HELD,
     VIEW_EPOCHS,
+    VIEW_INCARNATIONS,
     VIEW_DCS,
     VIEW_PAUSES,
     VIEW_OPS,
@@ -75,6 +76,8 @@ static int view_ops(const struct io_merge *m, struct arena *a, struct etcd_op op
     rc = rc != 0 ? rc : stream_key(m, KEYSPACE_CUT, all, a, &ops[VIEW_HEAD].range.key);
     rc = rc != 0 ? rc : stream_key(m, KEYSPACE_HELD, all, a, &ops[VIEW_HELD].range.key);
     rc = rc != 0 ? rc : stream_key(m, KEYSPACE_EPOCH, all, a, &ops[VIEW_EPOCHS].range.key);
+    rc = rc != 0 ? rc
+                 : stream_key(m, KEYSPACE_INCARNATION, all, a, &ops[VIEW_INCARNATIONS].range.key);
     rc = rc != 0 ? rc : key_of(m, dcs, true, a, &ops[VIEW_DCS].range.key);
     rc = rc != 0 ? rc : key_of(m, pauses, true, a, &ops[VIEW_PAUSES].range.key);
     ops[VIEW_HEAD].range.is_newest_first = true;
@@ -123,6 +126,21 @@ static void take_epoch(struct merge_view *view, const struct etcd_kv *kv)
     dc->epoch_revision = kv->mod_revision;
     dc->incarnation = epoch->incarnation;
     braid__epoch__free_unpacked(epoch, NULL);
+}
+
+static void take_incarnation(struct merge_view *view, const struct etcd_kv *kv)
+{
+    struct keyspace_key key;
+    struct merge_dc_view *dc = NULL;
+
+    if (keyspace_parse(kv->key, &key) == 0)
+        dc = dc_of(view, key.dc);
+    Braid__Incarnation *wanted =
+        dc != NULL ? braid__incarnation__unpack(NULL, kv->value.len, kv->value.ptr) : NULL;
+    if (wanted == NULL)
+        return;
+    dc->by_incarnation = wanted->number;
+    braid__incarnation__free_unpacked(wanted, NULL);
 }
 
 static void take_dc(struct merge_view *view, const struct etcd_kv *kv)
@@ -183,6 +201,8 @@ static bool take_view(struct io_merge *m, const struct etcd_header *header,
         take_report(m, view, &ops[VIEW_HELD].kvs[i], a);
     for (size_t i = 0; i < ops[VIEW_EPOCHS].kv_count; i++)
         take_epoch(view, &ops[VIEW_EPOCHS].kvs[i]);
+    for (size_t i = 0; i < ops[VIEW_INCARNATIONS].kv_count; i++)
+        take_incarnation(view, &ops[VIEW_INCARNATIONS].kvs[i]);
     for (size_t i = 0; i < ops[VIEW_DCS].kv_count; i++)
         take_dc(view, &ops[VIEW_DCS].kvs[i]);
     for (size_t i = 0; i < ops[VIEW_PAUSES].kv_count; i++)

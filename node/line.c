@@ -55,6 +55,16 @@ uint32_t line_room(const struct line *l)
 
 /* --- START and the own output log ------------------------------------------------------------ */
 
+/*
+ * A strand's later incarnation began when the log had a past already: without a place it is read
+ * from whatever the log has (R13). What is gone of it since, if anything, shows as a hole, or is
+ * copied again, which the filter drops.
+ */
+static bool began_later(const struct line *l)
+{
+    return l->config.by_dc.len > 0 && l->config.by_incarnation > 0;
+}
+
 /* Where the output log is to be read from; false if it cannot be (stopped). */
 static bool output_start(struct line *l, const struct line_event *ev, struct line_actions *out,
                          int64_t *out_offset)
@@ -62,7 +72,7 @@ static bool output_start(struct line *l, const struct line_event *ev, struct lin
     const struct line_place *place = ev->place_out;
 
     if (!place->valid) {
-        if (ev->out.start > 0 && !MUTANT(start_at_earliest)) {
+        if (ev->out.start > 0 && !began_later(l) && !MUTANT(start_at_earliest)) {
             stop(l, out, ERR_DATA_LOSS, "no place is saved and the output's beginning is gone");
             return false;
         }
@@ -159,7 +169,8 @@ static bool is_by(const struct line *l, const struct record *r, bool is_input)
 {
     if (l->config.by_dc.len == 0 || (is_input && l->config.kind == LINE_ENRICH))
         return true;
-    return r->braid.has_by && r->braid.by_incarnation == l->config.by_incarnation &&
+    return r->braid.has_by &&
+           (r->braid.by_incarnation == l->config.by_incarnation || MUTANT(ignore_incarnation)) &&
            slice_equal(r->braid.by_dc, l->config.by_dc);
 }
 
@@ -319,14 +330,15 @@ static bool input_is_copied(const struct line *l)
 static void read_in_from_start(struct line *l, struct line_actions *out)
 {
     const bool is_cut = l->in_bounds.start > 0;
+    const bool is_whole = !is_cut || (began_later(l) && !input_is_copied(l));
 
-    if (is_cut && !input_is_copied(l) && !MUTANT(start_at_earliest)) {
+    if (is_cut && !input_is_copied(l) && !began_later(l) && !MUTANT(start_at_earliest)) {
         stop(l, out, ERR_DATA_LOSS, "no usable place in the input and its beginning is gone");
         return;
     }
     for (uint32_t i = 0; i < l->config.strand_count; i++) {
         struct line_strand *s = &l->strands[i];
-        s->in_last = is_cut ? s->out_last : l->config.start[i];
+        s->in_last = is_whole ? l->config.start[i] : s->out_last;
         l->place_in.last[i] = s->in_last;
     }
     l->in_check.at = -1;
@@ -357,7 +369,9 @@ static void position_chained(struct line *l, struct line_actions *out)
         input_lost(l, out);
         return;
     }
-    if (!l->place_in.valid && l->in_bounds.start > 0 && !MUTANT(start_at_earliest)) {
+    COVER_IF(!l->place_in.valid && began_later(l), line_incarnation);
+    if (!l->place_in.valid && l->in_bounds.start > 0 && !began_later(l) &&
+        !MUTANT(start_at_earliest)) {
         stop(l, out, ERR_DATA_LOSS, "no place in the input and its beginning is gone");
         return;
     }

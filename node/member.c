@@ -36,6 +36,22 @@ const struct merge_dc_view *view_dc(const struct merge_view *view, struct slice 
     return NULL;
 }
 
+bool view_replaces(const struct merge_view *view, const struct strand_name *name)
+{
+    const struct merge_dc_view *dc = view_dc(view, name->by);
+
+    return dc != NULL && dc->by_incarnation > name->by_incarnation;
+}
+
+bool view_crosses(const struct merge_view *view)
+{
+    for (uint32_t i = 0; i < view->head.layout.count; i++) {
+        if (view_replaces(view, &view->head.layout.names[i]))
+            return true;
+    }
+    return false;
+}
+
 static const struct member *head_member(const struct merge_view *view, struct slice dc)
 {
     for (uint32_t i = 0; i < view->head.member_count; i++) {
@@ -64,7 +80,7 @@ static struct member_track *track_of(struct members *m, struct slice dc, int64_t
     m->count++;
     memcpy(t->dc, dc.ptr, dc.len);
     t->dc_len = (uint32_t)dc.len;
-    t->alive_ms = now_ms;
+    t->alive_ms = t->layout_ms = now_ms;
     for (uint32_t i = 0; i < m->strand_count; i++) {
         t->seen[i] = t->mark[i] = POSITION_NONE;
         t->still_ms[i] = t->mark_ms[i] = now_ms;
@@ -87,6 +103,7 @@ static void forgive(struct members *m, int64_t ms)
     for (uint32_t i = 0; i < m->count; i++) {
         struct member_track *t = &m->list[i];
         t->alive_ms += ms;
+        t->layout_ms += ms;
         for (uint32_t k = 0; k < m->strand_count; k++) {
             t->still_ms[k] += ms;
             t->mark_ms[k] += ms;
@@ -194,8 +211,12 @@ void members_view(struct members *m, const struct merge_view *view, const struct
             t->alive_ms = now_ms;
         }
         t->is_silent = now_ms - t->alive_ms > m->config->member_timeout_ms;
+        if (!dc->has_report || has_layout(r, s))
+            t->layout_ms = now_ms;
         if (dc->has_report && has_layout(r, s))
             track_strands(m, t, dc, view, s);
+        else
+            t->is_lagging = now_ms - t->layout_ms > m->config->member_lag_max_ms;
         const bool is_self = slice_equal(dc->dc, s->dc);
         track_eligible(t, is_self ? self_is_eligible(view, s) : member_is_eligible(dc, view, s),
                        now_ms);
@@ -221,7 +242,8 @@ bool member_is_eligible(const struct merge_dc_view *dc, const struct merge_view 
         !has_layout(r, s))
         return false;
     for (uint32_t i = 0; i < s->layout.count; i++) {
-        if (r->read_back[i] < view->head.strands[i].position)
+        if (r->read_back[i] < view->head.strands[i].position &&
+            !view_replaces(view, &s->layout.names[i]))
             return false;
     }
     return true;
@@ -234,7 +256,8 @@ bool self_is_eligible(const struct merge_view *view, const struct strands *s)
     if (dc == NULL || !dc->is_pooled)
         return false;
     for (uint32_t i = 0; i < s->layout.count; i++) {
-        if (s->list[i].last < view->head.strands[i].position)
+        if (s->list[i].last < view->head.strands[i].position &&
+            !view_replaces(view, &s->layout.names[i]))
             return false;
     }
     return true;

@@ -30,6 +30,7 @@ struct member_track {
     int64_t eligible_last_ms;
     int64_t awaited_ms;  /* cuts have waited for it since; 0: they do not */
     int64_t awaited_end; /* when they last ceased to */
+    int64_t layout_ms;   /* when its report was last of the chain's strands */
     bool is_silent;
     bool is_still;
     bool is_lagging;
@@ -81,6 +82,11 @@ bool member_is_awaited(const struct members *m, struct slice dc);
 /* Whom the next cut should have. False: no cut may be proposed (too few; not by us). */
 bool members_next(const struct members *m, const struct merge_view *view, const struct strands *s,
                   int64_t now_ms, struct member_decision *out);
+
+/* An operator has given the strand a new incarnation, which the next cut takes up (R13). */
+bool view_replaces(const struct merge_view *view, const struct strand_name *name);
+/* Any of the head's. */
+bool view_crosses(const struct merge_view *view);
 
 const struct merge_dc_view *view_dc(const struct merge_view *view, struct slice dc);
 

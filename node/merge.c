@@ -125,7 +125,7 @@ static void running(struct merge *m, const struct merge_event *ev, struct merge_
         m->is_report_due = true;
         break;
     case MERGE_EV_NOTED:
-        merge_noted(m, ev->number, ev->log_offset);
+        merge_noted(m, ev->number, ev->log_offset, out);
         break;
     case MERGE_EV_COMMITTED:
         merge_committed(m, ev->chain, out);
@@ -184,6 +184,9 @@ void merge_step(struct merge *m, const struct merge_event *ev, struct merge_acti
             merge_ids(m, ev);
         if (ev->kind == MERGE_EV_START)
             merge_start(m, ev, out);
+        break;
+    case MERGE_ASKING:
+        merge_asking(m, ev, out);
         break;
     case MERGE_RUNNING:
         running(m, ev, out);

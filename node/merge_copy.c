@@ -37,13 +37,12 @@ static bool choose(struct merge *m, const struct merge_view *view)
     return any;
 }
 
-/* A DC that reads the same strands: it will emit what this one cannot, unless it is lost, too. */
+/* A DC that has reported: it will emit what this one cannot, unless it is lost, too. */
 static bool has_peer(const struct merge *m, const struct merge_view *view)
 {
     for (uint32_t i = 0; i < view->dc_count; i++) {
         const struct merge_dc_view *dc = &view->dcs[i];
-        if (dc->has_report && !slice_equal(dc->dc, m->config.dc) &&
-            dc->report.layout_hash == view->head.layout.hash)
+        if (dc->has_report && !slice_equal(dc->dc, m->config.dc))
             return true;
     }
     return false;
@@ -67,13 +66,16 @@ void merge_lost(struct merge *m, const struct merge_view *view, struct merge_act
     merge_act(out, MERGE_DO_COPY)->why = why;
 }
 
-/* What the next cut covers, and the log, read to its end, does not have. */
+/* What the next cut covers, and the log, read to its end, does not have. Nobody copies to a strand
+ * whose incarnation is over. */
 static bool lacks(const struct merge *m, const struct merge_cut *c)
 {
     for (uint32_t i = 0; i < m->strands.layout.count; i++) {
         const struct strand *st = &m->strands.list[i];
-        if (st->last < c->positions[i].position && st->has_hole &&
-            m->strands.logs[st->log].is_caught_up)
+        const struct log *l = &m->strands.logs[st->log];
+        if (st->last >= c->positions[i].position)
+            continue;
+        if ((l->is_caught_up && (st->has_hole || m->is_behind)) || (l->is_lost && l->is_told))
             return true;
     }
     return false;

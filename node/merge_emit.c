@@ -18,38 +18,35 @@ static struct merge_cut *cut_slot(struct merge *m, uint64_t number)
     return &m->cuts[number % MERGE_CUTS_AHEAD_MAX];
 }
 
-/* Why a cut cannot follow the newest one taken in; NULL: it can. */
-static const char *does_not_follow(struct merge *m, const struct cut *cut)
+bool merge_follows(struct merge *m, const struct cut *cut, struct merge_actions *out)
+{
+    const char *why = NULL;
+
+    if (cut->previous_hash != m->last_hash)
+        why = "the chain of cuts does not fit what this DC has emitted: etcd was restored?";
+    else if (cut->params.rules_version > MERGE_RULES_VERSION)
+        why = "the chain asks for merge rules that this version does not know";
+    if (why != NULL)
+        merge_stop(m, out, ERR_DIVERGED, why);
+    return why == NULL;
+}
+
+static bool goes_back(struct merge *m, const struct cut *cut)
 {
     const struct strand_position *before =
         m->cuts_tail > m->cuts_head ? cut_slot(m, m->cuts_tail - 1)->positions : NULL;
 
-    if (cut->previous_hash != m->last_hash)
-        return "the chain of cuts does not fit what this DC has emitted: etcd was restored?";
-    if (cut->params.rules_version > MERGE_RULES_VERSION)
-        return "the chain asks for merge rules that this version does not know";
     for (uint32_t i = 0; i < m->strands.layout.count; i++) {
         const int64_t position = before != NULL ? before[i].position : m->emitted_positions[i];
         if (cut->strands[i].position < position && !MUTANT(cut_goes_back))
-            return "a cut's position goes back";
+            return true;
     }
-    return NULL;
+    return false;
 }
 
-static void cut_append(struct merge *m, struct slice bytes, const struct cut *cut,
-                       struct merge_actions *out)
+void merge_log_cut(struct merge *m, struct slice bytes, const struct cut *cut,
+                   struct merge_actions *out)
 {
-    struct merge_cut *slot = cut_slot(m, cut->number);
-
-    slot->number = cut->number;
-    slot->hash = cut_hash(bytes);
-    slot->time_ms = cut->time_ms;
-    slot->params = cut->params;
-    memcpy(slot->positions, cut->strands, m->strands.layout.count * sizeof *slot->positions);
-    m->last_hash = slot->hash;
-    m->cuts_tail = cut->number + 1;
-    if (m->asked_number < cut->number)
-        m->asked_number = cut->number;
     if (cut->number <= m->logging_number)
         return;
     struct slice line;
@@ -66,18 +63,39 @@ static void cut_append(struct merge *m, struct slice bytes, const struct cut *cu
     m->logging_number = cut->number;
 }
 
+static void cut_append(struct merge *m, struct slice bytes, const struct cut *cut,
+                       struct merge_actions *out)
+{
+    struct merge_cut *slot = cut_slot(m, cut->number);
+
+    slot->number = cut->number;
+    slot->hash = cut_hash(bytes);
+    slot->time_ms = cut->time_ms;
+    slot->params = cut->params;
+    memcpy(slot->positions, cut->strands, m->strands.layout.count * sizeof *slot->positions);
+    m->last_hash = slot->hash;
+    m->cuts_tail = cut->number + 1;
+    if (m->asked_number < cut->number)
+        m->asked_number = cut->number;
+    merge_log_cut(m, bytes, cut, out);
+}
+
 void merge_cut_taken(struct merge *m, struct slice bytes, const struct cut *cut,
                      struct merge_actions *out)
 {
     if (m->phase != MERGE_RUNNING || cut->era != m->era)
         return;
-    if (cut->layout.hash != m->strands.layout.hash) {
-        merge_stop(m, out, ERR_CONFLICT, "the stream's strands change: start again");
+    if (cut->layout.hash != m->strands.layout.hash && m->has_floor) {
+        merge_cross_taken(m, bytes, cut, out);
         return;
     }
     if (!m->has_floor) {
         if (cut->number != m->emitted.number)
             return;
+        if (cut->layout.hash != m->strands.layout.hash) {
+            merge_stop(m, out, ERR_UNSUPPORTED, "the last emitted cut is of other strands");
+            return;
+        }
         m->last_hash = cut_hash(bytes);
         merge_floor(m, cut, out);
         return;
@@ -88,9 +106,10 @@ void merge_cut_taken(struct merge *m, struct slice bytes, const struct cut *cut,
         merge_stop(m, out, ERR_CONFLICT, "the chain asks for a larger window: start again");
         return;
     }
-    const char *why = does_not_follow(m, cut);
-    if (why != NULL) {
-        merge_stop(m, out, ERR_DIVERGED, why);
+    if (!merge_follows(m, cut, out))
+        return;
+    if (goes_back(m, cut)) {
+        merge_stop(m, out, ERR_DIVERGED, "a cut's position goes back");
         return;
     }
     cut_append(m, bytes, cut, out);
@@ -100,7 +119,8 @@ void merge_cuts_ask(struct merge *m, struct merge_actions *out)
 {
     const struct merge_view *view = m->view;
 
-    if (m->cuts_tail - m->cuts_head == MERGE_CUTS_AHEAD_MAX || m->cuts_tail > m->known_number)
+    if (m->cuts_tail - m->cuts_head == MERGE_CUTS_AHEAD_MAX || m->cuts_tail > m->known_number ||
+        m->crossing.number != 0)
         return;
     if (view->has_head && view->head.era == m->era && view->head.number == m->cuts_tail) {
         COVER(cut_from_view);
@@ -131,7 +151,7 @@ static void mark_next(struct merge *m, uint64_t number, uint64_t seq)
     m->noting_seq = seq;
 }
 
-void merge_noted(struct merge *m, uint64_t number, int64_t log_offset)
+void merge_noted(struct merge *m, uint64_t number, int64_t log_offset, struct merge_actions *out)
 {
     const struct emitted *e = &m->chains[number % MERGE_CHAINS_KEPT];
 
@@ -139,6 +159,10 @@ void merge_noted(struct merge *m, uint64_t number, int64_t log_offset)
     if (e->number == number && number > m->noted.number) {
         m->noted = *e;
         m->is_report_due = true;
+    }
+    if (m->crossing.is_noting && number == m->crossing.number) {
+        merge_stop(m, out, ERR_CONFLICT, "its strands have a new incarnation: start again");
+        return;
     }
     if (number != m->noting_number)
         return;
@@ -151,8 +175,7 @@ void merge_noted(struct merge *m, uint64_t number, int64_t log_offset)
     m->mark_count++;
 }
 
-/* The log offset from which all ids of the window can be read; -1: the log's beginning. */
-static int64_t window_offset(const struct merge *m)
+int64_t merge_window_offset(const struct merge *m)
 {
     int64_t offset = -1;
 
@@ -170,7 +193,7 @@ static void note(struct merge *m, struct merge_actions *out)
         .first_seq = m->first_seq,
         .id_count = m->plan.count,
         .ids = m->plan.ids,
-        .window_offset = window_offset(m),
+        .window_offset = merge_window_offset(m),
         .layout_hash = m->strands.layout.hash,
         .place_count = m->strands.layout.count,
         .places = m->places,
@@ -364,6 +387,7 @@ void merge_emit(struct merge *m, struct merge_actions *out)
     for (int i = 0; i < MERGE_CUTS_AHEAD_MAX; i++) {
         if (m->phase != MERGE_RUNNING || m->emitting != MERGE_WAITING)
             return;
+        merge_cross(m, out);
         if (!m->is_planned && !plan_next(m, out))
             return;
         if (m->part_first < m->plan.count) {

@@ -18,6 +18,7 @@ struct merge_dc_view {
     int64_t report_revision; /* mod_revision of the report key; 0: none */
     int64_t epoch_revision;  /* mod_revision of the epoch key; 0: none */
     uint32_t incarnation;    /* of the epoch key; 0 if none */
+    uint32_t by_incarnation; /* that an operator wants its strands to have; 0: none */
     bool is_pooled;
     bool has_report;
     struct report report;

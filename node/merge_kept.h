@@ -14,6 +14,7 @@
 
 enum merge_phase {
     MERGE_IDLE,
+    MERGE_ASKING, /* for the cut that was emitted last: its strands are not the newest cut's */
     MERGE_RUNNING,
     MERGE_COPYING, /* the shell copies from a peer, and then ends the run */
     MERGE_STOPPED,
@@ -33,6 +34,16 @@ struct merge_cut {
     int64_t time_ms;
     struct merge_params params;
     struct strand_position *positions; /* layout.count; in the arena */
+};
+
+/* A cut that names strands of a new incarnation (R13): it comes next, once all before is emitted. */
+struct merge_crossing {
+    uint64_t number; /* 0: none is known */
+    bool is_noting;  /* its line is on its way to the log of cuts */
+    uint32_t count;  /* its strands */
+    uint64_t layout_hash;
+    struct place *places; /* count; in the arena */
+    uint32_t *from;       /* the same strand's index here; UINT32_MAX: it is new */
 };
 
 struct merge_tail {

@@ -75,7 +75,7 @@ static void epoch_seen(struct merge *m, struct merge_actions *out)
         m->last_read_back[i] = POSITION_NONE;
     for (uint32_t i = 0; i < m->strands.log_count; i++)
         m->strands.logs[i].known.epoch = -1;
-    if (m->has_lost_own)
+    if (m->has_lost_own && !merge_is_replaced(m))
         merge_stop(m, out, ERR_DATA_LOSS, "the own enriched topic lost what others may hold");
 }
 
@@ -104,8 +104,8 @@ void merge_view_taken(struct merge *m, const struct merge_event *ev, struct merg
         merge_stop(m, out, ERR_FENCED, "a newer merge of this DC has reported");
         return;
     }
-    if (view->head.era != m->era || view->head.layout.hash != m->strands.layout.hash) {
-        merge_stop(m, out, ERR_CONFLICT, "the chain goes on in a new era or layout: start again");
+    if (view->head.era != m->era) {
+        merge_stop(m, out, ERR_CONFLICT, "the chain goes on in a new era: start again");
         return;
     }
     if (!chains_agree(m, view)) {
@@ -115,6 +115,7 @@ void merge_view_taken(struct merge *m, const struct merge_event *ev, struct merg
     m->view = view;
     m->view_is_current = true;
     m->known_number = view->head.number;
+    m->is_behind = view->head.layout.hash != m->strands.layout.hash;
     if (ev->is_answer)
         m->answer_revision = view->revision;
     if (m->head_seen != view->head.number || m->head_seen_ms == 0) {
@@ -123,7 +124,7 @@ void merge_view_taken(struct merge *m, const struct merge_event *ev, struct merg
     }
     m->is_member = view_has_member(view, m->config.dc);
     epoch_seen(m, out);
-    if (m->phase != MERGE_RUNNING)
+    if (m->phase != MERGE_RUNNING || m->is_behind)
         return;
     members_view(&m->members, view, &m->strands, ev->now_ms);
 }
@@ -150,7 +151,7 @@ static uint64_t logged_by_all(const struct merge *m, const struct merge_view *vi
 static bool may_propose(const struct merge *m, const struct merge_view *view)
 {
     COVER_IF(!m->view_is_current, report_not_current);
-    if (!m->view_is_current || view->is_paused || !m->is_caught_up)
+    if (!m->view_is_current || view->is_paused || !m->is_caught_up || m->is_behind)
         return false;
     if (m->logged_number < view->head.number && !MUTANT(cut_unlogged)) {
         COVER(report_unlogged);
@@ -193,6 +194,7 @@ static void propose(struct merge *m, int64_t now_ms, struct merge_actions *out)
         .head_hash = cut_hash(view->head_bytes),
         .last_cut_ms = m->head_seen_ms,
         .wall_ms = m->wall_ms,
+        .names = m->next_names,
     };
 
     if (!may_propose(m, view) || !propose_cut(&p, view, now_ms, m->next_positions, &decision, &cut))

@@ -49,13 +49,14 @@ static int arrays_init(struct merge *m, uint32_t count)
     m->emitted_positions = arena_calloc(m->arena, count, sizeof *m->emitted_positions);
     m->places = arena_calloc(m->arena, count, sizeof *m->places);
     m->next_positions = arena_calloc(m->arena, count, sizeof *m->next_positions);
+    m->next_names = arena_calloc(m->arena, count, sizeof *m->next_names);
     m->report_read_back = arena_calloc(m->arena, count, sizeof *m->report_read_back);
     m->report_offer = arena_calloc(m->arena, count, sizeof *m->report_offer);
     m->last_read_back = arena_calloc(m->arena, count, sizeof *m->last_read_back);
     m->tails = arena_calloc(m->arena, (size_t)m->strands.log_count + 1, sizeof *m->tails);
     if (m->emitted_positions == NULL || m->places == NULL || m->next_positions == NULL ||
-        m->report_read_back == NULL || m->report_offer == NULL || m->last_read_back == NULL ||
-        m->tails == NULL)
+        m->next_names == NULL || m->report_read_back == NULL || m->report_offer == NULL ||
+        m->last_read_back == NULL || m->tails == NULL)
         return ERR_NO_MEMORY;
     for (int i = 0; i < MERGE_CUTS_AHEAD_MAX; i++) {
         m->cuts[i].positions = arena_calloc(m->arena, count, sizeof *m->cuts[i].positions);
@@ -65,10 +66,10 @@ static int arrays_init(struct merge *m, uint32_t count)
     return 0;
 }
 
-static int parts_init(struct merge *m, const struct merge_view *view)
+static int parts_init(struct merge *m, const struct layout *from)
 {
     struct layout layout;
-    int rc = layout_copy(m, &view->head.layout, &layout);
+    int rc = layout_copy(m, from, &layout);
 
     if (rc != 0)
         return rc;
@@ -118,6 +119,12 @@ static bool had_emitted(const struct merge *m, const struct merge_view *view)
     return own != NULL && own->has_report && own->report.emitted.number > 0;
 }
 
+/* There is no line, though there was one. */
+static bool lost_lines(const struct merge *m, const struct merge_event *ev)
+{
+    return m->era > 0 || ev->recovery->tail_is_emptied || had_emitted(m, ev->view);
+}
+
 /* Compares the newest line with the tail of the global topic. NULL: they agree. */
 static const char *tail_disagrees(const struct merge *m, const struct merge_recovery *r)
 {
@@ -139,7 +146,7 @@ static bool emitted_init(struct merge *m, const struct merge_event *ev, struct m
 
     if (r->has_line) {
         m->emitted = r->line.emitted;
-    } else if (m->era > 0 || r->tail_is_emptied || had_emitted(m, ev->view)) {
+    } else if (lost_lines(m, ev)) {
         merge_lost(m, ev->view, out, "the log of cuts has no line of this stream");
         return false;
     }
@@ -190,6 +197,23 @@ static void places_init(struct merge *m, const struct merge_recovery *r)
     }
 }
 
+/* The stream did not start with these strands. */
+static bool has_crossed(const struct layout *layout)
+{
+    for (uint32_t i = 0; i < layout->count; i++) {
+        if (layout->names[i].by_incarnation > 0)
+            return true;
+    }
+    return false;
+}
+
+/* The last report is of other strands: nobody can tell by it whether this DC holds less now (A4). */
+static bool is_of_others(const struct merge *m, const struct merge_dc_view *own)
+{
+    return own != NULL && own->has_report && own->report.incarnation == own->incarnation &&
+           own->report.layout_hash != m->strands.layout.hash;
+}
+
 void merge_start(struct merge *m, const struct merge_event *ev, struct merge_actions *out)
 {
     const struct merge_view *view = ev->view;
@@ -199,19 +223,37 @@ void merge_start(struct merge *m, const struct merge_event *ev, struct merge_act
         merge_stop(m, out, ERR_NOT_FOUND, "the stream has no cut in etcd");
         return;
     }
-    int rc = parts_init(m, view);
+    m->era = view->head.era;
+    if (r->has_line ? r->line.layout_hash != view->head.layout.hash
+                    : has_crossed(&view->head.layout) && !lost_lines(m, ev)) {
+        merge_ask_floor(m, ev, out);
+        return;
+    }
+    if (!merge_start_in(m, &view->head.layout, ev, out))
+        return;
+    struct merge_action *a = merge_act(out, MERGE_DO_NEED_CUT);
+    a->era = m->era;
+    a->number = m->emitted.number;
+}
+
+bool merge_start_in(struct merge *m, const struct layout *layout, const struct merge_event *ev,
+                    struct merge_actions *out)
+{
+    const struct merge_view *view = ev->view;
+    const struct merge_recovery *r = ev->recovery;
+
+    int rc = parts_init(m, layout);
     if (rc != 0) {
         merge_stop(m, out, rc, "the stream needs more memory than the node's limits allow");
-        return;
+        return false;
     }
     if (r->has_line && (r->line.layout_hash != m->strands.layout.hash ||
                         r->line.place_count != m->strands.layout.count)) {
-        merge_stop(m, out, ERR_UNSUPPORTED, "the stream's strands changed since it was emitted");
-        return;
+        merge_stop(m, out, ERR_UNSUPPORTED, "the last emitted cut is of other strands");
+        return false;
     }
-    m->era = view->head.era;
     if (!emitted_init(m, ev, out) || !window_ready(m, view, out))
-        return;
+        return false;
     last_report(m, view);
     places_init(m, r);
     m->logged_number = r->has_logged && r->logged_era == m->era ? r->logged_number : 0;
@@ -224,11 +266,10 @@ void merge_start(struct merge *m, const struct merge_event *ev, struct merge_act
     m->phase = MERGE_RUNNING;
     const struct merge_dc_view *own = view_dc(view, m->config.dc);
     m->incarnation = own == NULL ? 0 : own->incarnation;
-    struct merge_action *a = merge_act(out, MERGE_DO_NEED_CUT);
-    a->era = m->era;
-    a->number = m->emitted.number;
+    m->must_raise = is_of_others(m, own) && !MUTANT(cross_same_epoch);
     const struct merge_event seen = {.kind = MERGE_EV_VIEW, .now_ms = ev->now_ms, .view = view};
     merge_view_taken(m, &seen, out);
+    return m->phase == MERGE_RUNNING;
 }
 
 /*
@@ -251,7 +292,10 @@ static bool place_from_cut(struct merge *m, uint32_t strand, const struct strand
                                        .from = is_known ? at->log_offset + 1 : 0,
                                        .epoch = -1};
     l->is_reset = l->is_reset || !is_known;
-    return is_own && !is_known && !MUTANT(no_skim);
+    /* Where a later incarnation began, none of its records is to be found: the first may span that
+     * position (seed 2090: a gap). */
+    const bool begins = s->layout.names[strand].by_incarnation > 0 && at->position == at->start;
+    return is_own && !is_known && !begins && !MUTANT(no_skim);
 }
 
 /* The cut that was emitted last: now the strands' places are known, and the logs can be read. */
@@ -355,8 +399,9 @@ void merge_heal(struct merge *m, struct merge_actions *out)
 {
     for (uint32_t i = 0; i < m->strands.log_count; i++) {
         struct log *l = &m->strands.logs[i];
-        if (!l->is_lost && !l->is_shorter)
+        if ((!l->is_lost || l->is_told) && !l->is_shorter)
             continue;
+        l->is_told = l->is_lost && is_own(m, l);
         m->must_raise = !MUTANT(keep_log_epoch);
         m->is_caught_up = false;
         m->has_lost_own = m->has_lost_own || is_own(m, l);
@@ -386,6 +431,8 @@ static bool is_compared(const struct merge *m, struct log *l)
     }
     if (l->known.epoch >= 0 && l->is_caught_up && l->next <= l->known.log_offset)
         is_less = true;
+    if (l->is_lost && is_own(m, l) && merge_is_replaced(m))
+        return true; /* nobody misses it */
     if (l->is_lost || (is_less && !l->is_caught_up))
         return false;
     if (is_less) {

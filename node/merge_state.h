@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * merge_state.h - the state of a merge, shared by merge.c (events), merge_start.c (recovery),
- * merge_emit.c (from cuts to transactions), merge_copy.c (what only a peer has) and merge_report.c
+ * merge_emit.c (from cuts to transactions), merge_cross.c (to strands of a new incarnation), merge_copy.c (what only a peer has) and merge_report.c
  * (reports, proposals). Pure. For nobody else.
  */
 #ifndef BRAID_NODE_MERGE_STATE_H
@@ -39,6 +39,8 @@ struct merge {
     struct merge_cut cuts[MERGE_CUTS_AHEAD_MAX];
     uint64_t cuts_head; /* number of the oldest in the ring: emitted.number + 1 */
     uint64_t cuts_tail; /* number after the newest */
+    struct merge_crossing crossing;
+    bool is_behind; /* the head's strands are not ours: there is a crossing ahead */
 
     /* emission */
     struct emitted emitted;
@@ -61,6 +63,7 @@ struct merge {
     /* reports */
     struct merge_proposal proposal;
     struct strand_position *next_positions; /* layout.count; in the arena */
+    struct strand_name *next_names;         /* the same */
     int64_t *report_read_back;
     int64_t *report_offer;
     int64_t *last_read_back; /* the newest of ours in etcd, as found at the start (A4) */
@@ -87,6 +90,8 @@ struct merge {
     int64_t stuck_ms;      /* since then what the next cut needs cannot be had here; 0: it can */
     uint64_t stuck_number; /* that cut */
 
+    struct merge_recovery kept; /* while ASKING */
+
     uint64_t newest_spec;
     struct merge_params newest_params;
 };
@@ -99,9 +104,21 @@ void merge_lost(struct merge *m, const struct merge_view *view, struct merge_act
                 const char *why);
 void merge_stuck(struct merge *m, int64_t now_ms, struct merge_actions *out);
 
+/* merge_cross.c */
+void merge_ask_floor(struct merge *m, const struct merge_event *ev, struct merge_actions *out);
+void merge_asking(struct merge *m, const struct merge_event *ev, struct merge_actions *out);
+void merge_cross_taken(struct merge *m, struct slice bytes, const struct cut *cut,
+                       struct merge_actions *out);
+void merge_cross(struct merge *m, struct merge_actions *out);
+/* An operator has taken the own strands' place: what is lost of them is not missed any more. */
+bool merge_is_replaced(const struct merge *m);
+
 /* merge_start.c */
 void merge_ids(struct merge *m, const struct merge_event *ev);
 void merge_start(struct merge *m, const struct merge_event *ev, struct merge_actions *out);
+/* With the strands of this layout; false: stopped, or it copies. */
+bool merge_start_in(struct merge *m, const struct layout *layout, const struct merge_event *ev,
+                    struct merge_actions *out);
 void merge_bounds(struct merge *m, const struct merge_event *ev, struct merge_actions *out);
 void merge_caught_up(struct merge *m);
 void merge_heal(struct merge *m, struct merge_actions *out);
@@ -114,7 +131,13 @@ void merge_emit(struct merge *m, struct merge_actions *out);
 void merge_committed(struct merge *m, uint64_t chain, struct merge_actions *out);
 void merge_unclear(struct merge *m, const struct merge_event *ev, struct merge_actions *out);
 void merge_tail_read(struct merge *m, const struct merge_event *ev, struct merge_actions *out);
-void merge_noted(struct merge *m, uint64_t number, int64_t log_offset);
+void merge_noted(struct merge *m, uint64_t number, int64_t log_offset, struct merge_actions *out);
+/* The cut follows the newest one taken in; false: stopped. Appends it to the log of cuts. */
+bool merge_follows(struct merge *m, const struct cut *cut, struct merge_actions *out);
+void merge_log_cut(struct merge *m, struct slice bytes, const struct cut *cut,
+                   struct merge_actions *out);
+/* The log offset from which all ids of the window can be read; -1: the log's beginning. */
+int64_t merge_window_offset(const struct merge *m);
 void merge_floor(struct merge *m, const struct cut *cut, struct merge_actions *out);
 
 /* merge_report.c */

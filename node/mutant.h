@@ -63,6 +63,10 @@
     X(start_at_earliest, "R13", "a reader whose place is gone goes on from the log's start")       \
     X(ignore_leader_epoch, "A1", "a log that lost records and grew again is taken for the same")   \
     X(keep_log_epoch, "A4", "a DC that lost what it reported does not raise its log epoch")        \
+    X(ignore_incarnation, "R13", "records of a strand's older incarnation count")                  \
+    X(cross_at_held, "R13", "a new incarnation starts at what the proposer held of the old")       \
+    X(cross_unemitted, "R13", "a merge goes over to new strands before it has emitted the old")    \
+    X(cross_same_epoch, "A4", "with new strands a DC keeps its log epoch")                         \
     X(gap_offered, "A10", "a gap is offered like any other record")                                \
     X(skip_above_cut, "A13", "enrich writes skipped above the committed cut")                      \
     X(skip_one, "R8", "a merge leaves out one record")

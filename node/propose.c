@@ -100,8 +100,10 @@ static bool position(const struct proposer *p, const struct merge_view *view,
     if (e == NULL)
         return false;
     const bool is_own_log = slice_equal(p->strands->logs[st->log].by, p->strands->dc);
-    *out = (struct strand_position){
-        .position = e->offset, .digest = e->digest, .log_offset = is_own_log ? e->log_offset : -1};
+    *out = (struct strand_position){.position = e->offset,
+                                    .digest = e->digest,
+                                    .log_offset = is_own_log ? e->log_offset : -1,
+                                    .start = head->start};
     return true;
 }
 
@@ -137,6 +139,32 @@ static bool positions_next(const struct proposer *p, const struct merge_view *vi
             furthest_moved = true;
     }
     return furthest_moved;
+}
+
+/*
+ * R13: the strands of a crossing cut. What the old incarnation has above its position is void from
+ * here on, everywhere; the new one starts at that very position, with a digest of its own. So what
+ * it says follows from the cut before alone, and who holds the old one's end is of no matter.
+ */
+static void positions_cross(const struct proposer *p, const struct merge_view *view,
+                            struct strand_position *out, struct layout *layout)
+{
+    const struct cut *head = &view->head;
+
+    *layout = (struct layout){.count = head->layout.count, .names = p->names};
+    for (uint32_t i = 0; i < head->layout.count; i++) {
+        p->names[i] = head->layout.names[i];
+        out[i] = head->strands[i];
+        if (!view_replaces(view, &head->layout.names[i]))
+            continue;
+        p->names[i].by_incarnation = view_dc(view, p->names[i].by)->by_incarnation;
+        if (MUTANT(cross_at_held) && p->strands->list[i].last > out[i].position)
+            out[i].position = p->strands->list[i].last;
+        out[i] = (struct strand_position){
+            .position = out[i].position, .log_offset = -1, .start = out[i].position};
+    }
+    layout_hash(layout); /* all of a DC's strands change alike: they are still sorted */
+    COVER(cut_crosses);
 }
 
 /*
@@ -263,7 +291,13 @@ bool propose_cut(const struct proposer *p, const struct merge_view *view, int64_
     assert(view->has_head);
     if (!members_next(p->members, view, p->strands, now_ms, decision))
         return false;
-    const bool furthest = positions_next(p, view, decision, positions, &any);
+    struct layout layout = p->strands->layout;
+    const bool crosses = view_crosses(view);
+    bool furthest = false;
+    if (crosses)
+        positions_cross(p, view, positions, &layout);
+    else
+        furthest = positions_next(p, view, decision, positions, &any);
     const struct merge_params params = params_next(p, view);
     const bool spec_moved =
         p->spec_version > head->spec_version || !params_equal(&params, &head->params);
@@ -272,8 +306,8 @@ bool propose_cut(const struct proposer *p, const struct merge_view *view, int64_
     COVER_IF(!furthest && decision->is_changed, cut_for_members);
     COVER_IF(!furthest && !decision->is_changed && spec_moved, cut_for_spec);
     COVER_IF(!furthest && !decision->is_changed && !spec_moved && is_due, cut_for_strand);
-    COVER_IF(!any && !decision->is_changed && !spec_moved, cut_nothing);
-    if (!furthest && !decision->is_changed && !spec_moved && !is_due)
+    COVER_IF(!any && !decision->is_changed && !spec_moved && !crosses, cut_nothing);
+    if (!furthest && !decision->is_changed && !spec_moved && !is_due && !crosses)
         return false;
     *out = (struct cut){
         .era = head->era,
@@ -282,12 +316,14 @@ bool propose_cut(const struct proposer *p, const struct merge_view *view, int64_
         .spec_version = p->spec_version > head->spec_version ? p->spec_version : head->spec_version,
         .time_ms = cut_time(p, view, decision),
         .member_count = decision->count,
-        .layout = p->strands->layout,
+        .layout = layout,
         .strands = positions,
         .params = params,
         .proposer = p->config->node,
         .reason = slice_str(decision->reason),
     };
+    if (crosses && out->reason.len == 0)
+        out->reason = SLICE_LIT("strands get a new incarnation");
     memcpy(out->members, decision->members, sizeof out->members);
     fill_base(p, view, decision, out);
     return true;

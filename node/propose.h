@@ -5,6 +5,8 @@
  * Promise: each position is the larger of its position in the head and the smallest offer of the
  *          members, advanced by no more than the caps; the digest beside it is our own at that
  *          very position. So all members hold all of it.
+ *          Where an operator has given strands a new incarnation, the cut is a *crossing*: it names
+ *          the new ones, each at the position of the old, and moves nothing (R13).
  * Pure:    yes.
  * Not here: when to propose (merge.c), the transaction's compares (merge.h).
  */
@@ -24,6 +26,7 @@ struct proposer {
     uint64_t head_hash;               /* of the head's bytes */
     int64_t last_cut_ms;              /* when the head was first seen */
     int64_t wall_ms;                  /* since 1970: for the cut time only */
+    struct strand_name *names;        /* layout.count of them: for the strands of a crossing cut */
 };
 
 /*

@@ -234,17 +234,21 @@ int64_t log_check_from(const struct strands *s, uint32_t log)
     return from;
 }
 
+#define STRAND_VOID (-2)
+
 /* --- reading ----------------------------------------------------------------------------------- */
 
-/* The strand of a record; -1 for a foreign one (R3). */
+/* The strand of a record; -1 for a foreign one (R3), STRAND_VOID for one of an older incarnation. */
 static int strand_of(const struct strands *s, const struct log *l, const struct record *r)
 {
     const struct braid_headers *h = &r->braid;
 
     if (!h->has_origin || !h->has_by || h->status == STATUS_NONE)
         return -1;
-    if (h->by_incarnation != l->by_incarnation || !slice_equal(h->by_dc, l->by))
+    if (!slice_equal(h->by_dc, l->by))
         return -1;
+    if (h->by_incarnation != l->by_incarnation && !MUTANT(ignore_incarnation))
+        return STRAND_VOID;
     if (!slice_equal(l->by, s->dc) && !slice_equal(h->raw[HEADER_COPY], s->dc) &&
         !MUTANT(trust_foreign))
         return -1;
@@ -357,6 +361,10 @@ static bool read_one(struct strands *s, struct log *l, const struct record *r, i
 {
     const int index = strand_of(s, l, r);
 
+    if (index == STRAND_VOID) {
+        COVER(held_void);
+        return false;
+    }
     if (index < 0) {
         COVER(held_foreign);
         s->foreign++;

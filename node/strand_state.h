@@ -71,6 +71,7 @@ struct log {
     struct log_tail known; /* the same of the own topic, as last reported: it must still be there */
     bool is_reset;         /* to be read from its start, until log_start_known says where that is */
     bool is_lost;          /* it is not the log of our places: it was truncated (A1) */
+    bool is_told;          /* ... and of the own topic: the log epoch was raised for it */
     bool is_shorter;       /* it has not what was reported (A4) */
     bool is_caught_up;
     bool is_paused;

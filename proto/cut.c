@@ -148,6 +148,11 @@ static int strand_from_pb(const Braid__Strand *pb, struct strand_name *out_name,
     out_name->from.partition = pb->partition;
     *out_at = (struct strand_position){
         .position = pb->position, .digest = pb->digest, .log_offset = pb->log_offset};
+    if (pb->by_incarnation == 0)
+        return 0;
+    if (pb->start < POSITION_NONE || pb->start > pb->position)
+        return ERR_MALFORMED;
+    out_at->start = pb->start;
     return 0;
 }
 
@@ -252,6 +257,8 @@ static int strands_to_pb(const struct cut *c, struct arena *a, Braid__Cut *out)
         pb->position = c->strands[i].position;
         pb->digest = c->strands[i].digest;
         pb->log_offset = c->strands[i].log_offset;
+        if (name->by_incarnation > 0)
+            pb->start = c->strands[i].start;
         out->strands[i] = pb;
     }
     out->n_strands = count;

@@ -41,6 +41,7 @@ struct strand_position {
     int64_t position; /* last origin offset included; POSITION_NONE */
     uint64_t digest;
     int64_t log_offset; /* in the enriching DC's E topic, -1 if not known */
+    int64_t start;      /* of an incarnation above 0: the position that it began with */
 };
 
 struct member {
@@ -140,7 +141,6 @@ uint64_t cut_hash(struct slice bytes);
 
 int report_decode(struct slice bytes, struct arena *a, struct report *out);
 int report_encode(const struct report *r, struct arena *a, struct slice *out);
-
 /* A line of <dc>.braid.cuts: *out_cut_bytes is set if *out_is_cut, else *out_emitted. */
 int line_decode(struct slice bytes, struct arena *a, bool *out_is_cut, struct slice *out_cut_bytes,
                 struct emitted_line *out_emitted);

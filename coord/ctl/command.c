@@ -24,6 +24,15 @@ static const uint64_t CHANGE_OPTIONS =
 
 /* In the order of enum command_id, which is that of the alphabet. */
 static const struct command COMMANDS[COMMAND_COUNT] = {
+    {"accept-incarnation", "STREAM DC", 2, 2, 0, true,
+     "let a DC's strands of a stream start anew behind what is cut",
+     "For a DC whose own enriched topic of the stream was truncated by an unclean election, or was "
+     "recreated: what it lost is gone, and what is left of it may differ from what others hold, so "
+     "its strands stop. The next cut gives them a new incarnation, each from the position that it "
+     "is "
+     "cut at. What the old one had above that is void in every DC, and is enriched again. Nothing "
+     "that was emitted changes, and nothing is lost by it. The plan lists the strands.",
+     "braidctl accept-incarnation mediawiki.page_content_change.v1 codfw --plan"},
     {"apply", "", 0, 0, BIT(FILE) | BIT(REPLICATION), true,
      "create a stream, or change one, from its YAML file",
      "The file is checked whole: every error is shown with its line. For a new stream the topics "

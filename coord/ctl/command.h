@@ -26,6 +26,7 @@ enum exit_code {
 };
 
 enum command_id {
+    COMMAND_ACCEPT_INCARNATION,
     COMMAND_APPLY,
     COMMAND_BACKFILL,
     COMMAND_CUTS,

@@ -10,6 +10,7 @@
 
 #include "coord/ctl/io_session.h"
 
+int cmd_accept_incarnation(struct session *s);
 int cmd_apply(struct session *s);
 int cmd_backfill(struct session *s);
 int cmd_reconcile(struct session *s);

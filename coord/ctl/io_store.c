@@ -12,7 +12,7 @@
 
 enum {
     PARTS = 6,                           /* ranges of the first read */
-    STREAM_PARTS = 4,                    /* of each stream's */
+    STREAM_PARTS = 5,                    /* of each stream's */
     NAMES_MAX = 2 * SNAPSHOT_STREAMS_MAX /* also of what is not ours */
 };
 
@@ -145,11 +145,12 @@ static int read_at_revision(struct session *s, int64_t revision, struct etcd_op 
     return rc == 0 && out->op_count != count ? ERR_MALFORMED : rc;
 }
 
-/* Of one stream the newest spec and cut and all reports, as of the same revision; then the next
+/* Of one stream the newest spec and cut, all reports and incarnations, as of the same revision; then the next
  * stream's name. */
 static int load_stream(struct session *s, struct snapshot *out, struct slice *stream)
 {
-    const enum keyspace_kind kinds[] = {KEYSPACE_SPEC, KEYSPACE_CUT, KEYSPACE_HELD};
+    const enum keyspace_kind kinds[] = {KEYSPACE_SPEC, KEYSPACE_CUT, KEYSPACE_HELD,
+                                        KEYSPACE_INCARNATION};
     struct etcd_op ops[STREAM_PARTS];
     struct snapshot_stream *row = NULL;
     struct etcd_answer answer;
@@ -158,7 +159,7 @@ static int load_stream(struct session *s, struct snapshot *out, struct slice *st
     for (size_t i = 0; i < STREAM_PARTS - 1; i++) {
         ops[i] = range_op(prefix_of(s, (struct keyspace_key){.kind = kinds[i], .output = *stream}),
                           true, false);
-        if (kinds[i] != KEYSPACE_HELD) {
+        if (kinds[i] == KEYSPACE_SPEC || kinds[i] == KEYSPACE_CUT) {
             ops[i].range.is_newest_first = true;
             ops[i].range.limit = 1;
         }

@@ -10,6 +10,7 @@
 
 /* In the order of enum command_id. */
 static int (*const COMMANDS_RUN[COMMAND_COUNT])(struct session *s) = {
+    [COMMAND_ACCEPT_INCARNATION] = cmd_accept_incarnation,
     [COMMAND_APPLY] = cmd_apply,
     [COMMAND_BACKFILL] = cmd_backfill,
     [COMMAND_RECONCILE] = cmd_reconcile,

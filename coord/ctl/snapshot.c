@@ -183,6 +183,22 @@ static bool add_report(struct snapshot_stream *st, const struct etcd_kv *kv, str
     return true;
 }
 
+static bool add_incarnation(struct snapshot_stream *st, const struct keyspace_key *key,
+                            const struct etcd_kv *kv, struct arena *a)
+{
+    Braid__Incarnation *pb = braid__incarnation__unpack(NULL, kv->value.len, kv->value.ptr);
+
+    if (pb == NULL || st->incarnation_count == DCS_MAX) {
+        braid__incarnation__free_unpacked(pb, NULL);
+        return false;
+    }
+    st->incarnations[st->incarnation_count] =
+        (struct snapshot_incarnation){.dc = arena_copy(a, key->dc), .number = pb->number};
+    st->incarnation_count++;
+    braid__incarnation__free_unpacked(pb, NULL);
+    return true;
+}
+
 static bool add_stream_value(struct snapshot_stream *st, const struct keyspace_key *key,
                              const struct etcd_kv *kv, struct arena *a)
 {
@@ -199,6 +215,8 @@ static bool add_stream_value(struct snapshot_stream *st, const struct keyspace_k
         return st->has_cut;
     case KEYSPACE_HELD:
         return add_report(st, kv, a);
+    case KEYSPACE_INCARNATION:
+        return add_incarnation(st, key, kv, a);
     case KEYSPACE_EPOCH:
     case KEYSPACE_NODE:
     case KEYSPACE_CLAIM:
@@ -257,6 +275,7 @@ int snapshot_add(struct snapshot *s, const struct etcd_kv *kv, struct arena *a)
     case KEYSPACE_CUT:
     case KEYSPACE_HELD:
     case KEYSPACE_EPOCH:
+    case KEYSPACE_INCARNATION:
         is_sound = add_stream(s, &key, kv, a);
         break;
     case KEYSPACE_LOCK:

@@ -74,6 +74,12 @@ struct snapshot_pause {
     int64_t until_ms;
 };
 
+/* The incarnation that an operator gave a DC's strands, by etcd's key. */
+struct snapshot_incarnation {
+    struct slice dc;
+    uint32_t number;
+};
+
 struct snapshot_stream {
     struct slice output;
     uint64_t spec_version; /* newest; 0: none: deleted */
@@ -84,6 +90,8 @@ struct snapshot_stream {
     uint64_t cut_count; /* keys that etcd has */
     struct cut cut;     /* valid if has_cut */
     bool has_cut;
+    size_t incarnation_count;
+    struct snapshot_incarnation incarnations[DCS_MAX];
     size_t report_count;
     struct report reports[DCS_MAX]; /* by DC */
     int64_t report_revisions[DCS_MAX];

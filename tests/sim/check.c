@@ -16,6 +16,7 @@ void check_begin(struct world *w)
             c->held[dc][s] = POSITION_NONE;
             c->read_back[dc][s] = POSITION_NONE;
             c->offered[dc][s] = POSITION_NONE;
+            c->floor[s] = POSITION_NONE;
         }
     }
     for (uint32_t o = 0; o < ORIGINS_MAX; o++)
@@ -86,7 +87,8 @@ bool check_may_not_know(const struct world *w, uint32_t dc)
 static bool is_of_strand(const struct world *w, const struct klog *log, const struct krec *k,
                          const struct facts *f, uint32_t strand)
 {
-    if (!f->has_origin || f->by != log->origin || f->by_incarnation != 0)
+    if (!f->has_origin || f->by != log->origin ||
+        f->by_incarnation != w->check->by_incarnation[f->by])
         return false;
     if (log->role == LOG_ENRICHED_COPY && k->copy_dc != (int32_t)log->dc)
         return false;
@@ -312,7 +314,7 @@ static void hold_again(struct world *w, const struct klog *log)
     for (uint32_t s = 0; s < w->layout.count; s++) {
         if (w->strand_by[s] == log->origin &&
             w->origin_partition[w->strand_origin[s]] == log->partition)
-            c->held[log->dc][s] = POSITION_NONE;
+            c->held[log->dc][s] = c->floor[s];
     }
     for (int64_t at = 0; at < log->end; at++) {
         if (log->recs[at]->state == KREC_VISIBLE)
@@ -337,12 +339,82 @@ static void count_again(struct world *w, const struct klog *log)
     c->global_lost[log->dc] = true;
 }
 
+/* Some other DC's Kafka has the very same record of the DC's topic. */
+static bool is_copied(const struct world *w, const struct klog *log, const struct krec *k)
+{
+    for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
+        const struct klog *copy = w->dcs[dc].enriched[log->origin][log->partition];
+
+        for (int64_t at = copy->start; dc != log->dc && at < copy->end; at++) {
+            if (copy->recs[at]->body == k->body)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* What the own topic lost, no cut covers and nobody has copied was never there. */
+static void forget_lost(struct world *w, const struct klog *log)
+{
+    struct check *c = w->check;
+    const struct parsed_cut *last = &c->cuts[c->cut_count - 1];
+
+    for (uint32_t s = 0; s < w->layout.count; s++) {
+        struct by_offset *list = &c->accepted[s];
+
+        if (w->strand_by[s] != log->origin ||
+            w->origin_partition[w->strand_origin[s]] != log->partition)
+            continue;
+        for (size_t at = (size_t)(last->positions[s] + 1); at < list->count; at++) {
+            const struct krec *k = list->list[at];
+
+            if (k != NULL && k->offset >= log->end && !is_copied(w, log, k))
+                list->list[at] = NULL;
+        }
+    }
+}
+
+void check_repair(struct world *w, const struct parsed_cut *cut)
+{
+    if (!w->check->own_lost)
+        return;
+    for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
+        uint32_t s = 0;
+
+        while (s < w->layout.count && check_held_of(w, dc, s) >= cut->positions[s])
+            s++;
+        if (s == w->layout.count)
+            return;
+    }
+    w->check->is_beyond_repair = true;
+}
+
+void check_crossed(struct world *w, uint32_t strand, uint32_t by_incarnation, int64_t position)
+{
+    struct check *c = w->check;
+    struct by_offset *list = &c->accepted[strand];
+
+    c->by_incarnation[w->strand_by[strand]] = by_incarnation;
+    c->floor[strand] = position;
+    for (size_t at = (size_t)(position + 1); at < list->count; at++)
+        list->list[at] = NULL;
+    for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
+        struct times *came = &c->came[dc][strand];
+
+        c->held[dc][strand] = position; /* who has less has no need of it */
+        for (size_t at = (size_t)(position + 1); at < came->count; at++)
+            came->list[at] = 0;
+    }
+}
+
 void check_truncated(struct world *w, struct klog *log)
 {
     struct check *c = w->check;
 
-    if (log->role == LOG_ENRICHED)
-        c->lost_data = true; /* only an operator can go on */
+    if (log->role == LOG_ENRICHED) {
+        c->own_lost = true;
+        forget_lost(w, log);
+    }
     c->unsettled_us[log->dc] = w->now_us + 30 * SECOND;
     c->looks[log->dc] = true;
     if (log->role == LOG_ENRICHED || log->role == LOG_ENRICHED_COPY)
@@ -410,7 +482,9 @@ void check_memory(struct world *w, uint32_t dc, uint64_t entries, uint64_t entri
 
 void check_stopped(struct world *w, const struct task *t)
 {
-    if (!w->check->lost_data)
+    if (w->check->own_lost)
+        w->check->is_beyond_repair = w->check->is_beyond_repair || t->fatal == ERR_DIVERGED;
+    else
         check_fail(w, "I10", "%.*s's %s stopped for good though nothing was lost: %s (%s)",
                    SLICE_ARG(w->dcs[t->dc].name), task_name(t), err_name(t->fatal), t->why);
 }
@@ -512,10 +586,14 @@ static void check_stuck(struct world *w)
 
 void check_end(struct world *w)
 {
-    if (w->check->lost_data)
-        return;
     if (!is_settled(w))
         tell_held(w);
+    if (!is_settled(w))
+        check_repair(w, &w->check->cuts[w->check->cut_count - 1]);
+    if (w->check->is_beyond_repair) {
+        w->stats.beyond_repair++;
+        return;
+    }
     reference_check(w);
     if (is_settled(w))
         return;

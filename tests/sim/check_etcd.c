@@ -24,7 +24,7 @@ static void check_grace(struct world *w, uint32_t dc, uint32_t strand, int64_t o
 {
     struct check *c = w->check;
     const struct parsed_cut *last = &c->cuts[c->cut_count - 1];
-    bool is_alone = w->p.at_origin || c->lost_data; /* it may be read again after a loss */
+    bool is_alone = w->p.at_origin || c->own_lost; /* it may be read again after a loss */
 
     for (int64_t at = c->offered[dc][strand] + 1; at <= offer && !is_alone; at++) {
         const struct krec *k = by_offset_get(&c->accepted[strand], at);
@@ -76,6 +76,8 @@ void check_report(struct world *w, uint32_t dc, int64_t claim, struct slice byte
     if (w->p.story == NULL)
         say(w, dc, NOBODY, "etcd", "report %llu of claim %lld", (unsigned long long)r.number,
             (long long)claim);
+    if (r.layout != w->etcd.cuts[w->etcd.cut_count - 1].as->layout.hash)
+        return; /* of strands that are over: nobody counts it */
     for (uint32_t s = 0; s < w->layout.count; s++) {
         int64_t held = check_held_of(w, dc, s);
 
@@ -91,6 +93,31 @@ void check_report(struct world *w, uint32_t dc, int64_t claim, struct slice byte
                        (long long)c->read_back[dc][s]);
         c->read_back[dc][s] = r.read_back[s];
         check_grace(w, dc, s, r.offer[s]);
+    }
+}
+
+/* R13: a new incarnation is an operator's, starts where the old one is cut, and moves nothing. */
+static void check_incarnations(struct world *w, const struct parsed_cut *cut)
+{
+    bool crosses = false;
+
+    for (uint32_t by = 0; by < w->p.dc_count; by++)
+        crosses = crosses || cut->by_incarnation[by] != cut[-1].by_incarnation[by];
+    if (crosses)
+        check_repair(w, &cut[-1]);
+    for (uint32_t s = 0; crosses && s < w->layout.count; s++) {
+        const uint32_t by = w->strand_by[s];
+        const uint32_t now = cut->by_incarnation[by];
+
+        if (cut->positions[s] != cut[-1].positions[s])
+            check_fail(w, "I5", "cut %llu has strands of a new incarnation, and moves strand %u",
+                       (unsigned long long)cut->number, s);
+        if (now == cut[-1].by_incarnation[by])
+            continue;
+        if (now < cut[-1].by_incarnation[by] || now > w->etcd.wanted[by])
+            check_fail(w, "I5", "cut %llu names incarnation %u, which no operator asked for",
+                       (unsigned long long)cut->number, now);
+        check_crossed(w, s, now, cut->positions[s]);
     }
 }
 
@@ -260,5 +287,6 @@ void check_cut(struct world *w, uint64_t number, struct slice bytes)
         w->stats.member_changes++;
     check_proposer(w, cut);
     check_members(w, cut);
+    check_incarnations(w, cut);
     check_positions(w, cut);
 }

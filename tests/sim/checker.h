@@ -49,10 +49,11 @@ struct parsed_cut {
     bool failed_emit;
     bool canaries_drop;
     bool is_member[SIM_DCS];
-    uint32_t incarnation[SIM_DCS]; /* log epochs of the members */
-    uint32_t proposer;             /* DC */
-    struct slice reason;           /* of a change of members */
-    uint32_t silent;               /* DC that it drops for want of reports, as its reason says */
+    uint32_t incarnation[SIM_DCS];    /* log epochs of the members */
+    uint32_t by_incarnation[SIM_DCS]; /* of each DC's strands */
+    uint32_t proposer;                /* DC */
+    struct slice reason;              /* of a change of members */
+    uint32_t silent;                  /* DC that it drops for want of reports, as its reason says */
     uint32_t strand_count;
     int64_t *positions; /* by strand */
     int64_t *furthest;  /* by origin partition */
@@ -62,6 +63,7 @@ struct parsed_report {
     uint32_t incarnation;
     uint64_t number;
     int64_t clock_ms;
+    uint64_t layout;
     uint64_t emitted_number; /* of its last cut */
     uint64_t next_seq;
     int64_t read_back[SIM_STRANDS];
@@ -96,7 +98,10 @@ struct check {
     bool looks[SIM_DCS];                /* a log lost records, and somebody does not know yet */
     bool begins_anew[SIM_DCS];          /* a copy is empty, and may begin where another does */
     bool global_lost[SIM_DCS];          /* a copy lost its end; its merge has not written since */
-    bool lost_data;                     /* a fault took what had been acknowledged */
+    bool own_lost;                      /* an own enriched topic lost what it had acknowledged */
+    bool is_beyond_repair;              /* ... and somebody could not be helped by an operator */
+    uint32_t by_incarnation[SIM_DCS];   /* of each DC's strands ... */
+    int64_t floor[SIM_STRANDS];         /* ... and where it began */
 };
 
 struct facts facts_read(const struct world *w, const struct body *b);
@@ -114,6 +119,13 @@ bool check_may_not_know(const struct world *w, uint32_t dc);
 
 /* What a DC holds of a strand: in its log; after a loss also what its copy of the stream has. */
 int64_t check_held_of(struct world *w, uint32_t dc, uint32_t strand);
+
+/* After a loss: whether some DC has all that is cut, in its logs or in its copy of the stream. If
+ * none has, only a new era helps. */
+void check_repair(struct world *w, const struct parsed_cut *cut);
+
+/* The strand has a new incarnation from this position on: what the old one has above it is void. */
+void check_crossed(struct world *w, uint32_t strand, uint32_t by_incarnation, int64_t position);
 
 /* False: not a cut. */
 bool cut_read(struct world *w, struct slice bytes, struct parsed_cut *out);

@@ -97,6 +97,7 @@ void etcd_read_view(const struct world *w, uint32_t dc, struct etcd_view *out)
     for (uint32_t i = 0; i < w->p.dc_count; i++) {
         out->reports[i] = e->reports[i];
         out->depooled[i] = e->depooled[i];
+        out->wanted[i] = e->wanted[i];
         out->epochs[i] = e->epochs[i];
         out->epoch_revisions[i] = e->epoch_revisions[i];
     }
@@ -258,7 +259,8 @@ void etcd_delete_cuts(struct world *w, uint32_t dc, uint64_t number)
         return;
     for (uint64_t n = e->oldest; n < number && n + 1 < e->cut_count; n++) {
         check_cut_leaves(w, n);
-        e->cuts[n].bytes = (struct slice){0};
+        if (n != 0) /* it says where the stream starts */
+            e->cuts[n].bytes = (struct slice){0};
         e->oldest = n + 1;
     }
     e->revision++;

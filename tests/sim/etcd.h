@@ -47,6 +47,7 @@ struct etcd {
     int64_t epoch_revisions[SIM_DCS];
     bool depooled[SIM_DCS];
     int64_t pool_us[SIM_DCS]; /* when that last changed */
+    uint32_t wanted[SIM_DCS]; /* incarnation of the DC's strands, as an operator wants it */
     bool is_paused;
     uint64_t spec_version;
     uint64_t window_max; /* the largest of all versions */
@@ -64,6 +65,7 @@ struct etcd_view {
     uint32_t epochs[SIM_DCS];
     int64_t epoch_revisions[SIM_DCS];
     bool depooled[SIM_DCS];
+    uint32_t wanted[SIM_DCS];
     bool is_paused;
     int64_t claim_revision; /* of the asking DC's merge */
     uint64_t spec_version;

@@ -213,6 +213,7 @@ static bool next_field(struct slice *in, struct field *out)
 static void read_strand(const struct world *w, struct slice in, struct parsed_cut *out)
 {
     uint32_t by = UINT32_MAX;
+    uint32_t by_incarnation = 0;
     uint32_t dc = UINT32_MAX;
     uint32_t topic = 0;
     uint64_t partition = 0;
@@ -223,6 +224,8 @@ static void read_strand(const struct world *w, struct slice in, struct parsed_cu
     while (next_field(&in, &f)) {
         if (f.number == 1)
             by = dc_index(w, f.bytes);
+        else if (f.number == 2)
+            by_incarnation = (uint32_t)f.value;
         else if (f.number == 3)
             dc = dc_index(w, f.bytes);
         else if (f.number == 4)
@@ -236,6 +239,7 @@ static void read_strand(const struct world *w, struct slice in, struct parsed_cu
     if (strand == UINT32_MAX)
         return;
     out->positions[strand] = position;
+    out->by_incarnation[by] = by_incarnation;
     out->strand_count++;
     if (position > out->furthest[w->strand_origin[strand]])
         out->furthest[w->strand_origin[strand]] = position;
@@ -343,6 +347,7 @@ bool report_read(const struct world *w, struct slice bytes, struct parsed_report
 
     out->number = 0;
     out->clock_ms = 0;
+    out->layout = 0;
     out->incarnation = 0;
     out->emitted_number = 0;
     out->next_seq = 0;
@@ -353,6 +358,8 @@ bool report_read(const struct world *w, struct slice bytes, struct parsed_report
             out->number = f.value;
         else if (f.number == 4)
             out->clock_ms = (int64_t)f.value;
+        else if (f.number == 5)
+            out->layout = f.value;
         else if (f.number == 6)
             counts[0] = read_list(f.bytes, out->read_back, w->layout.count);
         else if (f.number == 7)

@@ -340,8 +340,10 @@ void fault_happens(struct world *w, const struct happening *h)
     case FAULT_copy_lost:
         fault_of_log(w, f);
         break;
-    case FAULT_etcd_restore:
+    case FAULT_new_incarnation:
+        accept_incarnation(w, some_dc(w));
         break;
+    case FAULT_etcd_restore:
     case FAULT_watch_lost:
     case FAULT_produce_fail:
     case FAULT_produce_slow:

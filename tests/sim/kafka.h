@@ -108,6 +108,7 @@ struct klog {
 /* One saved place (offset commit with metadata): no fencing, the last one wins. */
 struct saved_place {
     bool valid;
+    uint32_t by_incarnation; /* of its strands: of no use to a line of another one */
     int64_t log_offset;
     int32_t epoch;
     uint32_t count;

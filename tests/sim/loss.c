@@ -85,6 +85,21 @@ static bool line_says_all(const struct world *w, const struct klog *log)
     return line != NULL;
 }
 
+/* A later incarnation of its DC's strands is enriched again from where they are cut. */
+static int64_t uncut_before(const struct world *w, const struct klog *log, int64_t least)
+{
+    const struct cut *head = w->etcd.cuts[w->etcd.cut_count - 1].as;
+    const uint32_t origin = origin_index(w, log->origin, log->topic, log->partition);
+    const int64_t position = head->strands[strand_index(w, log->dc, origin)].position;
+    int64_t at = log->start;
+
+    while (at < least &&
+           (log->recs[at]->state != KREC_VISIBLE || !log->recs[at]->body->braid.has_origin ||
+            log->recs[at]->body->braid.origin.offset <= position))
+        at++;
+    return at;
+}
+
 /* What all who read or write the log may do without. */
 static int64_t not_needed_before(struct world *w, const struct klog *log)
 {
@@ -109,6 +124,8 @@ static int64_t not_needed_before(struct world *w, const struct klog *log)
         if (t->output == log && t->saved_out.log_offset < least)
             least = t->saved_out.log_offset;
     }
+    if (log->role == LOG_SOURCE_COPY && w->p.fault_mean_ms[FAULT_new_incarnation] != 0)
+        return uncut_before(w, log, least);
     if (log->role != LOG_ENRICHED && log->role != LOG_ENRICHED_COPY)
         return least;
     if (least == log->end && line_says_all(w, log))
@@ -127,6 +144,10 @@ static void overrun(struct world *w)
 
     if (w->p.at_origin || log->open_count != 0)
         return; /* one strand only: the gap would wait for an operator */
+    /* The gap must end at a record that other strands get past, even if no more events come. */
+    while (w->p.fault_mean_ms[FAULT_new_incarnation] != 0 && start > log->start &&
+           log->recs[start - 1]->state != KREC_VISIBLE)
+        start--;
     say(w, dc, NOBODY, "kafka", "deletes a source's records before %lld", (long long)start);
     klog_retain(w, log, start);
 }
@@ -247,6 +268,8 @@ static struct klog *some_log(struct world *w, uint32_t dc)
      * there must be something to be written afterwards. */
     if (kind < 45 && w->now_us > 60 * SECOND && w->now_us < (w->p.faults_ms - 120000) * MS)
         return d->global;
+    if (kind < 45)
+        return NULL;
     if (kind >= 45 + w->p.own_lost_share)
         return d->enriched[other][chance_below(&w->chance, w->p.e_partitions)];
     return d->enriched[dc][chance_below(&w->chance, w->p.e_partitions)];

@@ -80,6 +80,8 @@ void instance_stop(struct world *w, uint32_t instance, int code, const char *why
     struct instance *i = &w->instances[instance];
     struct task *t = &w->tasks[i->task];
 
+    if (t->kind != TASK_MERGE && i->line->line.config.by_incarnation != t->config.by_incarnation)
+        code = ERR_CONFLICT; /* of strands that are over: it starts again with the new ones */
     say(w, i->dc, i->node, task_name(t), "ends its run: %s (%s)", err_name(code), why);
     if (code < 0 && code > -64)
         w->stats.stops[-code]++;
@@ -119,6 +121,32 @@ void node_crash(struct world *w, uint32_t dc, uint32_t node)
     }
     w->dcs[dc].nodes[node].is_up = false;
     w->dcs[dc].nodes[node].claims = NULL; /* all that it knew is gone */
+}
+
+static bool runs_on(const struct world *w, uint32_t task, uint32_t node)
+{
+    for (uint32_t n = 0; n < w->instance_count; n++) {
+        const struct instance *i = &w->instances[n];
+
+        if (i->is_live && !i->is_rogue && i->task == task && i->node == node)
+            return true;
+    }
+    return false;
+}
+
+/* Whoever had it claimed when it stopped still counts it as running. */
+void task_revive(struct world *w, uint32_t task)
+{
+    struct task *t = &w->tasks[task];
+
+    if (t->fatal == 0)
+        return;
+    t->fatal = 0;
+    say(w, t->dc, NOBODY, task_name(t), "is started again");
+    for (uint32_t node = 0; node < w->p.node_count; node++) {
+        if (w->dcs[t->dc].nodes[node].claims != NULL && !runs_on(w, task, node))
+            divide_finished(w, t->dc, node, task, ERR_CONFLICT);
+    }
 }
 
 bool task_is_running(const struct world *w, uint32_t task)

@@ -82,13 +82,13 @@ static void draw_faults(struct params *p, struct chance *c)
 {
     uint32_t share = ONE_OF(c, 200, 400, 700);
 
-    for (uint32_t f = 0; f < FAULT_COUNT; f++) {
+    for (uint32_t f = 0; f <= FAULT_source_txn; f++) { /* those after it: draw_more_faults */
         uint32_t scale = ONE_OF(c, 500, 1000, 2000);
 
         if (chance_permille(c, share) && fault_means[f] != 0)
             p->fault_mean_ms[f] = fault_means[f] * scale / 1000;
     }
-    p->own_lost_share = ONE_OF(c, 0, 0, 0, 0, 20);
+    p->own_lost_share = ONE_OF(c, 0, 0, 0, 20, 20);
     p->fault_share[FAULT_page_hidden] = ONE_OF(c, 0, 20, 100);
     p->fault_share[FAULT_id_repeated] = ONE_OF(c, 0, 20, 100);
     p->fault_share[FAULT_source_txn] = ONE_OF(c, 0, 50, 200);
@@ -158,6 +158,12 @@ static void bias(struct params *p)
     case MUTANT_ignore_leader_epoch:
         bias_truncation(p);
         break;
+    case MUTANT_ignore_incarnation:
+    case MUTANT_cross_at_held:
+    case MUTANT_cross_unemitted:
+    case MUTANT_cross_same_epoch:
+        more(p, FAULT_new_incarnation, 20000);
+        break;
     case MUTANT_place_from_output:
     case MUTANT_commit_ahead:
         more(p, FAULT_second_owner, 10000);
@@ -214,6 +220,8 @@ static void draw_more_faults(struct params *p)
     /* One DC may lose its end while the other, all empty, waits for it: then nobody has it. */
     if (p->fault_mean_ms[FAULT_truncation] != 0 && p->fault_mean_ms[FAULT_retention] != 0)
         p->fault_mean_ms[FAULT_copy_lost] = 0;
+    if (chance_permille(&c, 150))
+        p->fault_mean_ms[FAULT_new_incarnation] = ONE_OF(&c, 30000, 60000, 120000);
 }
 
 void params_draw(struct params *p, uint64_t seed, enum mutant mutant)

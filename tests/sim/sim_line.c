@@ -87,12 +87,12 @@ static struct slice id_of(const struct body *source)
 }
 
 static const struct body *enriched_body(struct world *w, const struct task *t,
-                                        const struct line_action *a, const struct work *work)
+                                        const struct line_action *a, const struct work *work,
+                                        uint32_t by_incarnation)
 {
     struct header headers[16];
     char by[DC_NAME_MAX + 16];
-    int by_len =
-        snprintf(by, sizeof by, "%.*s/%u", SLICE_ARG(t->config.by_dc), t->config.by_incarnation);
+    int by_len = snprintf(by, sizeof by, "%.*s/%u", SLICE_ARG(t->config.by_dc), by_incarnation);
     struct slice status = a->kind == LINE_DO_GAP ? SLICE_LIT("gap") : SLICE_LIT("skipped");
     struct slice key = {0};
     struct slice value = {0};
@@ -127,6 +127,7 @@ static void save_places(struct world *w, const struct instance *i)
     line_places(&i->line->line, &places[0], &places[1]);
     for (int p = 0; p < 2; p++) {
         saved[p] = (struct saved_place){.valid = places[p].valid,
+                                        .by_incarnation = i->line->line.config.by_incarnation,
                                         .log_offset = places[p].log_offset,
                                         .epoch = places[p].epoch,
                                         .count = strands,
@@ -202,13 +203,14 @@ static void carry_out(struct world *w, uint32_t instance, struct krec *const *in
             start_work(w, instance, a, in[a->index]);
             break;
         case LINE_DO_PRODUCE:
-            bodies[b.count] = t->kind == TASK_ENRICH ? enriched_body(w, t, a, work)
-                                                     : copy_body(w, t, in[a->index], a);
+            bodies[b.count] = t->kind == TASK_ENRICH
+                                  ? enriched_body(w, t, a, work, run->line.config.by_incarnation)
+                                  : copy_body(w, t, in[a->index], a);
             tickets[b.count++] = a->ticket;
             break;
         case LINE_DO_SKIP:
         case LINE_DO_GAP:
-            bodies[b.count] = enriched_body(w, t, a, NULL);
+            bodies[b.count] = enriched_body(w, t, a, NULL, run->line.config.by_incarnation);
             tickets[b.count++] = a->ticket;
             break;
         case LINE_DO_DROP:
@@ -243,8 +245,11 @@ static bool step(struct world *w, uint32_t instance, struct line_event *ev, stru
     return true;
 }
 
-static void to_place(const struct saved_place *s, struct line_place *out)
+static void to_place(const struct task *t, const struct saved_place *s, struct line_place *out)
 {
+    *out = (struct line_place){0};
+    if (s->by_incarnation != t->config.by_incarnation)
+        return;
     *out = (struct line_place){.valid = s->valid, .log_offset = s->log_offset, .epoch = s->epoch};
     if (s->count != 0)
         memcpy(out->last, s->last, s->count * sizeof(int64_t));
@@ -262,8 +267,8 @@ static void start(struct world *w, uint32_t instance, const struct happening *h)
         world_plan(w, 500 * MS, h);
         return;
     }
-    to_place(&t->saved_in, &in);
-    to_place(&t->saved_out, &out);
+    to_place(t, &t->saved_in, &in);
+    to_place(t, &t->saved_out, &out);
     ev.in = (struct log_bounds){t->input->start, klog_stable_end(t->input)};
     ev.out = (struct log_bounds){t->output->start, klog_stable_end(t->output)};
     if (step(w, instance, &ev, NULL))
@@ -346,6 +351,10 @@ static void tick(struct world *w, uint32_t instance)
     uint32_t generation = i->generation;
     bool is_busy = i->line->line.ticket_next != i->line->line.ticket_read;
 
+    if (i->line->line.config.by_incarnation != w->tasks[i->task].config.by_incarnation) {
+        instance_stop(w, instance, ERR_CONFLICT, "its strands have a new incarnation");
+        return;
+    }
     tell_head(w, instance);
     if (!i->is_live || i->generation != generation || !step(w, instance, &ev, NULL))
         return;

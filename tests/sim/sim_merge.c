@@ -368,6 +368,7 @@ static bool decode_view(struct world *w, const struct instance *i, const struct 
 
         d->dc = w->dcs[dc].name;
         d->is_pooled = !in->depooled[dc];
+        d->by_incarnation = in->wanted[dc];
         d->report_revision = in->reports[dc].mod_revision;
         d->incarnation = in->epochs[dc];
         d->epoch_revision = in->epoch_revisions[dc];

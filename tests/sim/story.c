@@ -231,6 +231,10 @@ static bool act_on(struct world *w, const char *verb, uint32_t dc, uint32_t node
         start_twice(w, dc, TASK_MERGE);
     else if (strcmp(verb, "enrich-twice") == 0)
         start_twice(w, dc, TASK_ENRICH);
+    else if (strcmp(verb, "lose-own") == 0)
+        klog_truncate(w, w->dcs[dc].enriched[dc][0], w->dcs[dc].enriched[dc][0]->end - number);
+    else if (strcmp(verb, "accept-incarnation") == 0)
+        accept_incarnation(w, dc);
     else
         return open_window(w, verb, dc, until_us);
     return true;

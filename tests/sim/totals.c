@@ -67,6 +67,7 @@ void totals_add(struct totals *t, const struct outcome *o)
     t->sum.records += o->stats.records;
     t->sum.cuts += o->stats.cuts;
     t->sum.faults += o->stats.faults;
+    t->sum.beyond_repair += o->stats.beyond_repair;
     for (enum fault f = 0; f < FAULT_COUNT; f++)
         t->sum.fault[f] += o->stats.fault[f];
     for (int code = 0; code < 64; code++)
@@ -112,7 +113,8 @@ static void print_stops(const struct totals *t)
         if (t->sum.stops[code] != 0)
             (void)printf(" %s %llu", err_name(-code), (unsigned long long)t->sum.stops[code]);
     }
-    (void)printf("\n");
+    (void)printf("\nseeds in which a truncation took what only a new era can do without: %llu\n",
+                 (unsigned long long)t->sum.beyond_repair);
 }
 
 /* How many faults were drawn less often than they must. */

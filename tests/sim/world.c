@@ -155,6 +155,7 @@ static void see_head(struct world *w, uint32_t dc)
     cut = e->cuts[e->cut_count - 1].as;
     if (cut == NULL)
         return;
+    incarnations_seen(w, dc, cut);
     if (d->head_positions == NULL)
         d->head_positions = pool_alloc(&w->pool, w->origin_count * sizeof(int64_t));
     d->head_seen = cut->number;
@@ -292,6 +293,8 @@ static void save(struct world *w, const struct happening *h)
         return;
     t->saved_in = places[0];
     t->saved_out = places[1];
+    if (places[1].by_incarnation != t->config.by_incarnation)
+        return;
     if (t->old_count != 0 && w->now_us - t->old[t->old_count - 1].at_us < 30 * SECOND)
         return;
     if (t->old_count == OLD_PLACES) {
@@ -378,6 +381,9 @@ static void happen(struct world *w, const struct happening *h)
     case HAPPENS_STORY:
         story_happens(w, h);
         break;
+    case HAPPENS_OPERATOR:
+        operator_looks(w);
+        break;
     case HAPPENS_PUMP:
     case HAPPENS_DELIVERED:
     case HAPPENS_WORKED:
@@ -442,6 +448,7 @@ bool world_run(struct world *w, const struct params *p)
     } else {
         source_begin(w);
         faults_begin(w);
+        operator_begin(w);
     }
     world_plan(w, 0, &(struct happening){.kind = HAPPENS_REREAD});
     world_plan(w, p->faults_ms * MS, &(struct happening){.kind = HAPPENS_HEAL});

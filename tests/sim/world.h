@@ -43,8 +43,9 @@ enum happening_kind {
     HAPPENS_FAULT,
     HAPPENS_FAULT_END,
     HAPPENS_HEAL,
-    HAPPENS_LOOK,  /* has all drained? */
-    HAPPENS_STORY, /* a step of a story */
+    HAPPENS_LOOK,     /* has all drained? */
+    HAPPENS_STORY,    /* a step of a story */
+    HAPPENS_OPERATOR, /* an operator looks at what is stopped */
 };
 
 /* What the claims of a node have not been told yet. */
@@ -93,8 +94,10 @@ struct dc {
     struct klog *cuts;
     uint32_t txn_writer; /* the producer that may write, by transactional.id */
     uint64_t head_seen;
-    int64_t *head_positions; /* by origin partition */
-    uint64_t *chains;        /* of the records in its global topic, by number */
+    uint32_t by_incarnation[SIM_DCS]; /* of each DC's strands, in that head */
+    uint32_t own_epochs;              /* truncations of its own topic that an operator knows of */
+    int64_t *head_positions;          /* by origin partition */
+    uint64_t *chains;                 /* of the records in its global topic, by number */
     size_t chain_capacity;
     uint64_t chain_count;
     const struct logged **logged; /* cuts in its log of cuts, by number */
@@ -116,7 +119,8 @@ struct stats {
     uint64_t fault[FAULT_COUNT];
     uint64_t runs;
     uint64_t member_changes;
-    uint64_t stops[64]; /* by -code */
+    uint64_t beyond_repair; /* seeds in which a truncation took what nobody else had */
+    uint64_t stops[64];     /* by -code */
 };
 
 struct check;
@@ -209,6 +213,8 @@ void rogues_end(struct world *w);
 
 /* Owners (owner.c), faults (faults.c), load (source.c). */
 void second_owner(struct world *w, uint32_t task);
+/* One that had stopped for good is started again. */
+void task_revive(struct world *w, uint32_t task);
 bool task_is_running(const struct world *w, uint32_t task);
 /* The DC's Kafka has lost what it had acknowledged: what it reported no longer counts. */
 void raise_epoch(struct world *w, uint32_t dc, uint32_t to);
@@ -222,6 +228,13 @@ void source_begin(struct world *w);
 void source_happens(struct world *w, const struct happening *h);
 /* So many events of the DC at once. */
 void source_send(struct world *w, uint32_t dc, uint32_t count);
+
+/* What an operator does (operator.c). */
+void operator_begin(struct world *w);
+void operator_looks(struct world *w);
+void accept_incarnation(struct world *w, uint32_t dc);
+/* The DC's nodes see which incarnations the newest cut names: their lines start again with them. */
+void incarnations_seen(struct world *w, uint32_t dc, const struct cut *head);
 
 /* What the API says (wiki.c): a status text, and the enrichment as far as it is ok. */
 struct slice wiki_fetch(struct world *w, uint32_t dc, const struct body *source, int64_t at_us,

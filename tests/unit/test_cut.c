@@ -45,8 +45,9 @@ static struct slice sample_cut(struct strand_name *names, struct strand_position
 
     names[0] = name("codfw", "eqiad", 0);
     names[1] = name("eqiad", "eqiad", 0);
-    at[0] = (struct strand_position){.position = -1, .digest = 0, .log_offset = -1};
-    at[1] = (struct strand_position){.position = 12, .digest = 0xfeed, .log_offset = 40};
+    at[0] = (struct strand_position){.position = -1, .log_offset = -1, .start = -1};
+    at[1] =
+        (struct strand_position){.position = 12, .digest = 0xfeed, .log_offset = 40, .start = 5};
     const struct cut c = {
         .era = 1,
         .number = 42,
@@ -85,7 +86,9 @@ static void a_cut_survives_its_encoding(void **state)
     assert_int_equal(c.layout.count, 2);
     assert_int_equal(strand_name_compare(&c.layout.names[1], &names[1]), 0);
     assert_int_equal(c.strands[0].position, -1);
+    assert_int_equal(c.strands[0].start, -1);
     assert_int_equal(c.strands[1].digest, 0xfeed);
+    assert_int_equal(c.strands[1].start, 5);
     assert_int_equal(c.base.next_seq, 11);
     assert_int_equal(c.base_positions[1], 7);
     assert_true(c.params.failed_emit);

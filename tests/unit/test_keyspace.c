@@ -34,6 +34,8 @@ static const struct row ROWS[] = {
      {KEYSPACE_HELD, CLUSTER, NAMED(output, "out.v1"), NAMED(dc, "codfw")}},
     {"/braid/demo/streams/out.v1/epochs/codfw",
      {KEYSPACE_EPOCH, CLUSTER, NAMED(output, "out.v1"), NAMED(dc, "codfw")}},
+    {"/braid/demo/streams/out.v1/incarnations/codfw",
+     {KEYSPACE_INCARNATION, CLUSTER, NAMED(output, "out.v1"), NAMED(dc, "codfw")}},
     {"/braid/demo/dcs/eqiad", {KEYSPACE_DC, CLUSTER, NAMED(dc, "eqiad")}},
     {"/braid/demo/pauses/out.v1/3", {KEYSPACE_PAUSE, CLUSTER, NAMED(name, "out.v1/3")}},
     {"/braid/demo/drains/eqiad/n1", {KEYSPACE_DRAIN, CLUSTER, NAMED(name, "eqiad/n1")}},

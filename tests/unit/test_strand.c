@@ -146,14 +146,15 @@ static void a_copy_made_for_another_dc_is_foreign(void **state)
     assert_int_equal(f->s.list[OTHER].last, POSITION_NONE);
 }
 
-static void a_record_of_another_strand_incarnation_is_foreign(void **state)
+static void a_record_of_another_strand_incarnation_is_void(void **state)
 {
     struct fixture *f = *state;
     struct record r = record_of(f, OWN, 0, -1, 0);
 
     r.braid.by_incarnation = 1;
     assert_false(feed_record(f, OWN, r, 0));
-    assert_int_equal(f->s.foreign, 1);
+    assert_int_equal(f->s.foreign, 0);
+    assert_int_equal(f->s.list[OWN].last, POSITION_NONE);
 }
 
 static void equal_records_give_equal_digests(void **state)
@@ -387,7 +388,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(held_grows_by_what_links, setup, teardown),
         cmocka_unit_test_setup_teardown(a_copy_made_for_another_dc_is_foreign, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_record_of_another_strand_incarnation_is_foreign, setup,
+        cmocka_unit_test_setup_teardown(a_record_of_another_strand_incarnation_is_void, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(equal_records_give_equal_digests, setup, teardown),
         cmocka_unit_test_setup_teardown(a_place_gives_the_same_state_again, setup, teardown),
