@@ -15,7 +15,7 @@ enum {
 struct gate_record {
     struct gate_record *next;
     rd_kafka_headers_t *headers; /* owned */
-    uint8_t *value;              /* owned; NULL: a null value */
+    uint8_t *value;              /* NULL: a null value. Owned, if the gate is not borrowing */
     uint8_t *long_key;           /* owned; NULL: the key is in short_key */
     size_t value_len;
     size_t key_len;
@@ -42,8 +42,9 @@ static void record_free(struct gate_record *r, struct io_pool *pool)
         io_pool_free(r);
 }
 
-/* The value is malloc's in any case: librdkafka takes it over. An empty one is not null. */
-static bool take_bytes(struct gate_record *r, const struct io_write *record)
+/* A value that is not borrowed is malloc's: librdkafka takes it over. An empty one is not null. */
+static bool take_bytes(const struct io_gate *g, struct gate_record *r,
+                       const struct io_write *record)
 {
     uint8_t *key = r->short_key;
 
@@ -53,7 +54,9 @@ static bool take_bytes(struct gate_record *r, const struct io_write *record)
         return false;
     if (record->key.ptr != NULL)
         memcpy(key, record->key.ptr, record->key.len);
-    if (record->value_heap != NULL) {
+    if (g->is_borrowing) {
+        r->value = (uint8_t *)(uintptr_t)record->value.ptr;
+    } else if (record->value_heap != NULL) {
         assert(record->value_heap == record->value.ptr);
         r->value = record->value_heap;
     } else if (record->value.ptr != NULL) {
@@ -86,7 +89,7 @@ int io_gate_add(struct io_gate *g, struct io_pool *pool, const struct io_write *
     r->has_key = record->key.ptr != NULL;
     r->time_ms = record->time_ms;
     r->opaque = opaque;
-    if (!take_bytes(r, record)) {
+    if (!take_bytes(g, r, record)) {
         rd_kafka_headers_destroy(headers);
         record_free(r, pool);
         return ERR_BUSY;
@@ -97,12 +100,18 @@ int io_gate_add(struct io_gate *g, struct io_pool *pool, const struct io_write *
         g->first = r;
     g->last = r;
     g->waiting++;
+    g->waiting_bytes += r->bytes;
     return 0;
 }
 
 bool io_gate_is_open(const struct io_gate *g)
 {
     return g->waiting > 0 && (g->under_way == 0 || g->under_way + g->waiting <= IO_GATE_FEW);
+}
+
+bool io_gate_is_full(const struct io_gate *g)
+{
+    return g->waiting_bytes >= IO_GATE_BATCH_BYTES;
 }
 
 /* Out of the gate, its headers and value given away or to be freed by the caller. */
@@ -114,6 +123,7 @@ static void pop(struct io_gate *g, struct io_pool *pool)
     if (g->first == NULL)
         g->last = NULL;
     g->waiting--;
+    g->waiting_bytes -= r->bytes;
     record_free(r, pool);
 }
 
@@ -125,7 +135,7 @@ static rd_kafka_resp_err_t produce(const struct io_gate *g, rd_kafka_t *rk)
     const rd_kafka_vu_t vus[] = {
         {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = g->topic},
         {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = g->partition},
-        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_FREE},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = g->is_borrowing ? 0 : RD_KAFKA_MSG_F_FREE},
         {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {r->has_key ? key : NULL, r->key_len}},
         {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {r->value, r->value_len}},
         {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = r->time_ms},
@@ -173,7 +183,8 @@ void io_gate_clear(struct io_gate *g, struct io_pool *pool)
 {
     while (g->first != NULL) {
         rd_kafka_headers_destroy(g->first->headers);
-        free(g->first->value);
+        if (!g->is_borrowing)
+            free(g->first->value);
         pop(g, pool);
     }
     g->under_way = 0;

@@ -27,14 +27,16 @@
 
 struct gate_record;
 
-/* All zeros but for topic and partition is an empty gate. */
+/* All zeros but for topic and partition is an empty gate that copies its values. */
 struct io_gate {
     const char *topic; /* borrowed */
     int32_t partition;
+    bool is_borrowing;         /* values stay where they are until they are reported */
     struct gate_record *first; /* owned: what waits, oldest first */
     struct gate_record *last;
     size_t waiting;
-    size_t under_way; /* with librdkafka, not acknowledged */
+    size_t waiting_bytes; /* io_gate_bytes of them */
+    size_t under_way;     /* with librdkafka, not acknowledged */
 };
 
 /* Takes the record, as io_writer_produce does; opaque comes back with its report. ERR_BUSY: no memory. */
@@ -43,6 +45,9 @@ int io_gate_add(struct io_gate *g, struct io_pool *pool, const struct io_write *
 
 /* There are records that may go. */
 bool io_gate_is_open(const struct io_gate *g);
+
+/* There are enough for a request of their own. */
+bool io_gate_is_full(const struct io_gate *g);
 
 /* Gives the producer what may go; out_opaque: whose record it refused. ERR__QUEUE_FULL: it stays here. */
 rd_kafka_resp_err_t io_gate_hand_over(struct io_gate *g, struct io_pool *pool, rd_kafka_t *rk,

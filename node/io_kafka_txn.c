@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "node/batch_size.h"
+#include "node/io_kafka_gate.h"
 #include "node/io_limit.h"
 #include "node/io_loop.h"
 #include "proto/err.h"
@@ -27,7 +28,12 @@ struct io_txn {
     rd_kafka_queue_t *queue; /* owned */
     rd_kafka_topic_t *known; /* owned: see io_kafka_know */
     struct io_kafka_wake *wake;
+    struct io_gate gate;
+    struct io_pool pool; /* of what waits at the gate */
     struct io_work work;
+    bool is_ending;            /* io_txn_commit was called, its records are not all handed over */
+    bool is_busy;              /* produce was answered so */
+    bool has_failed;           /* a record of it did not get through: it must not commit */
     bool is_working;           /* init or commit is on the pool */
     atomic_bool is_suspect;    /* a request of it failed and may have been sent again */
     enum io_txn_result result; /* of the commit; written on the pool, read after */
@@ -113,10 +119,16 @@ static void run_init(void *data)
 static void run_commit(void *data)
 {
     struct io_txn *t = data;
-    rd_kafka_error_t *error = rd_kafka_commit_transaction(t->rk, IO_TXN_COMMIT_MS);
+    rd_kafka_error_t *error =
+        t->has_failed ? NULL : rd_kafka_commit_transaction(t->rk, IO_TXN_COMMIT_MS);
 
     t->result = IO_TXN_COMMITTED;
-    if (error != NULL) {
+    if (t->has_failed) {
+        t->result = is_fenced(rd_kafka_fatal_error(t->rk, t->detail, sizeof(t->detail)))
+                        ? IO_TXN_FENCED
+                        : IO_TXN_UNCLEAR;
+        (void)snprintf(t->detail, sizeof(t->detail), "a record was not taken");
+    } else if (error != NULL) {
         t->result = error_is_fenced(t, error) ? IO_TXN_FENCED : IO_TXN_UNCLEAR;
         (void)snprintf(t->detail, sizeof(t->detail), "%s", rd_kafka_error_string(error));
         rd_kafka_error_destroy(error);
@@ -142,6 +154,8 @@ static void destroy(struct io_txn *t)
     rd_kafka_queue_destroy(t->queue);
     rd_kafka_topic_destroy(t->known);
     io_kafka_wake_close(t->wake);
+    io_gate_clear(&t->gate, &t->pool);
+    io_pool_deinit(&t->pool, NULL);
     io_kafka_destroy_later(t->cluster.loop, t->rk, on_destroyed, t);
 }
 
@@ -193,44 +207,62 @@ int io_txn_begin(struct io_txn *t)
     return ERR_TXN;
 }
 
+static void hand_over(struct io_txn *t)
+{
+    void *culprit;
+
+    if (io_gate_hand_over(&t->gate, &t->pool, t->rk, &culprit) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        t->has_failed = true;
+}
+
+/* The commit waits until librdkafka has all records: it would wait for them with its thread at
+ * full speed (io_kafka_gate.h). */
+static void go_on(struct io_txn *t)
+{
+    const bool wants_all = t->is_ending || io_gate_is_full(&t->gate);
+
+    if (wants_all && !t->has_failed && io_gate_is_open(&t->gate))
+        hand_over(t);
+    if (t->is_ending && (t->has_failed || t->gate.waiting == 0)) {
+        t->is_ending = false;
+        start_work(t, run_commit, after_commit);
+    }
+}
+
 int io_txn_produce(struct io_txn *t, const struct io_write *record)
 {
     const size_t size =
         batch_size(record->key, record->value, record->headers, record->header_count);
 
-    if (t->config.limit > 0 && size > (size_t)t->config.limit)
+    if (t->has_failed)
+        return ERR_TXN;
+    if ((t->config.limit > 0 && size > (size_t)t->config.limit) || size > IO_WRITER_RECORD_MAX)
         return ERR_TOO_LARGE;
-    rd_kafka_headers_t *headers = io_writer_headers(record->headers, record->header_count);
-    if (headers == NULL)
+    t->is_busy = io_gate_is_full(&t->gate) || io_gate_add(&t->gate, &t->pool, record, NULL) != 0;
+    if (t->is_busy)
         return ERR_BUSY;
-    const rd_kafka_vu_t vus[] = {
-        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = t->topic},
-        {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = t->config.partition},
-        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = 0}, /* the value is borrowed */
-        {.vtype = RD_KAFKA_VTYPE_KEY,
-         .u.mem = {(void *)(uintptr_t)record->key.ptr, record->key.len}},
-        {.vtype = RD_KAFKA_VTYPE_VALUE,
-         .u.mem = {(void *)(uintptr_t)record->value.ptr, record->value.len}},
-        {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = record->time_ms},
-        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
-    };
-    rd_kafka_error_t *error = rd_kafka_produceva(t->rk, vus, sizeof(vus) / sizeof(vus[0]));
-    if (error == NULL)
-        return 0;
-    const rd_kafka_resp_err_t err = rd_kafka_error_code(error);
-    rd_kafka_error_destroy(error);
-    rd_kafka_headers_destroy(headers);
-    if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
-        return ERR_BUSY;
-    return err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ? ERR_TOO_LARGE : ERR_TXN;
+    go_on(t);
+    return 0;
 }
 
 void io_txn_commit(struct io_txn *t)
 {
-    start_work(t, run_commit, after_commit);
+    t->is_ending = true;
+    go_on(t);
 }
 
 /* ---- life cycle ----------------------------------------------------------------------------- */
+
+static void take_reports(struct io_txn *t, rd_kafka_event_t *event)
+{
+    const rd_kafka_message_t *msg;
+
+    while ((msg = rd_kafka_event_message_next(event)) != NULL) {
+        io_gate_reported(&t->gate);
+        if (msg->err != RD_KAFKA_RESP_ERR_NO_ERROR && !t->is_working) /* else the commit says so */
+            t->has_failed = true;
+    }
+}
 
 static void on_woken(void *data)
 {
@@ -238,13 +270,25 @@ static void on_woken(void *data)
     rd_kafka_event_t *event;
 
     while ((event = rd_kafka_queue_poll(t->queue, 0)) != NULL) {
-        io_kafka_log_event(&t->cluster, event);
+        if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_DR)
+            take_reports(t, event);
+        else
+            io_kafka_log_event(&t->cluster, event);
         rd_kafka_event_destroy(event);
+    }
+    if (t->is_closed || t->is_working)
+        return;
+    go_on(t);
+    if (t->is_busy && !io_gate_is_full(&t->gate)) {
+        t->is_busy = false;
+        t->config.room(t->config.data);
     }
 }
 
 static int make_producer(struct io_txn *t)
 {
+    char largest[16];
+    (void)snprintf(largest, sizeof(largest), "%d", IO_WRITER_RECORD_MAX);
     const struct io_kafka_setting settings[] = {
         {"transactional.id", t->config.transactional_id},
         {"transaction.timeout.ms", IO_TXN_TIMEOUT_MS},
@@ -252,14 +296,14 @@ static int make_producer(struct io_txn *t)
         {"acks", "all"},
         {"linger.ms", "1"},
         {"message.copy.max.bytes", "4096"}, /* larger values are sent from where they lie */
-        {"message.max.bytes", "15728640"},  /* the topic's own limit is the broker's to check */
+        {"message.max.bytes", largest},
         {"batch.num.messages", io_limit_is_small(t->config.limit) ? "1" : "10000"},
         {"queue.buffering.max.kbytes", "65536"},
         {"queue.buffering.max.messages", "50000"},
         {"message.timeout.ms", IO_TXN_TIMEOUT_MS},
         {NULL, NULL},
     };
-    rd_kafka_conf_t *conf = io_kafka_conf(&t->cluster, settings, 0);
+    rd_kafka_conf_t *conf = io_kafka_conf(&t->cluster, settings, RD_KAFKA_EVENT_DR);
 
     if (conf == NULL)
         return ERR_CONFIG;
@@ -293,6 +337,8 @@ int io_txn_open(const struct io_kafka_cluster *cluster, const struct io_txn_conf
         return rc;
     }
     t->config.topic = t->topic;
+    t->gate =
+        (struct io_gate){.topic = t->topic, .partition = config->partition, .is_borrowing = true};
     t->config.transactional_id = NULL;
     t->known = io_kafka_know(t->rk, t->topic);
     t->queue = rd_kafka_queue_get_main(t->rk);

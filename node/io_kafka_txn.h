@@ -11,7 +11,8 @@
  * newer instance elsewhere: FENCED. After either, and after a ready that failed, the instance is
  * only good for io_txn_close; make a new one and read the log's tail.
  *
- * Promise: no call blocks the loop; ended comes once for each commit, within IO_TXN_COMMIT_MS.
+ * Promise: no call blocks the loop; ended comes once for each commit, within IO_TXN_COMMIT_MS after
+ *          its records are acknowledged. At most two requests' worth of records is held in memory.
  * Pure:    no: shell.
  */
 #ifndef BRAID_NODE_IO_KAFKA_TXN_H
@@ -39,6 +40,8 @@ struct io_txn_config {
     int64_t limit; /* of the topic, in bytes of a batch (io_limit.h); 0: not known */
     void *data;
     void (*ready)(void *data, int code, const char *detail);
+    /* After ERR_BUSY: there is room again. */
+    void (*room)(void *data);
     void (*ended)(void *data, enum io_txn_result result, const char *detail);
 };
 
@@ -50,7 +53,7 @@ int io_txn_open(const struct io_kafka_cluster *cluster, const struct io_txn_conf
 int io_txn_begin(struct io_txn *t);
 
 /* Adds a record (ticket unused), whose value must stay where it is until the transaction has ended
- * with COMMITTED, or the instance is closed. 0, ERR_BUSY (again in a while), ERR_TOO_LARGE (above the
+ * with COMMITTED, or the instance is closed. 0, ERR_BUSY (again when `room` is called), ERR_TOO_LARGE (above the
  * topic's limit or the client's own) or ERR_TXN. */
 int io_txn_produce(struct io_txn *t, const struct io_write *record);
 

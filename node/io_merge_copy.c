@@ -226,7 +226,7 @@ static bool write_taken(struct io_merge *m)
         if (rc == 0)
             rc = io_txn_produce(m->txn, &record);
         if (rc == ERR_BUSY)
-            return false; /* the next tick goes on */
+            return false; /* the next tick goes on, at the latest when there is room */
         if (rc == ERR_TOO_LARGE)
             merge_too_large(m);
         else if (rc != 0)

@@ -114,7 +114,7 @@ static void go_on(struct io_merge *m)
     while (m->next_item < part->count && result == ITEM_DONE)
         result = do_item(m, part);
     switch (result) {
-    case ITEM_BUSY: /* the next tick goes on */
+    case ITEM_BUSY: /* the next tick goes on, at the latest when there is room */
     case ITEM_STOPPED:
         return;
     case ITEM_MISMATCH:

@@ -56,6 +56,11 @@ static void on_ready(void *data, int code, const char *detail)
     scan_tail(m);
 }
 
+static void on_room(void *data)
+{
+    merge_wake(data);
+}
+
 static void on_ended(void *data, enum io_txn_result result, const char *detail)
 {
     merge_emit_ended(data, result, detail);
@@ -70,6 +75,7 @@ static void on_limit(void *data)
                                          .limit = m->limit.bytes,
                                          .data = m,
                                          .ready = on_ready,
+                                         .room = on_room,
                                          .ended = on_ended};
 
     if (m->stage >= STAGE_CLOSING)

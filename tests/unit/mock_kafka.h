@@ -23,6 +23,7 @@ struct mock_kafka {
     struct io_writer *writer;
     int ready; /* times that a transactional producer said so, the last time with this code */
     int ready_code;
+    int room;  /* times that it said so after it was full */
     int ended; /* transactions; the last with this result */
     enum io_txn_result result;
     int closed;
@@ -88,6 +89,13 @@ static void mock_txn_ended(void *data, enum io_txn_result result, const char *de
     k->ended++;
 }
 
+static inline void mock_txn_room(void *data)
+{
+    struct mock_kafka *k = data;
+
+    k->room++;
+}
+
 static inline void mock_txn_closed(void *data)
 {
     struct mock_kafka *k = data;
@@ -103,6 +111,7 @@ static inline struct io_txn *mock_txn_open(struct mock_kafka *k, int wait_ms)
                                          .partition = 1,
                                          .data = k,
                                          .ready = mock_txn_ready,
+                                         .room = mock_txn_room,
                                          .ended = mock_txn_ended};
     struct io_txn *t;
 

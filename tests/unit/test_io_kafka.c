@@ -18,8 +18,9 @@
 #include "proto/err.h"
 #include "tests/unit/mock_kafka.h"
 
-#define WAIT_MS 10000
-#define SLOW_MS 1000
+#define WAIT_MS     10000
+#define SLOW_MS     1000
+#define LARGE_COUNT 400 /* of 12 KB: five requests */
 
 struct world {
     struct mock_kafka k;
@@ -477,6 +478,53 @@ static void transactions_commit_one_after_the_other(void **state)
     run_until(w, &w->k.closed, 1);
 }
 
+/* More than two requests' worth: the producer says when it is full, and when there is room again. */
+static void a_large_transaction_is_whole_and_waiting_for_it_costs_no_time(void **state)
+{
+    struct world *w = *state;
+    static uint8_t value[12000];
+    const struct header headers[] = {
+        {SLICE_LIT("braid-origin"), SLICE_LIT("eqiad/s/0/0/-1/0")},
+        {SLICE_LIT("braid-time"), SLICE_LIT("1700000000000")},
+    };
+    const struct io_write record = {.key = SLICE_LIT("k"),
+                                    .value = slice_of(value, sizeof(value)),
+                                    .headers = headers,
+                                    .header_count = 2};
+    struct io_txn *t = open_txn(w);
+    const struct io_reading_config config = {
+        .topic = "t", .partition = 1, .data = w, .on_event = on_read};
+    struct rusage before;
+    struct rusage after;
+
+    assert_int_equal(rd_kafka_mock_broker_set_rtt(w->k.mock, 1, SLOW_MS / 4), 0);
+    (void)getrusage(RUSAGE_SELF, &before);
+    assert_int_equal(io_txn_begin(t), 0);
+    for (int i = 0; i < LARGE_COUNT;) {
+        const int rc = io_txn_produce(t, &record);
+        if (rc == 0) {
+            i++;
+            continue;
+        }
+        assert_int_equal(rc, ERR_BUSY);
+        w->k.room = 0;
+        run_until(w, &w->k.room, 1);
+    }
+    io_txn_commit(t);
+    run_until(w, &w->k.ended, 1);
+    (void)getrusage(RUSAGE_SELF, &after);
+    assert_int_equal(w->k.result, IO_TXN_COMMITTED);
+    assert_true(w->k.room > 0);
+    assert_true(cpu_ms(&after) - cpu_ms(&before) < SLOW_MS / 4);
+    io_txn_close(t, mock_txn_closed, &w->k);
+    run_until(w, &w->k.closed, 1);
+    assert_int_equal(rd_kafka_mock_broker_set_rtt(w->k.mock, 1, 0), 0);
+    w->reading = io_reading_start(w->k.reader, &config);
+    run_until(w, &w->bounds_count, 1);
+    io_reading_from(w->reading, 0);
+    run_until(w, &w->records, LARGE_COUNT);
+}
+
 static void a_commit_whose_request_was_sent_again_is_unclear(void **state)
 {
     struct world *w = *state;
@@ -564,6 +612,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_client_that_closes_early_hears_nothing_more, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(transactions_commit_one_after_the_other, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_large_transaction_is_whole_and_waiting_for_it_costs_no_time, setup, teardown),
         cmocka_unit_test_setup_teardown(a_commit_whose_request_was_sent_again_is_unclear, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_fenced_producer_says_so, setup, teardown),
