@@ -28,8 +28,10 @@ static struct slice next_line(struct slice *rest)
 
 static bool is_triple(struct slice line)
 {
-    return (line.ptr[0] == '<' || slice_starts_with(line, SLICE_LIT("_:"))) &&
-           line.ptr[line.len - 1] == '.';
+    const bool begins =
+        slice_starts_with(line, SLICE_LIT("<")) || slice_starts_with(line, SLICE_LIT("_:"));
+
+    return begins && line.ptr[line.len - 1] == '.';
 }
 
 static int by_bytes(const void *a, const void *b)
