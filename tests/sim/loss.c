@@ -93,6 +93,8 @@ static int64_t uncut_before(const struct world *w, const struct klog *log, int64
     const int64_t position = head->strands[strand_index(w, log->dc, origin)].position;
     int64_t at = log->start;
 
+    if (w->p.fault_mean_ms[FAULT_new_incarnation] == 0)
+        return least;
     while (at < least &&
            (log->recs[at]->state != KREC_VISIBLE || !log->recs[at]->body->braid.has_origin ||
             log->recs[at]->body->braid.origin.offset <= position))
@@ -124,7 +126,7 @@ static int64_t not_needed_before(struct world *w, const struct klog *log)
         if (t->output == log && t->saved_out.log_offset < least)
             least = t->saved_out.log_offset;
     }
-    if (log->role == LOG_SOURCE_COPY && w->p.fault_mean_ms[FAULT_new_incarnation] != 0)
+    if (log->role == LOG_SOURCE_COPY)
         return uncut_before(w, log, least);
     if (log->role != LOG_ENRICHED && log->role != LOG_ENRICHED_COPY)
         return least;
