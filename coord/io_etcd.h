@@ -81,7 +81,7 @@ int etcd_status(struct etcd *e, struct etcd_done done);
 /* Its callback will not be called. What was sent may still take effect. Unknown ids are fine. */
 void etcd_cancel(struct etcd *e, uint64_t id);
 
-/* What the client has seen of the cluster (DESIGN R13, A12). */
+/* What the client has seen of the cluster (docs/design.md, R13). */
 struct etcd_seen {
     uint64_t cluster_id;     /* of the first answer, 0 before */
     bool has_changed;        /* a later answer came from another cluster, or from one whose */

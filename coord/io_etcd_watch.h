@@ -6,7 +6,7 @@
  *          (linearizable). Each later callback is the changes of one or more whole revisions, in
  *          order, none missed and none twice, or another snapshot, which replaces everything
  *          said before. A snapshot comes after each reconnection, after a compaction, and every
- *          `reread_ms` whether anything changed or not (a watch is only a hint, DESIGN R12). Revisions
+ *          `reread_ms` whether anything changed or not (a watch is only a hint, R12). Revisions
  *          never go back.
  * Pure:    no.
  * Thread:  the loop's.

@@ -112,7 +112,7 @@ static void check_pauses(const struct snapshot *s, struct arena *a, struct healt
 
         if (is_over)
             continue;
-        /* pauses/chain is nobody's wish: etcd was seen to go back (DESIGN A12). */
+        /* pauses/chain is nobody's wish: etcd was seen to go back (docs/design.md, R13). */
         problem(h, p->name, !slice_equal(p->name, SLICE_LIT("chain")),
                 text_format(a, "%s by %.*s: %.*s", p->is_drain ? "draining" : "paused",
                             SLICE_ARG(p->by), SLICE_ARG(p->reason)));
@@ -125,15 +125,15 @@ static const char *remedy(struct slice code)
     static const struct {
         const char *code;
         const char *what;
-    } remedies[] = {
+    } REMEDIES[] = {
         {"ERR_CONFIG", "; mend the node's file and restart it"},
         {"ERR_DATA_LOSS", "; docs/failures.md says what can be done about lost data"},
         {"ERR_DIVERGED", "; `braidctl verify` names the first number that differs"},
     };
 
-    for (size_t i = 0; i < sizeof(remedies) / sizeof(remedies[0]); i++) {
-        if (slice_equal(code, slice_str(remedies[i].code)))
-            return remedies[i].what;
+    for (size_t i = 0; i < sizeof(REMEDIES) / sizeof(REMEDIES[0]); i++) {
+        if (slice_equal(code, slice_str(REMEDIES[i].code)))
+            return REMEDIES[i].what;
     }
     return ""; /* the reason says it */
 }

@@ -289,6 +289,16 @@ static void fault_of_log(struct world *w, enum fault f)
         copy_lost(w);
 }
 
+static void act_of_operator(struct world *w, enum fault f)
+{
+    if (f == FAULT_depool)
+        depool(w);
+    else if (f == FAULT_spec_change)
+        change_spec(w);
+    else
+        accept_incarnation(w, some_dc(w));
+}
+
 void fault_happens(struct world *w, const struct happening *h)
 {
     const enum fault f = (enum fault)h->which;
@@ -327,10 +337,9 @@ void fault_happens(struct world *w, const struct happening *h)
         foreign_record(w);
         break;
     case FAULT_depool:
-        depool(w);
-        break;
     case FAULT_spec_change:
-        change_spec(w);
+    case FAULT_new_incarnation:
+        act_of_operator(w, f);
         break;
     case FAULT_broker_down:
         broker_down(w);
@@ -339,9 +348,6 @@ void fault_happens(struct world *w, const struct happening *h)
     case FAULT_truncation:
     case FAULT_copy_lost:
         fault_of_log(w, f);
-        break;
-    case FAULT_new_incarnation:
-        accept_incarnation(w, some_dc(w));
         break;
     case FAULT_etcd_restore:
     case FAULT_watch_lost:
