@@ -89,6 +89,16 @@ static void finish(struct io_kafka_question *q, struct io_kafka_answer *answer)
 
 /* ---- answers -------------------------------------------------------------------------------- */
 
+/* A leader that gave no answer: librdkafka 2.15.1 keeps the error to itself and leaves the offset
+ * RD_KAFKA_OFFSET_INVALID (rd_kafka_ListOffsets_response_merge looks at results alone). */
+static void fail_unnamed(struct io_kafka_question *q)
+{
+    if (io_mono_ms() - q->asked_ms >= q->ask->ask_ms)
+        fail(q, RD_KAFKA_RESP_ERR__TIMED_OUT, NULL);
+    else
+        fail(q, RD_KAFKA_RESP_ERR__TRANSPORT, "no answer from the partition's leader");
+}
+
 static void take_bounds(struct io_kafka_question *q, rd_kafka_event_t *event, bool is_end)
 {
     size_t count = 0;
@@ -103,6 +113,8 @@ static void take_bounds(struct io_kafka_question *q, rd_kafka_event_t *event, bo
     const rd_kafka_topic_partition_t *at = rd_kafka_ListOffsetsResultInfo_topic_partition(infos[0]);
     if (at->err != RD_KAFKA_RESP_ERR_NO_ERROR)
         fail(q, at->err, NULL);
+    else if (at->offset < 0)
+        fail_unnamed(q);
     else if (is_end)
         q->bounds.end = at->offset;
     else

@@ -18,9 +18,10 @@
 #include "proto/err.h"
 #include "tests/unit/mock_kafka.h"
 
-#define WAIT_MS     10000
-#define SLOW_MS     1000
-#define LARGE_COUNT 400 /* of 12 KB: five requests */
+#define WAIT_MS      10000
+#define SLOW_MS      1000
+#define LIST_OFFSETS 2   /* number of the request */
+#define LARGE_COUNT  400 /* of 12 KB: five requests */
 
 struct world {
     struct mock_kafka k;
@@ -235,6 +236,36 @@ static void a_client_that_answers_nothing_is_replaced(void **state)
     run_until(w, &w->answer_count, 3);
     assert_int_equal(w->answer_code, 0);
     assert_int_equal(io_kafka_ask_clients(w->k.ask), 2);
+}
+
+/* librdkafka names no error then, only offsets that are none: taken for bounds, they are data loss. */
+static void a_leader_that_does_not_answer_in_time_is_no_empty_log(void **state)
+{
+    struct world *w = *state;
+    const struct io_kafka_partition where = {"t", 0};
+
+    (void)io_kafka_ask_bounds(w->k.ask, where, (struct io_kafka_asker){on_answer, w});
+    run_until(w, &w->answer_count, 1);
+    assert_int_equal(w->answer_code, 0);
+    io_kafka_ask_set_patience(w->k.ask, 300, IO_KAFKA_GROUP_MS);
+    (void)rd_kafka_mock_broker_set_rtt(w->k.mock, 1, SLOW_MS);
+    (void)io_kafka_ask_bounds(w->k.ask, where, (struct io_kafka_asker){on_answer, w});
+    run_until(w, &w->answer_count, 2);
+    assert_int_equal(w->answer_code, ERR_TIMEOUT);
+}
+
+static void a_leader_that_hangs_up_is_no_empty_log(void **state)
+{
+    struct world *w = *state;
+    const struct io_kafka_partition where = {"t", 0};
+    rd_kafka_resp_err_t errors[8];
+
+    for (int i = 0; i < 8; i++)
+        errors[i] = RD_KAFKA_RESP_ERR__TRANSPORT;
+    rd_kafka_mock_push_request_errors_array(w->k.mock, LIST_OFFSETS, 8, errors);
+    (void)io_kafka_ask_bounds(w->k.ask, where, (struct io_kafka_asker){on_answer, w});
+    run_until(w, &w->answer_count, 1);
+    assert_int_equal(w->answer_code, ERR_UNAVAILABLE);
 }
 
 /* Not called any more, and nothing of it is left behind when the client is replaced. */
@@ -593,6 +624,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_coordinator_that_is_away_costs_a_timeout_and_no_more,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_client_that_answers_nothing_is_replaced, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_leader_that_does_not_answer_in_time_is_no_empty_log,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_leader_that_hangs_up_is_no_empty_log, setup, teardown),
         cmocka_unit_test_setup_teardown(a_cancelled_question_about_a_group_is_forgotten, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(acks_come_in_the_order_of_producing, setup, teardown),
