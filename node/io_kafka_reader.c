@@ -45,7 +45,7 @@ struct io_reader {
     struct io_kafka_wake *wake; /* owned */
     uv_timer_t *sweep;          /* owned; freed when closed */
     uv_idle_t *again;           /* owned; runs while a reading has more than one batch */
-    struct io_lane *lanes[IO_READER_LANES_MAX]; /* owned */
+    struct io_lane *lanes[2 * IO_READER_LANES_MAX]; /* owned; of both kinds (is_kept) */
     size_t lane_count;
     struct io_reading *first;
     bool is_delivering;
@@ -62,9 +62,13 @@ static void deliver_all(struct io_reader *r);
 static struct io_lane *lane_for(struct io_reader *r, const struct io_reading *rg)
 {
     struct io_lane *lane;
+    size_t of_kind = 0;
 
     for (size_t i = 0; i < r->lane_count; i++) {
-        bool is_free = !r->lanes[i]->is_suspect && r->lanes[i]->is_kept == rg->config.keeps;
+        if (r->lanes[i]->is_kept != rg->config.keeps)
+            continue;
+        of_kind++;
+        bool is_free = !r->lanes[i]->is_suspect;
         for (const struct io_reading *other = r->first; other != NULL; other = other->next)
             if (other != rg && other->lane == r->lanes[i] &&
                 other->config.partition == rg->config.partition &&
@@ -73,7 +77,7 @@ static struct io_lane *lane_for(struct io_reader *r, const struct io_reading *rg
         if (is_free)
             return r->lanes[i];
     }
-    if (r->lane_count == IO_READER_LANES_MAX || io_lane_open(&r->cluster, r->wake, &lane) != 0)
+    if (of_kind == IO_READER_LANES_MAX || io_lane_open(&r->cluster, r->wake, &lane) != 0)
         return NULL;
     lane->is_kept = rg->config.keeps;
     r->lanes[r->lane_count++] = lane;

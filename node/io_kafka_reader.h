@@ -29,7 +29,7 @@
 #define IO_READER_BATCH_BYTES 1048576
 #define IO_READER_BOUNDS_MS   12000 /* a broker that is away or coming back is asked again so long */
 #define IO_READER_SILENT_MS   20000 /* after so long the broker is asked whether there is more */
-#define IO_READER_LANES_MAX   16    /* consumers: at once a partition can be read so often */
+#define IO_READER_LANES_MAX   16    /* consumers for readings that keep, and as many for others */
 
 struct io_reader;
 struct io_reading;

@@ -616,11 +616,33 @@ static void a_reading_waits_until_a_consumer_is_free(void **state)
         io_reading_stop(list[i]);
 }
 
+/* All merges of a node look for their cuts in one partition; then each reads what it merges. */
+static void a_reading_that_keeps_records_waits_for_no_other(void **state)
+{
+    struct world *w = *state;
+    struct io_reading_config config = {
+        .topic = "t", .partition = 0, .data = w, .on_event = on_read};
+    struct io_reading *list[IO_READER_LANES_MAX + 1];
+
+    for (int i = 0; i <= IO_READER_LANES_MAX; i++) {
+        config.keeps = i == IO_READER_LANES_MAX;
+        list[i] = io_reading_start(w->k.reader, &config);
+        assert_non_null(list[i]);
+        run_until(w, &w->bounds_count, i + 1);
+        io_reading_from(list[i], 0);
+        run_until(w, &w->end_count, i + 1);
+    }
+    for (int i = 0; i <= IO_READER_LANES_MAX; i++)
+        io_reading_stop(list[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_saved_place_is_read_back, setup, teardown),
         cmocka_unit_test_setup_teardown(a_reading_waits_until_a_consumer_is_free, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_reading_that_keeps_records_waits_for_no_other, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_coordinator_that_is_away_costs_a_timeout_and_no_more,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_client_that_answers_nothing_is_replaced, setup, teardown),
