@@ -430,7 +430,7 @@ struct io_reading *io_reading_start(struct io_reader *r, const struct io_reading
         return NULL;
     }
     rg->config.topic = rg->topic;
-    rg->identity = io_topics_hold(r->topics, rg->topic);
+    rg->identity = io_topics_hold(r->topics, rg->topic, config->incarnation);
     rg->next = r->first;
     r->first = rg;
     io_reading_ask_bounds(rg);

@@ -11,7 +11,8 @@
 
 struct io_topic {
     struct io_topic *next;
-    char *name;                 /* owned */
+    char *name; /* owned */
+    uint32_t incarnation;
     char id[IO_KAFKA_TOPIC_ID]; /* "": not known yet */
     uint32_t holders;
     int64_t released_ms; /* monotonic; when the last holder left */
@@ -27,11 +28,11 @@ struct io_topics {
     bool has_new; /* a topic was added since the last question */
 };
 
-static struct io_topic *find(const struct io_topics *t, const char *name)
+static struct io_topic *find(const struct io_topics *t, const char *name, uint32_t incarnation)
 {
     struct io_topic *topic = t->first;
 
-    while (topic != NULL && strcmp(topic->name, name) != 0)
+    while (topic != NULL && (topic->incarnation != incarnation || strcmp(topic->name, name) != 0))
         topic = topic->next;
     return topic;
 }
@@ -44,9 +45,9 @@ static void topic_free(struct io_topic *topic)
 
 /* ---- holding -------------------------------------------------------------------------------- */
 
-struct io_topic *io_topics_hold(struct io_topics *t, const char *name)
+struct io_topic *io_topics_hold(struct io_topics *t, const char *name, uint32_t incarnation)
 {
-    struct io_topic *topic = find(t, name);
+    struct io_topic *topic = find(t, name, incarnation);
 
     if (topic == NULL) {
         topic = calloc(1, sizeof(*topic));
@@ -57,6 +58,7 @@ struct io_topic *io_topics_hold(struct io_topics *t, const char *name)
             topic_free(topic);
             return NULL;
         }
+        topic->incarnation = incarnation;
         topic->next = t->first;
         t->first = topic;
         t->has_new = true;
@@ -96,19 +98,22 @@ static void forget(struct io_topics *t)
 
 /* ---- asking --------------------------------------------------------------------------------- */
 
-void io_topics_take(struct io_topics *t, const char *name, const char *id)
+static void take_id(const struct io_topics *t, struct io_topic *topic, const char *id)
 {
-    struct io_topic *topic = find(t, name);
-
-    if (topic == NULL || topic->is_anew || id[0] == '\0')
-        return;
     if (topic->id[0] == '\0')
         (void)snprintf(topic->id, sizeof(topic->id), "%s", id);
-    if (strcmp(topic->id, id) == 0)
+    if (topic->is_anew || strcmp(topic->id, id) == 0)
         return;
     topic->is_anew = true;
     io_log_about(t->cluster.log, topic, LOG_ERROR, "a topic was made anew",
-                 "cluster=%s topic=%s id=%s was=%s", t->cluster.name, name, id, topic->id);
+                 "cluster=%s topic=%s id=%s was=%s", t->cluster.name, topic->name, id, topic->id);
+}
+
+void io_topics_take(struct io_topics *t, const char *name, const char *id)
+{
+    for (struct io_topic *topic = t->first; topic != NULL && id[0] != '\0'; topic = topic->next)
+        if (strcmp(topic->name, name) == 0)
+            take_id(t, topic, id);
 }
 
 static void on_topics(void *data, const struct io_kafka_answer *answer)
@@ -121,6 +126,14 @@ static void on_topics(void *data, const struct io_kafka_answer *answer)
             io_topics_take(t, answer->topics[i].name, answer->topics[i].id);
 }
 
+static bool is_among(const char *const *names, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
 /* The topics asked for go to the end of the list. */
 static void ask(struct io_topics *t)
 {
@@ -129,7 +142,8 @@ static void ask(struct io_topics *t)
     struct io_topic **at = &t->first;
 
     while (*at != NULL && count < IO_TOPICS_ASK_MAX) {
-        names[count++] = (*at)->name;
+        if (!is_among(names, count, (*at)->name))
+            names[count++] = (*at)->name;
         at = &(*at)->next;
     }
     struct io_topic *rest = *at;

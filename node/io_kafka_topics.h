@@ -7,6 +7,8 @@
  *
  * Promise: a topic whose id has changed stays `anew` until nobody has held it for
  *          IO_TOPICS_FORGET_MS: a run that starts again at once does not take it for the old one.
+ *          An incarnation that an operator has accepted is held as one of its own: it starts with
+ *          whatever id the topic then has, while those of the old one still see it `anew`.
  * Pure:    no: shell.
  * Not here: what a reader does about it (io_kafka_reader.h). Ids are not kept beyond the process: a
  *          topic made anew while no node read it is noticed by its bounds, or not at all.
@@ -31,8 +33,8 @@ int io_topics_open(const struct io_kafka_cluster *cluster, struct io_kafka_ask *
 /* All must be released. Accepts NULL. */
 void io_topics_close(struct io_topics *t);
 
-/* Counts a reader of the topic. NULL without memory: it is not watched then. */
-struct io_topic *io_topics_hold(struct io_topics *t, const char *name);
+/* Counts a reader of an incarnation of the topic. NULL without memory: it is not watched then. */
+struct io_topic *io_topics_hold(struct io_topics *t, const char *name, uint32_t incarnation);
 
 /* Accepts NULL. */
 void io_topic_release(struct io_topic *topic);

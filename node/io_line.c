@@ -305,13 +305,17 @@ static void on_limit(void *data)
 /* Opens both logs once the strands are known. */
 static int open_logs(struct io_line *l)
 {
+    const uint32_t incarnation = l->config.by_incarnation; /* 0 for copies of a source */
     const struct io_reading_config in = {.topic = l->topic_in,
+                                         .incarnation =
+                                             l->task.kind == TASK_REPLICATE ? incarnation : 0,
                                          .source = l->is_global ? &l->config.strands[0] : NULL,
                                          .partition = (int32_t)l->task.partition,
                                          .data = l,
                                          .room = room_in,
                                          .on_event = on_in};
     const struct io_reading_config out = {.topic = l->topic_out,
+                                          .incarnation = incarnation,
                                           .partition = (int32_t)l->task.partition,
                                           .data = l,
                                           .on_event = on_out};
@@ -474,7 +478,7 @@ void io_line_stream_changed(struct io_line *l, const struct io_stream *s)
     int64_t positions[LINE_STRANDS_MAX];
     struct line_event ev = {.kind = LINE_EV_CUT, .positions = positions};
 
-    if (s == NULL || l->stream != s || !l->has_started || !s->has_head)
+    if (s == NULL || l->stream != s || !l->is_set_up || !s->has_head)
         return;
     if (line_strands_changed(l)) {
         l->is_failed = false;
@@ -482,6 +486,8 @@ void io_line_stream_changed(struct io_line *l, const struct io_stream *s)
         line_end(l, ERR_CONFLICT, "the stream's strands have changed: starting again");
         return;
     }
+    if (!l->has_started)
+        return;
     for (uint32_t i = 0; i < l->config.strand_count; i++)
         positions[i] = io_stream_position(s, &l->config.strands[i]);
     step(l, &ev);

@@ -240,6 +240,7 @@ static void open_log(struct io_merge *m, uint32_t index)
         text_format(&m->names, "%.*s." TASK_ENRICHED_PREFIX "%s", SLICE_ARG(by), m->stream->output);
     const struct io_reading_config config = {.topic = topic,
                                              .partition = (int32_t)partition,
+                                             .incarnation = io_stream_incarnation(m->stream, by),
                                              .with_hash = true,
                                              .keeps = true,
                                              .data = log,

@@ -115,6 +115,18 @@ int64_t io_stream_position(const struct io_stream *s, const struct origin_partit
     return s->has_head ? position_in(&s->head, from) : POSITION_NONE;
 }
 
+uint32_t io_stream_incarnation(const struct io_stream *s, struct slice by)
+{
+    uint32_t newest = 0;
+
+    for (uint32_t i = 0; s->has_head && i < s->head.layout.count; i++) {
+        const struct strand_name *name = &s->head.layout.names[i];
+        if (slice_equal(name->by, by) && name->by_incarnation > newest)
+            newest = name->by_incarnation;
+    }
+    return newest;
+}
+
 /* ---- reading the head again ----------------------------------------------------------------- */
 
 static const struct etcd_kv *only_kv(const struct etcd_answer *answer, size_t op)

@@ -106,4 +106,7 @@ struct io_fetch *io_stream_fetch(struct io_stream *s);
 /* Furthest position of an origin partition in the head; POSITION_NONE if it is not there. */
 int64_t io_stream_position(const struct io_stream *s, const struct origin_partition *from);
 
+/* The newest incarnation of a DC's strands in the head; 0 if it has none. */
+uint32_t io_stream_incarnation(const struct io_stream *s, struct slice by);
+
 #endif

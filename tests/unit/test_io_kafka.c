@@ -421,8 +421,8 @@ static void a_topic_with_another_id_was_made_anew_until_it_is_forgotten(void **s
 
     w->k.log.level = LOG_ERROR;
     assert_int_equal(io_topics_open(&w->k.cluster, w->k.ask, &topics), 0);
-    struct io_topic *t = io_topics_hold(topics, "t");
-    struct io_topic *other = io_topics_hold(topics, "other");
+    struct io_topic *t = io_topics_hold(topics, "t", 0);
+    struct io_topic *other = io_topics_hold(topics, "other", 0);
     io_topics_take(topics, "t", "first");
     io_topics_take(topics, "other", "first");
     io_topics_take(topics, "t", "");
@@ -435,8 +435,16 @@ static void a_topic_with_another_id_was_made_anew_until_it_is_forgotten(void **s
     /* The next run of the same task. */
     io_topic_release(t);
     io_topics_sweep(topics);
-    t = io_topics_hold(topics, "t");
+    t = io_topics_hold(topics, "t", 0);
     assert_true(io_topic_is_anew(t));
+    /* What an operator accepted is another incarnation; the old one stays anew. */
+    struct io_topic *accepted = io_topics_hold(topics, "t", 1);
+    io_topics_take(topics, "t", "second");
+    assert_false(io_topic_is_anew(accepted));
+    assert_true(io_topic_is_anew(t));
+    io_topics_take(topics, "t", "third");
+    assert_true(io_topic_is_anew(accepted));
+    io_topic_release(accepted);
     io_topic_release(t);
     io_topic_release(other);
     io_topics_close(topics);
