@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/io_info.h"
 
+#include <stdio.h>
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -8,13 +10,27 @@
 #include "proto/braid.pb-c.h"
 #include "proto/err.h"
 
-/* One task that stands still. */
+/* One task that stands still, or (code 0) does less than it seems. */
 struct alarm {
     Braid__Alarm message;
     const char *task;
     int code;
-    const char *why;
+    const char *why; /* of the task, or text */
+    char text[160];
 };
+
+/* A source's new partitions have no strands: their events would be missed in silence. */
+static bool is_read_in_part(const struct io_line_status *line, struct alarm *out)
+{
+    if (line->partitions <= line->partitions_read || line->partitions_read == 0)
+        return false;
+    *out = (struct alarm){.task = line->name, .why = out->text};
+    (void)snprintf(out->text, sizeof(out->text),
+                   "reads %u of the %u partitions of its source: what is in the others is in no "
+                   "copy; make a new stream",
+                   line->partitions_read, line->partitions);
+    return true;
+}
 
 static bool alarm_of(const struct io_task *task, struct alarm *out)
 {
@@ -23,8 +39,10 @@ static bool alarm_of(const struct io_task *task, struct alarm *out)
 
     if (task->line != NULL) {
         io_line_status(task->line, &line);
+        if (!line.is_failed)
+            return is_read_in_part(&line, out);
         *out = (struct alarm){.task = line.name, .code = line.code, .why = line.why};
-        return line.is_failed;
+        return true;
     }
     if (task->merge == NULL)
         return false;
@@ -65,7 +83,7 @@ static void add_alarms(struct io_info *i, Braid__NodeInfo *info, struct alarm *a
         Braid__Alarm *a = &alarms[k].message;
         braid__alarm__init(a);
         a->task = text_of(i, slice_str(alarms[k].task));
-        a->code = text_of(i, slice_str(err_name(alarms[k].code)));
+        a->code = text_of(i, slice_str(alarms[k].code != 0 ? err_name(alarms[k].code) : ""));
         a->why = text_of(i, slice_str(alarms[k].why));
         info->alarms[k] = a;
     }

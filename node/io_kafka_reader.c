@@ -477,6 +477,11 @@ void io_reading_kick(struct io_reading *rg)
     (void)uv_idle_start(rg->reader->again, on_again); /* cannot fail with a callback */
 }
 
+uint32_t io_reading_partitions(const struct io_reading *rg)
+{
+    return io_topic_partitions(rg->identity);
+}
+
 int64_t io_reading_behind(const struct io_reading *rg)
 {
     int64_t low;

@@ -95,6 +95,9 @@ void io_reading_kick(struct io_reading *rg);
  * known. Control records count: only for people. */
 int64_t io_reading_behind(const struct io_reading *rg);
 
+/* How many partitions its topic has, as asked for every few seconds; 0: not known. */
+uint32_t io_reading_partitions(const struct io_reading *rg);
+
 /* No event after this. Handles that are out stay valid. Accepts NULL. */
 void io_reading_stop(struct io_reading *rg);
 

@@ -14,6 +14,7 @@ struct io_topic {
     char *name; /* owned */
     uint32_t incarnation;
     char id[IO_KAFKA_TOPIC_ID]; /* "": not known yet */
+    uint32_t partitions;
     uint32_t holders;
     int64_t released_ms; /* monotonic; when the last holder left */
     bool is_anew;
@@ -81,6 +82,11 @@ bool io_topic_is_anew(const struct io_topic *topic)
     return topic != NULL && topic->is_anew;
 }
 
+uint32_t io_topic_partitions(const struct io_topic *topic)
+{
+    return topic != NULL ? topic->partitions : 0;
+}
+
 static void forget(struct io_topics *t)
 {
     const int64_t now_ms = io_mono_ms();
@@ -109,11 +115,14 @@ static void take_id(const struct io_topics *t, struct io_topic *topic, const cha
                  "cluster=%s topic=%s id=%s was=%s", t->cluster.name, topic->name, id, topic->id);
 }
 
-void io_topics_take(struct io_topics *t, const char *name, const char *id)
+void io_topics_take(struct io_topics *t, const char *name, const char *id, uint32_t partitions)
 {
-    for (struct io_topic *topic = t->first; topic != NULL && id[0] != '\0'; topic = topic->next)
-        if (strcmp(topic->name, name) == 0)
-            take_id(t, topic, id);
+    for (struct io_topic *topic = t->first; topic != NULL && id[0] != '\0'; topic = topic->next) {
+        if (strcmp(topic->name, name) != 0)
+            continue;
+        topic->partitions = partitions;
+        take_id(t, topic, id);
+    }
 }
 
 static void on_topics(void *data, const struct io_kafka_answer *answer)
@@ -123,7 +132,8 @@ static void on_topics(void *data, const struct io_kafka_answer *answer)
     t->question = NULL;
     for (size_t i = 0; answer->code == 0 && i < answer->topic_count; i++)
         if (answer->topics[i].code == 0)
-            io_topics_take(t, answer->topics[i].name, answer->topics[i].id);
+            io_topics_take(t, answer->topics[i].name, answer->topics[i].id,
+                           (uint32_t)answer->topics[i].partitions);
 }
 
 static bool is_among(const char *const *names, size_t count, const char *name)

@@ -10,6 +10,7 @@
  *          An incarnation that an operator has accepted is held as one of its own: it starts with
  *          whatever id the topic then has, while those of the old one still see it `anew`.
  * Pure:    no: shell.
+ *          Nor does a topic that got more partitions stay unnoticed: how many it has is known, too.
  * Not here: what a reader does about it (io_kafka_reader.h). Ids are not kept beyond the process: a
  *          topic made anew while no node read it is noticed by its bounds, or not at all.
  * Thread:  the loop's.
@@ -42,10 +43,13 @@ void io_topic_release(struct io_topic *topic);
 /* False for NULL. */
 bool io_topic_is_anew(const struct io_topic *topic);
 
+/* As the last answer had it; 0: not known, or NULL. */
+uint32_t io_topic_partitions(const struct io_topic *topic);
+
 /* To be called a few times a second: asks and forgets. */
 void io_topics_sweep(struct io_topics *t);
 
 /* What a broker says of a topic; for the answers, and for tests. */
-void io_topics_take(struct io_topics *t, const char *name, const char *id);
+void io_topics_take(struct io_topics *t, const char *name, const char *id, uint32_t partitions);
 
 #endif

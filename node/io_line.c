@@ -513,6 +513,16 @@ void io_line_free(struct io_line *l)
     free(l);
 }
 
+/* One task speaks for its topic. */
+static void count_partitions(const struct io_line *l, struct io_line_status *out)
+{
+    if (l->task.kind != TASK_ENRICH || l->task.partition != 0 || l->reading_in == NULL ||
+        l->is_global || !slice_equal(l->task.dc, l->host->config.dc))
+        return;
+    out->partitions = io_reading_partitions(l->reading_in);
+    out->partitions_read = io_stream_partitions(l->stream, l->task.dc, l->task.topic);
+}
+
 void io_line_status(const struct io_line *l, struct io_line_status *out)
 {
     *out = (struct io_line_status){
@@ -529,6 +539,7 @@ void io_line_status(const struct io_line *l, struct io_line_status *out)
     out->task = &l->task;
     out->topic_in = l->topic_in != NULL ? l->topic_in : "";
     out->topic_out = l->topic_out != NULL ? l->topic_out : "";
+    count_partitions(l, out);
     if (l->line == NULL)
         return;
     out->phase = l->line->phase;

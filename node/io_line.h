@@ -49,6 +49,9 @@ struct io_line_status {
     int64_t lag_records; /* input records behind; -1: not known */
     int64_t lag_ms;      /* age of the last record taken, while there are more; 0 if none are */
     bool is_caught_up;
+    /* Of the input, where the task is the one that says so (a DC's own source, partition 0). */
+    uint32_t partitions;      /* that the topic has; 0: not known, or another task says it */
+    uint32_t partitions_read; /* that the stream has strands of */
 };
 
 /* Starts a run. 0 or an error (nothing was started). */

@@ -115,6 +115,19 @@ int64_t io_stream_position(const struct io_stream *s, const struct origin_partit
     return s->has_head ? position_in(&s->head, from) : POSITION_NONE;
 }
 
+uint32_t io_stream_partitions(const struct io_stream *s, struct slice dc, struct slice topic)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; s->has_head && i < s->head.layout.count; i++) {
+        const struct origin_partition *from = &s->head.layout.names[i].from;
+        if (slice_equal(from->dc, dc) && slice_equal(from->topic, topic) &&
+            from->partition >= count)
+            count = from->partition + 1;
+    }
+    return count;
+}
+
 uint32_t io_stream_incarnation(const struct io_stream *s, struct slice by)
 {
     uint32_t newest = 0;

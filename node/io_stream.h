@@ -106,6 +106,9 @@ struct io_fetch *io_stream_fetch(struct io_stream *s);
 /* Furthest position of an origin partition in the head; POSITION_NONE if it is not there. */
 int64_t io_stream_position(const struct io_stream *s, const struct origin_partition *from);
 
+/* How many partitions of a source topic (without prefix) of a DC have strands in the head. */
+uint32_t io_stream_partitions(const struct io_stream *s, struct slice dc, struct slice topic);
+
 /* The newest incarnation of a DC's strands in the head; 0 if it has none. */
 uint32_t io_stream_incarnation(const struct io_stream *s, struct slice by);
 

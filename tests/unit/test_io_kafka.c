@@ -423,13 +423,17 @@ static void a_topic_with_another_id_was_made_anew_until_it_is_forgotten(void **s
     assert_int_equal(io_topics_open(&w->k.cluster, w->k.ask, &topics), 0);
     struct io_topic *t = io_topics_hold(topics, "t", 0);
     struct io_topic *other = io_topics_hold(topics, "other", 0);
-    io_topics_take(topics, "t", "first");
-    io_topics_take(topics, "other", "first");
-    io_topics_take(topics, "t", "");
-    io_topics_take(topics, "t", "first");
-    io_topics_take(topics, "unheard-of", "x");
+    io_topics_take(topics, "t", "first", 1);
+    io_topics_take(topics, "other", "first", 1);
+    io_topics_take(topics, "t", "", 1);
+    io_topics_take(topics, "t", "first", 1);
+    io_topics_take(topics, "unheard-of", "x", 1);
     assert_false(io_topic_is_anew(t));
-    io_topics_take(topics, "t", "second");
+    assert_int_equal(io_topic_partitions(t), 1);
+    io_topics_take(topics, "t", "first", 2);
+    assert_int_equal(io_topic_partitions(t), 2);
+    assert_int_equal(io_topic_partitions(NULL), 0);
+    io_topics_take(topics, "t", "second", 1);
     assert_true(io_topic_is_anew(t));
     assert_false(io_topic_is_anew(other));
     /* The next run of the same task. */
@@ -439,10 +443,10 @@ static void a_topic_with_another_id_was_made_anew_until_it_is_forgotten(void **s
     assert_true(io_topic_is_anew(t));
     /* What an operator accepted is another incarnation; the old one stays anew. */
     struct io_topic *accepted = io_topics_hold(topics, "t", 1);
-    io_topics_take(topics, "t", "second");
+    io_topics_take(topics, "t", "second", 1);
     assert_false(io_topic_is_anew(accepted));
     assert_true(io_topic_is_anew(t));
-    io_topics_take(topics, "t", "third");
+    io_topics_take(topics, "t", "third", 1);
     assert_true(io_topic_is_anew(accepted));
     io_topic_release(accepted);
     io_topic_release(t);
