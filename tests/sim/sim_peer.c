@@ -75,6 +75,7 @@ static void copy_lines(struct world *w, uint32_t instance)
     const struct krec *k = klog_at(cuts, last);
     int64_t from = k == NULL ? 0 : k->body->logged->line.window_offset;
 
+    arena_reset(&w->scratch);
     for (int64_t at = cuts->start; at <= last; at++) {
         const struct krec *r = klog_at(cuts, at);
         const struct logged *l = r == NULL || r->body == NULL ? NULL : r->body->logged;

@@ -158,6 +158,8 @@ bool totals_print(struct totals *t, uint64_t seeds, bool is_whole, int64_t secon
     bool is_fine = t->got == seeds && t->broken == 0;
     uint32_t below;
 
+    if (t->got != seeds)
+        (void)printf("%llu seeds were not run\n", (unsigned long long)(seeds - t->got));
     if (t->got == 0)
         return false;
     if (is_whole)
@@ -173,8 +175,6 @@ bool totals_print(struct totals *t, uint64_t seeds, bool is_whole, int64_t secon
     (void)printf("core %s, seeds %llu, faults %llu, years %.3f, branches %d, below %u\n", CORE_HASH,
                  (unsigned long long)(t->got - t->broken), (unsigned long long)t->sum.faults,
                  t->virtual_s / YEAR_S, COVER_COUNT, below);
-    if (t->got != seeds)
-        (void)printf("%llu seeds were not run\n", (unsigned long long)(seeds - t->got));
     (void)printf("%llu seeds, %llu broken, %lld s\n", (unsigned long long)t->got,
                  (unsigned long long)t->broken, (long long)seconds);
     return is_fine;

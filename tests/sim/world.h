@@ -162,7 +162,7 @@ struct world {
     int64_t leases;
     uint64_t events_sent;
     uint32_t drained_looks;
-    struct arena scratch;                /* of one happening */
+    struct arena scratch;                /* of one happening: whoever uses it resets it first */
     struct arena decoded;                /* what was decoded once, for the whole seed */
     struct line_actions *line_actions;   /* owned; one step at a time */
     struct merge_actions *merge_actions; /* owned */
