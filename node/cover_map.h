@@ -120,7 +120,8 @@
     X(cross_asks, "R13", "a merge starts behind a crossing: it asks whose strands it had", "")     \
     X(cross_waits, "R13", "a crossing waits until all before it is emitted", "")                   \
     X(cross_done, "R13", "a merge goes over to the new strands", "")                               \
-    X(cross_without, "R13", "what is lost of the own topic is not missed", "")                     \
+    X(cross_without, "R13", "what is lost of the own topic is not missed",                         \
+      "once or twice for each loss of an own topic, which few seeds have")                         \
     /* merge_copy.c, peer_copy.c: what only a peer has */                                          \
     X(copy_from_peer, "R11", "a peer's global topic is copied", "")                                \
     X(copy_for_hole, "R11", "a hole that nobody fills: a peer's topic is copied",                  \

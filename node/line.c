@@ -555,16 +555,18 @@ static void input_record(struct line *l, const struct record *r, uint32_t index,
 }
 
 /* Retention has taken the input's beginning after this run had seen its bounds: what was to be
- * accepted first is gone, and nothing would ever be accepted. */
+ * accepted first is gone, and nothing would ever be accepted. Where the log begins as it was seen,
+ * be it with records of an older incarnation, nothing is gone: a record may have come too early. */
 static bool begins_late(struct line *l, const struct record *r)
 {
+    if (r->log_offset <= l->in_bounds.start)
+        l->in_begins = false;
     const int s = l->in_begins ? strand_of(l, r, true) : -1;
 
     if (s < 0)
         return false;
     l->in_begins = false;
-    return l->strands[s].in_last != LINE_START_ANY && r->log_offset > l->in_bounds.start &&
-           r->braid.origin.prev > l->strands[s].in_last;
+    return l->strands[s].in_last != LINE_START_ANY && r->braid.origin.prev > l->strands[s].in_last;
 }
 
 static void drop_from(const struct line_event *ev, uint32_t first, struct line_actions *out)

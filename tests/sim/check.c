@@ -119,8 +119,10 @@ static void see_enriched(struct world *w, const struct klog *log, const struct k
         return;
     *last = f->offset;
     times_put(w, &c->came[log->dc][strand], f->offset, w->now_us);
-    if (log->role == LOG_ENRICHED && by_offset_get(&c->accepted[strand], f->offset) == NULL)
+    if (log->role == LOG_ENRICHED && by_offset_get(&c->accepted[strand], f->offset) == NULL) {
         by_offset_put(w, &c->accepted[strand], f->offset, k);
+        by_offset_drop(&c->lost[strand], f->prev + 1, f->offset + 1);
+    }
 }
 
 /* What a DC holds: in its log of enriched records; after a loss also what its copy of the stream
@@ -353,7 +355,8 @@ static bool is_copied(const struct world *w, const struct klog *log, const struc
     return false;
 }
 
-/* What the own topic lost, no cut covers and nobody has copied was never there. */
+/* What the own topic lost, no cut covers and nobody has copied was never there; unless somebody had
+ * read it already, or was about to write a copy (check_covered). */
 static void forget_lost(struct world *w, const struct klog *log)
 {
     struct check *c = w->check;
@@ -368,10 +371,25 @@ static void forget_lost(struct world *w, const struct klog *log)
         for (size_t at = (size_t)(last->positions[s] + 1); at < list->count; at++) {
             const struct krec *k = list->list[at];
 
-            if (k != NULL && k->offset >= log->end && !is_copied(w, log, k))
-                list->list[at] = NULL;
+            if (k == NULL || k->offset < log->end || is_copied(w, log, k))
+                continue;
+            by_offset_put(w, &c->lost[s], (int64_t)at, k);
+            list->list[at] = NULL;
         }
     }
+}
+
+void check_covered(struct world *w, uint32_t strand, int64_t after, int64_t position)
+{
+    struct check *c = w->check;
+
+    for (int64_t at = after + 1; at <= position; at++) {
+        const struct krec *k = by_offset_get(&c->lost[strand], at);
+
+        if (k != NULL)
+            by_offset_put(w, &c->accepted[strand], at, k);
+    }
+    by_offset_drop(&c->lost[strand], 0, position + 1);
 }
 
 void check_repair(struct world *w, const struct parsed_cut *cut)
@@ -396,8 +414,8 @@ void check_crossed(struct world *w, uint32_t strand, uint32_t by_incarnation, in
 
     c->by_incarnation[w->strand_by[strand]] = by_incarnation;
     c->floor[strand] = position;
-    for (size_t at = (size_t)(position + 1); at < list->count; at++)
-        list->list[at] = NULL;
+    by_offset_drop(list, position + 1, INT64_MAX);
+    by_offset_drop(&c->lost[strand], 0, INT64_MAX);
     for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
         struct times *came = &c->came[dc][strand];
 

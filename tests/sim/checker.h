@@ -74,6 +74,7 @@ struct check {
     struct violation verdict;
     struct by_offset sources[ORIGINS_MAX];   /* visible source records */
     struct by_offset accepted[SIM_STRANDS];  /* of each strand, in the enriching DC's own log */
+    struct by_offset lost[SIM_STRANDS];      /* ... and what it lost of that, uncut */
     int64_t held[SIM_DCS][SIM_STRANDS];      /* what the DC's own Kafka holds without a hole */
     uint64_t emitted_cut[SIM_DCS];           /* all of it is in the DC's copy */
     int64_t read_back[SIM_DCS][SIM_STRANDS]; /* as last reported */
@@ -111,6 +112,8 @@ const struct facts *facts_of(struct world *w, const struct body *b);
 void by_offset_put(struct world *w, struct by_offset *list, int64_t offset, const struct krec *k);
 void times_put(struct world *w, struct times *list, int64_t offset, int64_t at_us);
 const struct krec *by_offset_get(const struct by_offset *list, int64_t offset);
+/* From `first` to before `end`. */
+void by_offset_drop(struct by_offset *list, int64_t first, int64_t end);
 
 /* After an unclean election the DC cannot know yet what it lost; or a cut stands on a report from
  * before, since it could not send another. */
@@ -123,6 +126,9 @@ int64_t check_held_of(struct world *w, uint32_t dc, uint32_t strand);
 /* After a loss: whether some DC has all that is cut, in its logs or in its copy of the stream. If
  * none has, only a new era helps. */
 void check_repair(struct world *w, const struct parsed_cut *cut);
+
+/* A cut takes the strand on: what its members had read of it before it was lost counts. */
+void check_covered(struct world *w, uint32_t strand, int64_t after, int64_t position);
 
 /* The strand has a new incarnation from this position on: what the old one has above it is void. */
 void check_crossed(struct world *w, uint32_t strand, uint32_t by_incarnation, int64_t position);

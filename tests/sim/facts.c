@@ -151,6 +151,12 @@ const struct krec *by_offset_get(const struct by_offset *list, int64_t offset)
     return offset >= 0 && offset < (int64_t)list->count ? list->list[offset] : NULL;
 }
 
+void by_offset_drop(struct by_offset *list, int64_t first, int64_t end)
+{
+    for (int64_t at = first < 0 ? 0 : first; at < end && at < (int64_t)list->count; at++)
+        list->list[at] = NULL;
+}
+
 /* --- protobuf, as far as proto/braid.proto uses it -------------------------------------------- */
 
 struct field {

@@ -411,6 +411,44 @@ static void what_a_cut_has_decided_is_skipped_without_work(void **state)
     assert_string_equal(give(f, LINE_EV_IN, list, 4), "drop; drop; drop; work 3>4; skip -1>3");
 }
 
+/* Of an incarnation of eqiad's strands, as its own topic has it. */
+static struct record of_incarnation(uint32_t number, int64_t log_offset, int64_t prev,
+                                    int64_t offset)
+{
+    struct record r = chained(log_offset, prev, offset);
+
+    r.braid.has_by = true;
+    r.braid.by_dc = slice_str("eqiad");
+    r.braid.by_incarnation = number;
+    return r;
+}
+
+static void begin_a_later_incarnation(struct fixture *f)
+{
+    const struct log_bounds empty = {0, 0};
+    const struct log_bounds input = {5, 100};
+    const struct line_event end = {.kind = LINE_EV_OUT_END};
+
+    init(f, LINE_COPY, false);
+    f->line.config.by_dc = slice_str("eqiad");
+    f->line.config.by_incarnation = 1;
+    f->line.config.start[0] = 3;
+    (void)start(f, &NO_PLACE, &NO_PLACE, input, empty);
+    assert_string_equal(step(f, &end), "read-in -2");
+}
+
+static void a_record_that_came_too_early_behind_void_ones_is_no_lost_beginning(void **state)
+{
+    struct fixture *f = *state;
+    const struct record whole[] = {of_incarnation(0, 5, 3, 4), of_incarnation(1, 6, 4, 5),
+                                   of_incarnation(1, 7, 3, 4), of_incarnation(1, 8, 4, 5)};
+
+    begin_a_later_incarnation(f);
+    assert_string_equal(give(f, LINE_EV_IN, whole, 4), "drop; drop; produce 3>4; produce 4>5");
+    begin_a_later_incarnation(f);
+    assert_string_equal(give(f, LINE_EV_IN, whole + 1, 1), "drop; stop ERR_HOLE");
+}
+
 static int setup(void **state)
 {
     *state = &fixture;
@@ -438,6 +476,7 @@ int main(void)
         cmocka_unit_test(places_are_saved_behind_what_was_read_back),
         cmocka_unit_test(acks_that_are_not_read_back_end_the_run),
         cmocka_unit_test(what_a_cut_has_decided_is_skipped_without_work),
+        cmocka_unit_test(a_record_that_came_too_early_behind_void_ones_is_no_lost_beginning),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);
