@@ -57,7 +57,7 @@ struct io_reading_config {
     const char *topic; /* copied */
     int32_t partition;
     uint32_t incarnation; /* of the topic, as an operator accepted it; 0: the first */
-    bool with_hash; /* fill in record.content_hash */
+    bool with_hash;       /* fill in record.content_hash */
     /* The owner keeps records for long. A record holds the whole answer that it came with, so such a
      * reading shares no answer with those whose records go at once. */
     bool keeps;
