@@ -142,8 +142,8 @@ def read_event(line):
         return None
 
 
-def a_real_event():
-    """The newest edit of a page from which nothing was taken: only text of older revisions is hidden."""
+def a_real_event(is_good=lambda event: True):
+    """The newest good edit of a page from which nothing was taken: only text of older revisions is hidden."""
     events = []
     for dc in ("eqiad", "codfw"):
         command = ["kcat", "-C", "-b", os.environ[f"BRAID_KAFKA_{dc.upper()}"], "-t", f"{dc}.{SOURCE}", "-e", "-q"]
@@ -152,7 +152,7 @@ def a_real_event():
     kinds = ("create", "edit")
     taken = {event["page"]["page_id"] for event in events if event["page_change_kind"] not in kinds}
     for event in sorted(events, key=lambda event: event["revision"]["rev_id"], reverse=True):
-        if event["page_change_kind"] in kinds and event["page"]["page_id"] not in taken:
+        if event["page_change_kind"] in kinds and event["page"]["page_id"] not in taken and is_good(event):
             return event
     raise RuntimeError("no edit of a page that is whole")
 
@@ -333,7 +333,8 @@ def enriched_from(offset):
             record = json.loads(line)
         except ValueError:
             continue  # a key or value that is no UTF-8
-        headers = list(zip(record["headers"][::2], record["headers"][1::2]))
+        pairs = record.get("headers", [])  # foreign records have none
+        headers = list(zip(pairs[::2], pairs[1::2]))
         origin = dict(headers).get("braid-origin", "").split("/")
         if len(origin) == 6 and origin[0] == "eqiad" and origin[5].isdigit() and int(origin[5]) >= offset:
             found.setdefault(int(origin[5]), (record["key"], record["payload"], headers))
@@ -355,7 +356,10 @@ def batch_size(key, value, headers, status):
 
 
 def check_sizes():
-    kafka, topic, event = Kafka("eqiad"), f"eqiad.{SOURCE}", a_real_event()
+    kafka, topic = Kafka("eqiad"), f"eqiad.{SOURCE}"
+    names = [dict(headers) for _, _, headers in enriched_from(0).values()]
+    good = {n.get("braid-id") for n in names if n.get("braid-status") == "ok"}
+    event = a_real_event(lambda event: event["meta"]["id"] in good)  # not one of the bad records
     first = kafka.put(topic, to_bytes(changed(event, pad="")))
     key, value, headers = await_enriched(first, 1)[first]
     limit = batch_size(key, value, headers, "ok") + STEPS // 2
