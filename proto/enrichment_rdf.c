@@ -23,21 +23,9 @@ static bool is_behind(const struct event *e)
 
 static struct slice put_of(const struct question_in *in, int64_t rev_id)
 {
-    struct question_text t;
-
     if (rev_id <= 0 || is_behind(in->event))
         return question_nothing();
-    const struct slice id = question_entity_id(in);
-    if (id.len == 0 || id.len > 64)
-        return question_nothing();
-    const struct slice end = question_numbered(
-        in->keep, &(struct question_numbered){".nt&flavor=dump&revision=", rev_id, "", -1});
-    if (end.ptr == NULL || !question_text_open(&t, in->keep, 64 + 3 * id.len + end.len))
-        return (struct slice){0};
-    question_add(&t, SLICE_LIT("title=Special:EntityData/"));
-    question_add_escaped(&t, id);
-    question_add(&t, end);
-    return slice_of(t.bytes, t.len);
+    return question_entity_data(in, ".nt&flavor=dump&revision=", rev_id);
 }
 
 struct slice put_rdf(const struct question_in *in)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "proto/err.h"
+#include "proto/json.h"
 #include "proto/json_out.h"
 #include "proto/splice.h"
 #include "proto/time_text.h"
@@ -14,18 +15,6 @@
 #define REQUEST_ID_MAX 256
 
 /* ---- the body -------------------------------------------------------------------------------- */
-
-static bool is_space(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static size_t skip_space(struct slice b, size_t at)
-{
-    while (at < b.len && is_space(b.ptr[at]))
-        at++;
-    return at;
-}
 
 /* Behind the string that starts at `at`; at most b.len. */
 static size_t skip_string(struct slice b, size_t at)
@@ -60,7 +49,7 @@ static size_t element_end(struct slice b, size_t at)
 
 static struct slice trim(struct slice b, size_t from, size_t to)
 {
-    while (to > from && is_space(b.ptr[to - 1]))
+    while (to > from && json_is_space(b.ptr[to - 1]))
         to--;
     return slice_sub(b, from, to);
 }
@@ -69,13 +58,13 @@ static struct slice trim(struct slice b, size_t from, size_t to)
 static int cut_array(struct slice b, size_t at, struct intake_event *list, size_t *out_count)
 {
     size_t count = 0;
-    size_t end = skip_space(b, at + 1);
+    size_t end = json_skip_space(b, at + 1);
 
     if (end < b.len && b.ptr[end] == ']') {
         *out_count = 0;
-        return skip_space(b, end + 1) == b.len ? 0 : ERR_MALFORMED;
+        return json_skip_space(b, end + 1) == b.len ? 0 : ERR_MALFORMED;
     }
-    for (at = end;; at = skip_space(b, end + 1)) {
+    for (at = end;; at = json_skip_space(b, end + 1)) {
         end = element_end(b, at);
         if (end == b.len || end == at)
             return ERR_MALFORMED;
@@ -88,13 +77,13 @@ static int cut_array(struct slice b, size_t at, struct intake_event *list, size_
             break;
     }
     *out_count = count;
-    return skip_space(b, end + 1) == b.len ? 0 : ERR_MALFORMED;
+    return json_skip_space(b, end + 1) == b.len ? 0 : ERR_MALFORMED;
 }
 
 int intake_split(struct slice body, struct arena *a, struct intake_event **out_list,
                  size_t *out_count)
 {
-    const size_t at = skip_space(body, 0);
+    const size_t at = json_skip_space(body, 0);
     const bool is_array = at < body.len && body.ptr[at] == '[';
     size_t count = 1;
 

@@ -5,18 +5,6 @@
 
 #include "proto/err.h"
 
-static bool is_space(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static size_t skip_space(struct slice b, size_t at)
-{
-    while (at < b.len && is_space(b.ptr[at]))
-        at++;
-    return at;
-}
-
 /* Offset of the quote that ends the string whose first character is at `from`; b.len if none.
  * A quote counts if an even number of backslashes stands before it. Each run of backslashes is
  * looked at once, so this is linear. */
@@ -54,7 +42,7 @@ static int scan_object(struct slice b, const struct json_limits *limits, struct 
                        struct json_flaw *flaw)
 {
     unsigned depth = 0;
-    size_t at = skip_space(b, 0);
+    size_t at = json_skip_space(b, 0);
 
     if (slice_starts_with(b, SLICE_LIT("\xef\xbb\xbf")))
         return refuse(flaw, "starts with a byte order mark", 0, ERR_MALFORMED);
@@ -114,7 +102,7 @@ int json_parse(struct arena *a, struct slice bytes, const struct json_limits *li
     int rc = scan_object(bytes, limits, &scan, flaw);
     if (rc != 0)
         return rc;
-    const size_t rest = skip_space(bytes, scan.end);
+    const size_t rest = json_skip_space(bytes, scan.end);
     if (rest < bytes.len && !limits->trailer_is_ok)
         return refuse(flaw, "something follows the object", rest, ERR_MALFORMED);
     const uint8_t *nul = memchr(bytes.ptr, 0, scan.end);
@@ -247,7 +235,7 @@ static size_t value_end(struct slice b, size_t at)
             depth--;
             if (depth == 0)
                 return at + 1;
-        } else if (depth == 0 && (c == ',' || is_space(c))) {
+        } else if (depth == 0 && (c == ',' || json_is_space(c))) {
             return at;
         }
     }
@@ -268,10 +256,10 @@ struct span json_key_span(const struct json *j, yyjson_val *key)
 
 struct span json_value_span(const struct json *j, yyjson_val *key)
 {
-    size_t at = skip_space(j->bytes, json_key_span(j, key).to);
+    size_t at = json_skip_space(j->bytes, json_key_span(j, key).to);
 
     assert(j->bytes.ptr[at] == ':');
-    at = skip_space(j->bytes, at + 1);
+    at = json_skip_space(j->bytes, at + 1);
     return (struct span){.from = at, .to = value_end(j->bytes, at)};
 }
 
@@ -279,9 +267,9 @@ struct span json_member_span(const struct json *j, yyjson_val *key)
 {
     const size_t from = json_key_span(j, key).from;
     const size_t end = json_value_span(j, key).to;
-    const size_t next = skip_space(j->bytes, end);
+    const size_t next = json_skip_space(j->bytes, end);
 
     if (next < j->bytes.len && j->bytes.ptr[next] == ',')
-        return (struct span){.from = from, .to = skip_space(j->bytes, next + 1)};
+        return (struct span){.from = from, .to = json_skip_space(j->bytes, next + 1)};
     return (struct span){.from = from, .to = end};
 }

@@ -53,6 +53,20 @@ struct json_flaw {
     size_t at;        /* offset in the original */
 };
 
+/* White space between tokens (RFC 8259, section 2). */
+static inline bool json_is_space(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Offset of the first byte at or behind `at` that is none; b.len if all are. */
+static inline size_t json_skip_space(struct slice b, size_t at)
+{
+    while (at < b.len && json_is_space(b.ptr[at]))
+        at++;
+    return at;
+}
+
 /*
  * Reads one JSON object. 0; ERR_MALFORMED; ERR_TOO_LARGE (more than bytes_max bytes);
  * ERR_UNSUPPORTED (deeper than depth_max); ERR_NO_MEMORY (the arena's limit: four bytes of

@@ -240,7 +240,7 @@ bool question_http_read(struct slice text, struct question_http *out)
 
 /* ---- entities -------------------------------------------------------------------------------- */
 
-struct slice question_entity_id(const struct question_in *in)
+static struct slice entity_id_of(const struct question_in *in)
 {
     const struct mwapi_revision *revision = in->answers[QUESTION_REVISION].revision;
     const struct mwapi_slot *slot =
@@ -264,24 +264,28 @@ struct slice question_entity_id(const struct question_in *in)
     return json_text(json_value(json_key(entity.root, SLICE_LIT("id"))));
 }
 
-/* Special:EntityData through index.php, which every wiki has beside its api.php. */
-struct slice put_entity(const struct question_in *in)
+struct slice question_entity_data(const struct question_in *in, const char *form, int64_t rev_id)
 {
     struct question_text t;
+    const struct slice id = entity_id_of(in);
 
-    if (in->asks->entity_domain.len > 0)
-        return question_nothing();
-    const struct slice id = question_entity_id(in);
     if (id.len == 0 || id.len > 64)
         return question_nothing();
-    const struct slice end = question_numbered(
-        in->keep, &(struct question_numbered){".json&revision=", in->event->rev_id, "", -1});
+    const struct slice end =
+        question_numbered(in->keep, &(struct question_numbered){form, rev_id, "", -1});
     if (end.ptr == NULL || !question_text_open(&t, in->keep, 64 + 3 * id.len + end.len))
         return (struct slice){0};
     question_add(&t, SLICE_LIT("title=Special:EntityData/"));
     question_add_escaped(&t, id);
     question_add(&t, end);
     return slice_of(t.bytes, t.len);
+}
+
+struct slice put_entity(const struct question_in *in)
+{
+    if (in->asks->entity_domain.len > 0)
+        return question_nothing();
+    return question_entity_data(in, ".json&revision=", in->event->rev_id);
 }
 
 /* Of a page of another wiki: the entity that is linked with it. */

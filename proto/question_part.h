@@ -53,8 +53,9 @@ struct slice put_score(const struct question_in *in);
 struct slice put_entity(const struct question_in *in);
 struct slice put_entity_of_page(const struct question_in *in);
 
-/* The id that the stored JSON of an entity has, in scratch. Absent: it is none, or redirects. */
-struct slice question_entity_id(const struct question_in *in);
+/* Special:EntityData through index.php, which every wiki has beside its api.php: asks for the entity of
+ * the page's content as it was at a revision. `form`: its ending, other parameters, and "&revision=". */
+struct slice question_entity_data(const struct question_in *in, const char *form, int64_t rev_id);
 
 /* enrichment_rdf.c */
 struct slice put_rdf(const struct question_in *in);
