@@ -39,32 +39,27 @@ static int add_strand(struct io_line *l, const struct strand_name *name, int64_t
     return 0;
 }
 
+/* Who has enriched what the task writes or copies. */
+static struct slice by_of(const struct io_line *l)
+{
+    return l->task.kind == TASK_ENRICH ? l->host->config.dc : l->task.dc;
+}
+
 static bool is_of_task(const struct io_line *l, const struct strand_name *name)
 {
     if (name->from.partition != l->task.partition)
         return false;
-    if (l->task.kind == TASK_REPLICATE)
-        return slice_equal(name->by, l->task.dc);
-    return slice_equal(name->by, l->host->config.dc) && slice_equal(name->from.dc, l->task.dc) &&
-           slice_equal(name->from.topic, l->task.topic);
-}
-
-/* Only the newest incarnation of the enriching DC's strands counts. */
-static uint32_t newest_incarnation(const struct io_line *l, const struct layout *layout)
-{
-    uint32_t newest = 0;
-
-    for (uint32_t i = 0; i < layout->count; i++)
-        if (is_of_task(l, &layout->names[i]) && layout->names[i].by_incarnation > newest)
-            newest = layout->names[i].by_incarnation;
-    return newest;
+    if (!slice_equal(name->by, by_of(l)))
+        return false;
+    return l->task.kind == TASK_REPLICATE ||
+           (slice_equal(name->from.dc, l->task.dc) && slice_equal(name->from.topic, l->task.topic));
 }
 
 /* The strands of the stream's newest cut that are this task's. */
 static int set_strands(struct io_line *l)
 {
     const struct layout *layout = &l->stream->head.layout;
-    const uint32_t newest = newest_incarnation(l, layout);
+    const uint32_t newest = io_stream_incarnation(l->stream, by_of(l)); /* only that counts */
 
     for (uint32_t i = 0; i < layout->count; i++) {
         const struct strand_name *name = &layout->names[i];
@@ -74,7 +69,7 @@ static int set_strands(struct io_line *l)
         if (rc != 0)
             return rc;
     }
-    l->config.by_dc = l->task.kind == TASK_ENRICH ? l->host->config.dc : l->task.dc;
+    l->config.by_dc = by_of(l);
     l->config.by_incarnation = newest;
     return l->config.strand_count > 0 ? 0 : ERR_NOT_FOUND;
 }
@@ -82,7 +77,7 @@ static int set_strands(struct io_line *l)
 bool line_strands_changed(const struct io_line *l)
 {
     const struct layout *layout = &l->stream->head.layout;
-    const uint32_t newest = newest_incarnation(l, layout);
+    const uint32_t newest = io_stream_incarnation(l->stream, by_of(l)); /* only that counts */
     uint32_t found = 0;
 
     if (newest != l->config.by_incarnation)
