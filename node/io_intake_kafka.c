@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "node/io_kafka_writer.h"
 #include "proto/err.h"
 
 /* One producer's life: a new one after a fatal error. */
@@ -93,6 +94,8 @@ static int session_open(struct intake_kafka *k)
 {
     char kbytes[16];
     char timeout[16];
+    char largest[16];
+    (void)snprintf(largest, sizeof(largest), "%d", IO_WRITER_RECORD_MAX);
     (void)snprintf(kbytes, sizeof(kbytes), "%d", INTAKE_KAFKA_QUEUE_KB);
     (void)snprintf(timeout, sizeof(timeout), "%u", k->config.timeout_ms);
     const struct io_kafka_setting settings[] = {
@@ -100,7 +103,7 @@ static int session_open(struct intake_kafka *k)
         {"acks", "all"},
         {"linger.ms", "5"},
         {"partitioner", "murmur2_random"}, /* as the Java client: a page keeps its partition */
-        {"message.max.bytes", "15728640"}, /* the topic's own limit is the broker's to check */
+        {"message.max.bytes", largest},    /* the topic's own limit is the broker's to check */
         {"queue.buffering.max.kbytes", kbytes},
         {"message.timeout.ms", timeout},
         {"topic.metadata.propagation.max.ms", "5000"},
@@ -143,11 +146,9 @@ int intake_kafka_produce(struct intake_kafka *k, const struct intake_record *rec
 
     if (rc != 0)
         return rc;
-    rd_kafka_headers_t *headers = rd_kafka_headers_new(1);
-    if (trace.value.len > 0)
-        (void)rd_kafka_header_add(headers, (const char *)trace.name.ptr, (ssize_t)trace.name.len,
-                                  trace.value.ptr,
-                                  (ssize_t)trace.value.len); /* fails if read-only */
+    rd_kafka_headers_t *headers = io_writer_headers(&trace, trace.value.len > 0 ? 1 : 0);
+    if (headers == NULL)
+        return ERR_BUSY;
     const rd_kafka_vu_t vus[] = {
         {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = record->topic},
         {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
