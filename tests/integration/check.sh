@@ -20,6 +20,16 @@ check() {
 	fi
 }
 
+# show COMMAND...: within a check: what it says stands in the test's output even if it does not fail. The
+# test says `exec 3>&1` before.
+show() {
+	local said rc=0
+	said=$("$@") || rc=$?
+	sed 's/^/         /' <<<"$said" >&3
+	echo "$said"
+	return $rc
+}
+
 # The last line of a test: the sum, and its exit status.
 check_end() {
 	rm -f "$check_log"

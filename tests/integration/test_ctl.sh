@@ -18,28 +18,14 @@ stream=mediawiki.page_content_change.v1
 . deploy/local/lib/line.sh
 # shellcheck source=tests/integration/check.sh
 . tests/integration/check.sh
-load=()
+# shellcheck source=tests/integration/load.sh
+. tests/integration/load.sh
 
 start() {
 	"$cluster" up || return 1
 	eval "$("$cluster" env)"
 	ctl apply -f deploy/local/demo.yaml --yes -m test && deploy/local/edits --count 40 --quiet
 }
-
-start_load() {
-	local dc
-	for dc in eqiad codfw; do
-		deploy/local/synth --dc "$dc" --rate 20 --seconds 600 >/dev/null 2>&1 &
-		load+=($!)
-	done
-}
-
-stop_load() {
-	local pid
-	for pid in "${load[@]}"; do kill -s TERM "$pid" 2>/dev/null; done
-	for pid in "${load[@]}"; do wait "$pid"; done
-	load=()
-} 2>/dev/null
 
 cleanup() {
 	stop_load
@@ -205,7 +191,7 @@ trap cleanup EXIT
 check "the cluster starts, a stream is applied, pages are edited" start
 if [ "$failed" = 0 ]; then
 	eval "$("$cluster" env)"
-	start_load
+	start_synth 20 600
 	check "all is fine under load" eventually 30 is_fine
 	operate
 	stop_load

@@ -19,6 +19,8 @@ stream=doctor.v1
 . deploy/local/lib/line.sh
 # shellcheck source=tests/integration/check.sh
 . tests/integration/check.sh
+# shellcheck source=tests/integration/load.sh
+. tests/integration/load.sh
 
 cleanup() {
 	"$cluster" down
@@ -26,18 +28,6 @@ cleanup() {
 }
 
 start() { "$cluster" up --only relay,kafka,etcd,nodes; }
-
-apply() {
-	ctl apply -f - --yes -m test <<-END
-		stream: $stream
-		description: any JSON, with nothing added
-		owner: test
-		dcs: [eqiad, codfw]
-		sources: [{topic: mediawiki.page_change.v1, envelope: json, id: /id}]
-		start: earliest
-		enrich: []
-	END
-}
 
 acl() { "$cluster" kafka-tool codfw "$acl_class" --add --topic "global.$stream" "$@"; }
 acl_class=org.apache.kafka.tools.AclCommand
@@ -59,7 +49,7 @@ trap cleanup EXIT
 check "the cluster starts, with an authorizer" start
 if [ "$failed" = 0 ]; then
 	eval "$("$cluster" env)"
-	check "a stream is applied" apply
+	check "a stream is applied" apply_plain $stream
 	check "all topics may be used" says 1 '.check == "ACLs" and .verdict == "good" and .where == "doctor.v1"'
 	check "etcd's certificate is looked at, as a client sees it" \
 		says 1 '.check == "network" and .verdict == "good" and (.where | test("etcd at https")) and (.what | test("certificate is valid for [0-9]+ days")) and (.where | endswith("60"))'

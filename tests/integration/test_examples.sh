@@ -18,7 +18,8 @@ reader=$PWD/tests/integration/group_reader.py
 stream=mediawiki.page_content_change.v1
 # shellcheck source=tests/integration/check.sh
 . tests/integration/check.sh
-load=()
+# shellcheck source=tests/integration/load.sh
+. tests/integration/load.sh
 
 start() {
 	"$cluster" up || return 1
@@ -26,17 +27,8 @@ start() {
 	deploy/local/edits --count 40 --quiet
 }
 
-start_load() {
-	local dc
-	for dc in eqiad codfw; do
-		deploy/local/synth --dc "$dc" --rate 10 --seconds 900 >/dev/null 2>&1 &
-		load+=($!)
-	done
-}
-
 cleanup() {
-	local pid
-	for pid in "${load[@]}"; do kill -s TERM "$pid" 2>/dev/null; done
+	stop_load
 	"$cluster" down
 	rm -rf "${BRAID_STATE%/state}"
 }
@@ -97,7 +89,7 @@ check "the cluster starts and pages are edited" start
 if [ "$failed" = 0 ]; then
 	eval "$("$cluster" env)"
 	PATH=$PWD/build:$PATH
-	start_load
+	start_synth 10 900
 	run_examples
 	check "the group's reader goes on in codfw with the number after its last in eqiad" goes_on
 	check "a DC was out and is back" eval 'has_done "depool codfw" && has_done "pool codfw"'

@@ -64,14 +64,7 @@ under_load() {
 		[ "$(jq '[.[] | select(.code == 201)] | length' "$dir/told.json")" -gt 100 ]
 }
 
-show() { # COMMAND...: what it says is shown in the test's output, too
-	"$@" >"$dir/shown"
-	local rc=$?
-	sed 's/^/         /' "$dir/shown" >&3
-	cat "$dir/shown"
-	return $rc
-}
-exec 3>&1
+exec 3>&1 # for show
 
 take_down() {
 	[ -n "${KEEP:-}" ] || { "$cluster" down >/dev/null 2>&1 && rm -rf "$dir"; }

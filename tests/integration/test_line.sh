@@ -28,7 +28,8 @@ rate=${LINE_RATE:-$([ "$suite" = core ] && echo 60 || echo 200)}
 . deploy/local/lib/line.sh
 # shellcheck source=tests/integration/check.sh
 . tests/integration/check.sh
-load=()
+# shellcheck source=tests/integration/load.sh
+. tests/integration/load.sh
 
 # ---- load ----------------------------------------------------------------------------------------
 
@@ -54,14 +55,6 @@ start_load() {
 		>"$BRAID_STATE/edits.json" 2>"$BRAID_STATE/edits.log" &
 	load+=($!)
 }
-
-# What the producers have taken they still deliver.
-stop_load() {
-	local pid
-	for pid in "${load[@]}"; do kill -s TERM "$pid" 2>/dev/null; done
-	for pid in "${load[@]}"; do wait "$pid"; done
-	load=()
-} 2>/dev/null
 
 # ---- questions -----------------------------------------------------------------------------------
 

@@ -71,14 +71,7 @@ judge() {
 		}' "$dir/shares"
 }
 
-show() { # COMMAND...: what it says is shown in the test's output, too
-	"$@" >"$dir/shown"
-	local rc=$?
-	sed 's/^/         /' "$dir/shown" >&3
-	cat "$dir/shown"
-	return $rc
-}
-exec 3>&1
+exec 3>&1 # for show
 
 take_down() {
 	# shellcheck disable=SC2046  # numbers

@@ -18,6 +18,8 @@ source=eqiad/mediawiki.page_change.v1/0/0
 . deploy/local/lib/line.sh
 # shellcheck source=tests/integration/check.sh
 . tests/integration/check.sh
+# shellcheck source=tests/integration/load.sh
+. tests/integration/load.sh
 
 cleanup() {
 	"$cluster" down
@@ -37,18 +39,6 @@ send() { # DC COUNT
 	local bootstrap=BRAID_KAFKA_${1^^} n
 	for ((n = 0; n < $2; n++)); do echo "{\"id\":\"$1-$n\"}"; done |
 		kcat -P -b "${!bootstrap}" -t "$1.mediawiki.page_change.v1" -X topic.partitioner=murmur2
-}
-
-apply() {
-	ctl apply -f - --yes -m test <<-END
-		stream: $stream
-		description: any JSON, with nothing added
-		owner: test
-		dcs: [eqiad, codfw]
-		sources: [{topic: mediawiki.page_change.v1, envelope: json, id: /id}]
-		start: earliest
-		enrich: []
-	END
 }
 
 copy() { # DC: "ORIGIN NUMBER" of each record
@@ -71,7 +61,7 @@ trap cleanup EXIT
 check "the cluster starts, with a broken merge in eqiad" start
 if [ "$failed" = 0 ]; then
 	eval "$("$cluster" env)"
-	check "sources with records, and a stream of them" eval 'send eqiad 150 && send codfw 20 && apply'
+	check "sources with records, and a stream of them" eval 'send eqiad 150 && send codfw 20 && apply_plain $stream'
 	check "codfw has all of them, eqiad all but one" eventually 60 has_it
 	check "verify ends with 1" verify
 	check "it says that eqiad lost 1 and codfw none" \

@@ -18,21 +18,10 @@ stream=versions.v1
 . deploy/local/lib/line.sh
 # shellcheck source=tests/integration/check.sh
 . tests/integration/check.sh
-load=()
+# shellcheck source=tests/integration/load.sh
+. tests/integration/load.sh
 
 start() { "$cluster" up --only relay,kafka,etcd,nodes; }
-
-apply() {
-	ctl apply -f - --yes -m test <<-END
-		stream: $stream
-		description: any JSON, with nothing added
-		owner: test
-		dcs: [eqiad, codfw]
-		sources: [{topic: mediawiki.page_change.v1, envelope: json, id: /id}]
-		start: earliest
-		enrich: []
-	END
-}
 
 send() { # DC: until there is enough
 	local bootstrap=BRAID_KAFKA_${1^^} n
@@ -112,7 +101,7 @@ check "the cluster starts" start
 if [ "$failed" = 0 ]; then
 	eval "$("$cluster" env)"
 	start_load
-	check "a stream is applied" eval 'apply && eventually 30 is_good'
+	check "a stream is applied" eval 'apply_plain $stream && eventually 30 is_good'
 	check "three of four nodes become, one by one, those of a later version" \
 		become future/braidd eqiad-1 eqiad-2 codfw-1
 	check "while one does not know newer merge rules none follow them" rules_are 1

@@ -348,23 +348,30 @@ static void a_model_is_asked_in_liftwings_way(void **state)
           "{\"prediction\":true}}}}");
 }
 
-static void an_entity_is_asked_for_by_the_id_in_its_content(void **state)
+/* The revision has this as its content, in the way of JSON; the slot may be given another later. */
+static struct mwapi_slot *store(struct fixture *f, struct slice content)
 {
     static struct mwapi_slot slot;
-    struct fixture *f = *state;
 
-    slot = (struct mwapi_slot){.role = SLICE_LIT("main"),
-                               .content = SLICE_LIT("\"{\\\"type\\\":\\\"item\\\",\\\"id\\\":"
-                                                    "\\\"Q60\\\"}\"")};
+    slot = (struct mwapi_slot){.role = SLICE_LIT("main"), .content = content};
     f->revision = (struct mwapi_revision){.slots = &slot, .slot_count = 1};
+    return &slot;
+}
+
+static void an_entity_is_asked_for_by_the_id_in_its_content(void **state)
+{
+    struct fixture *f = *state;
+    struct mwapi_slot *slot =
+        store(f, SLICE_LIT("\"{\\\"type\\\":\\\"item\\\",\\\"id\\\":\\\"Q60\\\"}\""));
+
     open_visible(f, BIT(ENTITY), ASKED);
     ask(f, QUESTION_ENTITY, "title=Special:EntityData/Q60.json&revision=5");
     settle_text(f, QUESTION_ENTITY, "{\"entities\":{\"Q60\":{\"id\":\"Q60\", \"lastrevid\":5}}}");
     check(f, "ok", "{\"entity\":{" AS_OF ",\"entity\":{\"id\":\"Q60\", \"lastrevid\":5}}}");
-    slot.content = SLICE_LIT("\"'''wikitext'''\"");
+    slot->content = SLICE_LIT("\"'''wikitext'''\"");
     open_visible(f, BIT(ENTITY), ASKED);
     check(f, "ok", "{\"entity\":null}");
-    slot.content = SLICE_LIT("\"{\\\"entity\\\":\\\"Q1\\\",\\\"redirect\\\":\\\"Q2\\\"}\"");
+    slot->content = SLICE_LIT("\"{\\\"entity\\\":\\\"Q1\\\",\\\"redirect\\\":\\\"Q2\\\"}\"");
     open_visible(f, BIT(ENTITY), ASKED);
     check(f, "ok", "{\"entity\":null}");
 }
@@ -373,12 +380,9 @@ static void an_entity_is_asked_for_by_the_id_in_its_content(void **state)
 
 static void triples_are_compared_with_what_the_stream_had_last(void **state)
 {
-    static struct mwapi_slot slot;
     struct fixture *f = *state;
 
-    slot = (struct mwapi_slot){.role = SLICE_LIT("main"),
-                               .content = SLICE_LIT("\"{\\\"id\\\":\\\"Q60\\\"}\"")};
-    f->revision = (struct mwapi_revision){.slots = &slot, .slot_count = 1};
+    (void)store(f, SLICE_LIT("\"{\\\"id\\\":\\\"Q60\\\"}\""));
     open_visible(f, BIT(RDF_DIFF), ASKED);
     f->page.event.emitted_rev_id = 2;
     ask(f, QUESTION_RDF, "title=Special:EntityData/Q60.nt&flavor=dump&revision=5");
@@ -404,12 +408,9 @@ static void triples_are_compared_with_what_the_stream_had_last(void **state)
 
 static void of_a_late_revision_and_of_no_entity_no_triples_are_asked_for(void **state)
 {
-    static struct mwapi_slot slot;
     struct fixture *f = *state;
+    struct mwapi_slot *slot = store(f, SLICE_LIT("\"{\\\"id\\\":\\\"Q60\\\"}\""));
 
-    slot = (struct mwapi_slot){.role = SLICE_LIT("main"),
-                               .content = SLICE_LIT("\"{\\\"id\\\":\\\"Q60\\\"}\"")};
-    f->revision = (struct mwapi_revision){.slots = &slot, .slot_count = 1};
     open_visible(f, BIT(RDF_DIFF), ASKED);
     f->page.event.emitted_rev_id = 7;
     check(f, "ok", "{\"rdf_diff\":{\"from\":\"newer\",\"from_rev_id\":7}}");
@@ -418,7 +419,7 @@ static void of_a_late_revision_and_of_no_entity_no_triples_are_asked_for(void **
     ask(f, QUESTION_RDF, "");
     settle_text(f, QUESTION_RDF, "<html>\n");
     check(f, "failed:bad_answer", NULL);
-    slot.content = SLICE_LIT("\"'''wikitext'''\"");
+    slot->content = SLICE_LIT("\"'''wikitext'''\"");
     open_visible(f, BIT(RDF_DIFF), ASKED);
     check(f, "ok", "{\"rdf_diff\":null}");
 }

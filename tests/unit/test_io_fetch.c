@@ -632,15 +632,21 @@ static void requests_that_may_not_be_made_are_refused(void **state)
     assert_int_equal(x->asked, 2);
 }
 
-static void bytes_that_nobody_releases_stop_further_requests(void **state)
+static void open_with_room(struct fixture *x, uint64_t bytes_held_max)
 {
-    struct fixture *x = *state;
     const struct io_fetch_config config = {.api_url = x->url,
                                            .user_agent = "braid/test",
                                            .domains = {DOMAINS, 1},
-                                           .bytes_held_max = 10};
+                                           .bytes_held_max = bytes_held_max};
 
     assert_int_equal(io_fetch_open(&x->loop, &config, NULL, &x->f), 0);
+}
+
+static void bytes_that_nobody_releases_stop_further_requests(void **state)
+{
+    struct fixture *x = *state;
+
+    open_with_room(x, 10);
     fetch_one(x);
     assert_int_equal(submit(x, 1), ERR_BUSY);
     io_fetch_release(x->requests[0].hold);
@@ -652,12 +658,8 @@ static void bytes_that_nobody_releases_stop_further_requests(void **state)
 static void content_counts_as_held_before_it_has_come(void **state)
 {
     struct fixture *x = *state;
-    const struct io_fetch_config config = {.api_url = x->url,
-                                           .user_agent = "braid/test",
-                                           .domains = {DOMAINS, 1},
-                                           .bytes_held_max = 10};
 
-    assert_int_equal(io_fetch_open(&x->loop, &config, NULL, &x->f), 0);
+    open_with_room(x, 10);
     assert_int_equal(submit(x, 0), 0); /* alone, it may be larger than the room */
     assert_int_equal(submit(x, 1), ERR_BUSY);
     run(x);
