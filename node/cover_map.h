@@ -56,6 +56,7 @@
     X(member_joins, "R7", "a DC is taken in", "")                                                  \
     X(member_waits, "R7", "a DC holds all, but not for long enough yet", "")                       \
     X(member_unlogged, "A5", "a DC may not join: its log of cuts is too short", "")                \
+    X(member_wanting, "R7", "a DC may not join: it is silent, stands still or lags", "")           \
     X(member_not_held, "R7", "a DC may not join: it does not hold a strand", "")                   \
     X(member_too_few, "R7", "fewer than min_members: the stream waits", "")                        \
     X(member_not_self, "R7", "a merge that is no member does not propose", "")                     \

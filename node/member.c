@@ -207,6 +207,7 @@ void members_view(struct members *m, const struct merge_view *view, const struct
             continue;
         const struct report *r = &dc->report;
         if (dc->has_report && dc->report_revision != t->report_revision) {
+            t->is_heard = t->report_revision != 0;
             t->report_revision = dc->report_revision;
             t->alive_ms = now_ms;
         }
@@ -366,6 +367,12 @@ static bool may_join(const struct members *m, const struct merge_view *view,
     }
     if (t == NULL || t->eligible_first_ms == 0)
         return false;
+    /* Its last report may say that it holds all: it would be dropped by the next cut, and so on. */
+    if (!is_self && (!t->is_heard || t->is_silent || t->is_still || t->is_lagging) &&
+        !MUTANT(join_silent)) {
+        COVER(member_wanting);
+        return false;
+    }
     const bool joins = now_ms - t->eligible_first_ms >= m->config->member_rejoin_ms;
     COVER_IF(joins, member_joins);
     COVER_IF(!joins, member_waits);

@@ -31,6 +31,7 @@ struct member_track {
     int64_t awaited_ms;  /* cuts have waited for it since; 0: they do not */
     int64_t awaited_end; /* when they last ceased to */
     int64_t layout_ms;   /* when its report was last of the chain's strands */
+    bool is_heard;       /* it has reported since we look */
     bool is_silent;
     bool is_still;
     bool is_lagging;

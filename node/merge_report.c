@@ -157,9 +157,18 @@ static bool may_propose(const struct merge *m, const struct merge_view *view)
         COVER(report_unlogged);
         return false;
     }
-    const bool too_many = view->head.number - logged_by_all(m, view) > MERGE_UNLOGGED_MAX;
+    return true;
+}
+
+/* A5: a cut that drops a member is none too many: it may be the one that all wait for. */
+static bool is_too_many(const struct merge *m, const struct merge_view *view,
+                        const struct member_decision *decision)
+{
+    const bool too_many = view->head.number - logged_by_all(m, view) > MERGE_UNLOGGED_MAX &&
+                          decision->dropped.len == 0;
+
     COVER_IF(too_many, report_too_many);
-    return !too_many;
+    return too_many;
 }
 
 static void compares(struct merge_proposal *p, const struct merge_view *view,
@@ -197,7 +206,9 @@ static void propose(struct merge *m, int64_t now_ms, struct merge_actions *out)
         .names = m->next_names,
     };
 
-    if (!may_propose(m, view) || !propose_cut(&p, view, now_ms, m->next_positions, &decision, &cut))
+    if (!may_propose(m, view) ||
+        !propose_cut(&p, view, now_ms, m->next_positions, &decision, &cut) ||
+        is_too_many(m, view, &decision))
         return;
     m->token = XXH3_64bits(&m->token, sizeof m->token);
     cut.token = m->token;

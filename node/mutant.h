@@ -32,6 +32,7 @@
     X(drop_stale_view, "R7", "a member is dropped without comparing its report")                   \
     X(drop_two, "A13", "one cut drops every member that it finds wanting")                         \
     X(join_unlogged, "A5", "a DC becomes a member whatever its log of cuts holds")                 \
+    X(join_silent, "R7", "a DC becomes a member though it reports nothing")                        \
     X(one_clock, "A7", "a lone clock may take cut time hours ahead")                               \
     X(floor_forgotten, "A7", "a wider window counts ids that a DC may not have")                   \
     X(ignore_epochs, "R5", "a proposal does not compare the members' log epochs")                  \

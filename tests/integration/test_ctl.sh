@@ -187,6 +187,20 @@ second_stream() {
 	exits 1 "cannot be used again" apply -f "$BRAID_STATE/second.yaml" --yes -m test
 }
 
+# Nothing moves any more, so eqiad holds all that is cut when it goes.
+members_changed() { ctl cuts "$stream" -n 500 -o json | jq '[.cuts[] | select((.reason // "") != "")] | length'; }
+loses_idle_dc() {
+	local before
+	wait_drained "$stream" 60 && before=$(members_changed) && "$cluster" kill-dc eqiad || return 1
+	if eventually 30 members_are codfw && sleep 5 && members_are codfw; then
+		echo "changes of members: $before before, $(members_changed) after"
+		[ $(($(members_changed) - before)) = 1 ] && before=$(head_of "$stream") && deploy/local/edits --eqiad "" --count 3 --quiet --keep-going &&
+			eventually 20 has_moved "$stream" "$before"
+	fi
+	local rc=$?
+	"$cluster" start-dc eqiad && eventually 60 members_are codfw,eqiad && return $rc
+}
+
 trap cleanup EXIT
 check "the cluster starts, a stream is applied, pages are edited" start
 if [ "$failed" = 0 ]; then
@@ -195,6 +209,7 @@ if [ "$failed" = 0 ]; then
 	check "all is fine under load" eventually 30 is_fine
 	operate
 	stop_load
+	check "a DC that is lost while nothing happens is dropped once, and the rest goes on" loses_idle_dc
 	check "without load, both copies come to the end of the source topics" wait_drained "$stream" 60
 	check "they are equal, dense, in order and complete" ctl verify "$stream" --min-ok 90
 fi

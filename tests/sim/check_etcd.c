@@ -207,16 +207,29 @@ static void check_time(struct world *w, const struct parsed_cut *cut)
                    (long long)(cut->time_ms - cut[-1].time_ms) / 1000);
 }
 
+/* R7: who is sent away for silence is not taken in again by the same merge before it has reported. */
+static void check_taken_in(struct world *w, const struct parsed_cut *cut, uint32_t dc)
+{
+    const struct check *c = w->check;
+
+    if (cut->proposer == cut[-1].proposer && cut[-1].silent == dc &&
+        c->reported_us[dc] <= c->dropped_us)
+        check_fail(w, "I5", "cut %llu takes in %.*s, which has been silent since it was dropped",
+                   (unsigned long long)cut->number, SLICE_ARG(w->dcs[dc].name));
+}
+
 /* R7: who leaves does so for a reason, and enough stay. */
 static void check_members(struct world *w, const struct parsed_cut *cut)
 {
-    const struct check *c = w->check;
+    struct check *c = w->check;
     uint32_t count = 0;
 
     for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
         int64_t silent_us = w->now_us - c->reported_us[dc];
 
         count += cut->is_member[dc];
+        if (cut->is_member[dc] && !cut[-1].is_member[dc])
+            check_taken_in(w, cut, dc);
         if (cut->is_member[dc] || !cut[-1].is_member[dc] || cut->silent != dc)
             continue;
         if (silent_us < (int64_t)w->p.member_timeout_ms * 990)
@@ -224,6 +237,8 @@ static void check_members(struct world *w, const struct parsed_cut *cut)
                        (unsigned long long)cut->number, SLICE_ARG(w->dcs[dc].name),
                        (double)silent_us / 1e6);
     }
+    if (cut->silent != UINT32_MAX)
+        c->dropped_us = w->now_us;
     if (count < w->p.min_members)
         check_fail(w, "I5", "cut %llu has %u members, fewer than %u",
                    (unsigned long long)cut->number, count, w->p.min_members);

@@ -82,6 +82,7 @@ struct check {
     struct times came[SIM_DCS][SIM_STRANDS]; /* when a record was there to be read */
     int64_t report_claim[SIM_DCS];
     int64_t reported_us[SIM_DCS];
+    int64_t dropped_us; /* when a cut last sent away a silent member */
     int64_t clock_ms[SIM_DCS][8]; /* as last reported, the newest in turn */
     uint32_t clock_turn[SIM_DCS];
     struct parsed_cut *cuts;

@@ -190,7 +190,14 @@ static void bias(struct params *p)
         more(p, FAULT_dc_lost, 60000);
         more(p, FAULT_node_crash, 20000);
         break;
+    case MUTANT_join_silent:
+        p->quiet_from_ms = 60000;
+        p->quiet_ms = 300000;
+        p->cuts_kept = 2000;
+        more(p, FAULT_dc_lost, 40000);
+        break;
     case MUTANT_join_unlogged:
+        p->cuts_kept = 0;
         p->cut_interval_ms = 500;
         more(p, FAULT_dc_lost, 60000);
         more(p, FAULT_node_crash, 20000);
@@ -199,6 +206,7 @@ static void bias(struct params *p)
     case MUTANT_cut_unlogged:
     case MUTANT_emit_unlogged:
     case MUTANT_delete_unlogged:
+        p->cuts_kept = 0;
         p->cut_interval_ms = 500;
         more(p, FAULT_produce_fail, 15000);
         more(p, FAULT_produce_slow, 15000);
@@ -248,14 +256,14 @@ void params_print(const struct params *p, FILE *to)
                   p->records, p->burst_max, (long long)(p->faults_ms / 1000), p->cut_interval_ms,
                   p->member_timeout_ms, p->member_rejoin_ms, p->member_lag_max_ms,
                   p->failed_grace_ms);
-    (void)fprintf(
-        to,
-        "  min members %u, window %u, cap %u, in flight %u, entries %u, bytes %u, ticks of"
-        " %u ms, quiet for %lld s, failed %s, canaries %s%s\n",
-        p->min_members, p->dedup_window, p->cap_records, p->in_flight_max, p->entries_max,
-        p->bytes_max, p->source_tick_ms, (long long)p->quiet_ms / 1000,
-        p->failed_emit ? "emit" : "omit", p->canaries_drop ? "drop" : "keep",
-        p->far_clock ? ", a clock a year ahead" : "");
+    (void)fprintf(to,
+                  "  min members %u, cuts kept %u, window %u, cap %u, in flight %u, entries %u, "
+                  "bytes %u, ticks of"
+                  " %u ms, quiet for %lld s, failed %s, canaries %s%s\n",
+                  p->min_members, p->cuts_kept, p->dedup_window, p->cap_records, p->in_flight_max,
+                  p->entries_max, p->bytes_max, p->source_tick_ms, (long long)p->quiet_ms / 1000,
+                  p->failed_emit ? "emit" : "omit", p->canaries_drop ? "drop" : "keep",
+                  p->far_clock ? ", a clock a year ahead" : "");
     (void)fprintf(to, "  faults:");
     for (enum fault f = 0; f < FAULT_COUNT; f++) {
         if (p->fault_mean_ms[f] != 0)

@@ -89,6 +89,7 @@ struct params {
     uint32_t member_lag_max_ms;
     uint32_t failed_grace_ms;
     uint32_t min_members;
+    uint32_t cuts_kept; /* in etcd, below what all have logged */
     uint32_t dedup_window;
     uint32_t cap_records;
     uint32_t in_flight_max;

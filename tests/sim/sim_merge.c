@@ -27,6 +27,7 @@ void merge_begin(struct world *w, uint32_t instance)
         .member_lag_max_ms = p->member_lag_max_ms,
         .failed_grace_ms = p->failed_grace_ms,
         .min_members = p->min_members,
+        .cuts_kept = p->cuts_kept,
         .claim_revision = run->claim_revision,
         .spec_version = w->etcd.spec_version,
         .params = w->etcd.spec,

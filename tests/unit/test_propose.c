@@ -269,6 +269,22 @@ static void a_silent_member_is_dropped_by_its_very_report(void **state)
     assert_true(slice_equal(f->cut.reason, SLICE_LIT("dropped codfw: no report")));
 }
 
+static void a_silent_dc_that_holds_everything_stays_out_until_it_reports(void **state)
+{
+    struct fixture *f = *state;
+
+    pass(f, STEP_MS, true);
+    pass(f, TIMEOUT_MS + STEP_MS, false);
+    assert_true(propose(f));
+    f->view.head.member_count = 1;
+    f->view.head.members[0] = (struct member){SLICE_LIT("eqiad"), 0};
+    pass(f, 10 * TIMEOUT_MS, false);
+    assert_false(propose(f));
+    pass(f, STEP_MS, true);
+    assert_true(propose(f));
+    assert_true(slice_equal(f->cut.reason, SLICE_LIT("took in codfw: it holds every strand")));
+}
+
 static void a_proposer_that_slept_drops_nobody(void **state)
 {
     struct fixture *f = *state;
@@ -500,6 +516,7 @@ int main(void)
         TEST(the_cut_time_is_the_slowest_clock_and_never_goes_back),
         TEST(an_hour_is_stepped_over_only_if_clocks_agree),
         TEST(a_silent_member_is_dropped_by_its_very_report),
+        TEST(a_silent_dc_that_holds_everything_stays_out_until_it_reports),
         TEST(a_proposer_that_slept_drops_nobody),
         TEST(a_member_whose_strand_stands_still_is_dropped),
         TEST(a_member_that_has_more_than_is_cut_is_kept),
