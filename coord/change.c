@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "proto/err.h"
 #include "proto/json.h"
@@ -71,8 +72,25 @@ void change_time_text(int64_t ms, bool with_ms, char *out, size_t len)
                    of_day / 3600, of_day / 60 % 60, of_day % 60, fraction);
 }
 
-struct slice change_query(struct arena *a, int64_t from_ms, int64_t to_ms, struct slice next)
+static const struct {
+    const char *name;
+    const char *prefix; /* of its parameters */
+    const char *more;
+} LISTS[] = {
+    [CHANGE_LIST_RECENT] = {"recentchanges", "rc",
+                            "&rctype=new%7Cedit%7Clog&rcprop=ids%7Ctimestamp%7Cloginfo%7Ctitle%7C"
+                            "user%7Cuserid%7Ccomment"},
+    [CHANGE_LIST_REVISIONS] = {"allrevisions", "arv",
+                               "&arvprop=ids%7Ctimestamp%7Cuser%7Cuserid%7Ccomment"},
+    [CHANGE_LIST_DELETIONS] = {"logevents", "le",
+                               "&letype=delete&leprop=ids%7Ctitle%7Ctype%7Cuser%7Cuserid%7C"
+                               "timestamp%7Ccomment"},
+};
+
+struct slice change_query(struct arena *a, enum change_list list, const struct change_span *span,
+                          struct slice next)
 {
+    const char *prefix = LISTS[list].prefix;
     char from[32];
     char to[32];
     char *out = arena_alloc(a, CHANGE_QUERY_BYTES_MAX);
@@ -81,16 +99,17 @@ struct slice change_query(struct arena *a, int64_t from_ms, int64_t to_ms, struc
 
     if (out == NULL || escaped.ptr == NULL)
         return (struct slice){0};
-    change_time_text(from_ms, false, from, sizeof(from));
-    change_time_text(to_ms, false, to, sizeof(to));
+    change_time_text(span->from_ms, false, from, sizeof(from));
+    change_time_text(span->to_ms, false, to, sizeof(to));
     len = snprintf(out, CHANGE_QUERY_BYTES_MAX,
-                   "action=query&list=recentchanges&rctype=new%%7Cedit%%7Clog&rcprop=ids%%7C"
-                   "timestamp%%7Cloginfo%%7Ctitle%%7Cuser%%7Cuserid%%7Ccomment&rclimit=%d"
-                   "&rcdir=newer&rcstart=%s&rcend=%s&format=json&formatversion=2%s%.*s",
-                   CHANGE_PAGE_MAX, from, to,
-                   next.ptr == NULL ? "" : "&rccontinue=", SLICE_ARG(escaped));
+                   "action=query&list=%s%s&%slimit=%d&%sdir=newer&%sstart=%s&%send=%s&format=json"
+                   "&formatversion=2&%scontinue=%.*s",
+                   LISTS[list].name, LISTS[list].more, prefix, CHANGE_PAGE_MAX, prefix, prefix,
+                   from, prefix, to, prefix, SLICE_ARG(escaped));
     if (len < 0 || len >= CHANGE_QUERY_BYTES_MAX)
         return (struct slice){0};
+    if (next.ptr == NULL) /* without the empty "&..continue=" */
+        len -= (int)(strlen(prefix) + strlen("&continue="));
     return slice_of(out, (size_t)len);
 }
 
@@ -141,22 +160,25 @@ static bool is_text(yyjson_val *entry, const char *key, const char *value)
     return slice_equal(text_at(entry, key), slice_str(value));
 }
 
-/* What an entry of the log changed. */
-static bool kind_of_log(yyjson_val *entry, enum change_kind *out)
+/* What an entry of the log of deletions did. */
+static bool kind_of_deletion(struct slice action, enum change_kind *out)
 {
-    if (is_text(entry, "logtype", "move")) {
-        *out = CHANGE_MOVE;
-        return true;
-    }
-    if (!is_text(entry, "logtype", "delete"))
-        return false;
-    if (is_text(entry, "logaction", "delete") || is_text(entry, "logaction", "delete_redir") ||
-        is_text(entry, "logaction", "delete_redir2")) {
+    if (slice_equal(action, SLICE_LIT("delete")) ||
+        slice_equal(action, SLICE_LIT("delete_redir")) ||
+        slice_equal(action, SLICE_LIT("delete_redir2"))) {
         *out = CHANGE_DELETE;
         return true;
     }
     *out = CHANGE_UNDELETE;
-    return is_text(entry, "logaction", "restore");
+    return slice_equal(action, SLICE_LIT("restore"));
+}
+
+static bool kind_of_log(yyjson_val *entry, enum change_kind *out)
+{
+    *out = CHANGE_MOVE;
+    return is_text(entry, "logtype", "move") ||
+           (is_text(entry, "logtype", "delete") &&
+            kind_of_deletion(text_at(entry, "logaction"), out));
 }
 
 static bool kind_of(yyjson_val *entry, enum change_kind *out)
@@ -199,66 +221,6 @@ static bool change_of(yyjson_val *entry, struct change *out)
     return out->rev_id != 0;
 }
 
-int change_decode(struct arena *a, struct slice body, struct changes *out, struct slice *out_code)
-{
-    const struct json_limits limits = {.bytes_max = CHANGE_ANSWER_BYTES_MAX,
-                                       .depth_max = CHANGE_ANSWER_DEPTH_MAX};
-    struct changes changes = {0};
-    struct json_flaw flaw;
-    struct json json;
-    yyjson_val *list;
-    yyjson_val *entry;
-    size_t i;
-    size_t max;
-    int rc = json_parse(a, body, &limits, &json, &flaw);
-
-    if (rc != 0)
-        return rc;
-    *out_code = text_at(yyjson_obj_get(json.root, "error"), "code");
-    if (out_code->ptr != NULL)
-        return ERR_REFUSED;
-    list = yyjson_obj_get(yyjson_obj_get(json.root, "query"), "recentchanges");
-    if (!yyjson_is_arr(list))
-        return ERR_MALFORMED;
-    changes.items = arena_calloc(a, yyjson_arr_size(list) + 1, sizeof(*changes.items));
-    if (changes.items == NULL)
-        return ERR_NO_MEMORY;
-    yyjson_arr_foreach(list, i, max, entry)
-    {
-        if (change_of(entry, &changes.items[changes.count]))
-            changes.count++;
-    }
-    changes.next = text_at(yyjson_obj_get(json.root, "continue"), "rccontinue");
-    *out = changes;
-    return 0;
-}
-
-/* ---- list=allrevisions ------------------------------------------------------------------------ */
-
-struct slice change_revisions_query(struct arena *a, int64_t from_ms, int64_t to_ms,
-                                    struct slice next)
-{
-    char from[32];
-    char to[32];
-    char *out = arena_alloc(a, CHANGE_QUERY_BYTES_MAX);
-    struct slice escaped = change_escape(a, next);
-    int len;
-
-    if (out == NULL || escaped.ptr == NULL)
-        return (struct slice){0};
-    change_time_text(from_ms, false, from, sizeof(from));
-    change_time_text(to_ms, false, to, sizeof(to));
-    len = snprintf(out, CHANGE_QUERY_BYTES_MAX,
-                   "action=query&list=allrevisions&arvprop=ids%%7Ctimestamp%%7Cuser%%7Cuserid%%7C"
-                   "comment&arvlimit=%d&arvdir=newer&arvstart=%s&arvend=%s&format=json"
-                   "&formatversion=2%s%.*s",
-                   CHANGE_PAGE_MAX, from, to,
-                   next.ptr == NULL ? "" : "&arvcontinue=", SLICE_ARG(escaped));
-    if (len < 0 || len >= CHANGE_QUERY_BYTES_MAX)
-        return (struct slice){0};
-    return slice_of(out, (size_t)len);
-}
-
 /* One revision of a page; false if it lacks what names it. */
 static bool revision_of(yyjson_val *page, yyjson_val *rev, struct change *out)
 {
@@ -277,6 +239,29 @@ static bool revision_of(yyjson_val *page, yyjson_val *rev, struct change *out)
            json_integer(yyjson_obj_get(page, "ns"), &out->namespace_id) == 0;
 }
 
+/* An entry of the log of deletions; false if it is of another kind, or what it was is hidden. */
+static bool deletion_of(yyjson_val *entry, struct change *out)
+{
+    enum change_kind kind;
+
+    if (!kind_of_deletion(text_at(entry, "action"), &kind))
+        return false;
+    *out = (struct change){
+        .kind = kind,
+        .page_id = id_of(entry, "logpage"),
+        .log_id = id_of(entry, "logid"),
+        .title = text_at(entry, "title"),
+        .user = text_at(entry, "user"),
+        .user_id = id_of(entry, "userid"),
+        .comment = text_at(entry, "comment"),
+        .timestamp = text_at(entry, "timestamp"),
+    };
+    return out->log_id != 0 && out->title.len > 0 && out->timestamp.len > 0 &&
+           json_integer(yyjson_obj_get(entry, "ns"), &out->namespace_id) == 0;
+}
+
+/* ---- lists ------------------------------------------------------------------------------------ */
+
 static void take_page(yyjson_val *page, struct changes *out)
 {
     yyjson_val *rev;
@@ -290,40 +275,116 @@ static void take_page(yyjson_val *page, struct changes *out)
     }
 }
 
-int change_revisions_decode(struct arena *a, struct slice body, struct changes *out,
-                            struct slice *out_code)
+static void take_entry(yyjson_val *entry, enum change_list list, struct changes *out)
+{
+    switch (list) {
+    case CHANGE_LIST_RECENT:
+        out->count += change_of(entry, &out->items[out->count]);
+        break;
+    case CHANGE_LIST_REVISIONS:
+        take_page(entry, out);
+        break;
+    case CHANGE_LIST_DELETIONS:
+        out->count += deletion_of(entry, &out->items[out->count]);
+        break;
+    }
+}
+
+/* How many changes it may have. */
+static size_t room_for(yyjson_val *list)
+{
+    size_t room = yyjson_arr_size(list) + 1;
+    yyjson_val *entry;
+    size_t i;
+    size_t max;
+
+    yyjson_arr_foreach(list, i, max, entry)
+    {
+        room += yyjson_arr_size(yyjson_obj_get(entry, "revisions"));
+    }
+    return room;
+}
+
+/* 0, and the answer; ERR_REFUSED, and the error's code. */
+static int parse_answer(struct arena *a, struct slice body, yyjson_val **out_root,
+                        struct slice *out_code)
 {
     const struct json_limits limits = {.bytes_max = CHANGE_ANSWER_BYTES_MAX,
                                        .depth_max = CHANGE_ANSWER_DEPTH_MAX};
-    struct changes changes = {0};
     struct json_flaw flaw;
     struct json json;
-    yyjson_val *page;
-    size_t count = 0;
-    size_t i;
-    size_t max;
-    int rc = json_parse(a, body, &limits, &json, &flaw);
+    const int rc = json_parse(a, body, &limits, &json, &flaw);
 
     if (rc != 0)
         return rc;
     *out_code = text_at(yyjson_obj_get(json.root, "error"), "code");
-    if (out_code->ptr != NULL)
-        return ERR_REFUSED;
-    yyjson_val *list = yyjson_obj_get(yyjson_obj_get(json.root, "query"), "allrevisions");
-    if (!yyjson_is_arr(list))
+    *out_root = json.root;
+    return out_code->ptr != NULL ? ERR_REFUSED : 0;
+}
+
+int change_decode(struct arena *a, enum change_list list, struct slice body, struct changes *out,
+                  struct slice *out_code)
+{
+    struct changes changes = {0};
+    char next[16];
+    yyjson_val *root;
+    yyjson_val *entry;
+    size_t i;
+    size_t max;
+    const int rc = parse_answer(a, body, &root, out_code);
+
+    if (rc != 0)
+        return rc;
+    yyjson_val *entries = yyjson_obj_get(yyjson_obj_get(root, "query"), LISTS[list].name);
+    if (!yyjson_is_arr(entries))
         return ERR_MALFORMED;
-    yyjson_arr_foreach(list, i, max, page)
-    {
-        count += yyjson_arr_size(yyjson_obj_get(page, "revisions"));
-    }
-    changes.items = arena_calloc(a, count + 1, sizeof(*changes.items));
+    changes.items = arena_calloc(a, room_for(entries), sizeof(*changes.items));
     if (changes.items == NULL)
         return ERR_NO_MEMORY;
-    yyjson_arr_foreach(list, i, max, page)
+    yyjson_arr_foreach(entries, i, max, entry)
     {
-        take_page(page, &changes);
+        take_entry(entry, list, &changes);
     }
-    changes.next = text_at(yyjson_obj_get(json.root, "continue"), "arvcontinue");
+    (void)snprintf(next, sizeof(next), "%scontinue", LISTS[list].prefix);
+    changes.next = text_at(yyjson_obj_get(root, "continue"), next);
     *out = changes;
+    return 0;
+}
+
+/* ---- a page's revision at a time ---------------------------------------------------------------- */
+
+struct slice change_page_query(struct arena *a, const struct change *c)
+{
+    char *out = arena_alloc(a, CHANGE_QUERY_BYTES_MAX);
+    struct slice time = change_escape(a, c->timestamp);
+    int len;
+
+    if (out == NULL || time.ptr == NULL)
+        return (struct slice){0};
+    len = snprintf(out, CHANGE_QUERY_BYTES_MAX,
+                   "action=query&prop=revisions&pageids=%" PRId64 "&rvprop=ids&rvlimit=1"
+                   "&rvdir=older&rvstart=%.*s&format=json&formatversion=2",
+                   c->page_id, SLICE_ARG(time));
+    if (len < 0 || len >= CHANGE_QUERY_BYTES_MAX)
+        return (struct slice){0};
+    return slice_of(out, (size_t)len);
+}
+
+int change_page_decode(struct arena *a, struct slice body, struct change_page *out,
+                       struct slice *out_code)
+{
+    yyjson_val *root;
+    const int rc = parse_answer(a, body, &root, out_code);
+
+    if (rc != 0)
+        return rc;
+    yyjson_val *page = yyjson_arr_get_first(yyjson_obj_get(yyjson_obj_get(root, "query"), "pages"));
+    if (!yyjson_is_obj(page))
+        return ERR_MALFORMED;
+    *out = (struct change_page){
+        .is_there = !yyjson_is_true(yyjson_obj_get(page, "missing")) &&
+                    !yyjson_is_true(yyjson_obj_get(page, "invalid")),
+        .rev_id = id_of(yyjson_arr_get_first(yyjson_obj_get(page, "revisions")), "revid"),
+    };
     return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * change.h - changes of pages as list=recentchanges of MediaWiki's API tells of them: what to ask,
- *            and what the answer says.
+ * change.h - changes of pages as lists of MediaWiki's API tell of them: what to ask, and what the
+ *            answer says.
  *
  * Promise: any bytes give a list of changes or an error. Entries that are no change of a page
  *          (protections, uploads, null revisions, entries of other logs) are left out.
@@ -34,7 +34,7 @@ struct change {
     enum change_kind kind;
     int64_t rev_id;         /* 0: the entry does not say (deletion, undeletion) */
     int64_t parent_id;      /* 0: none, or the entry does not say */
-    int64_t page_id;        /* 0 where the page is gone */
+    int64_t page_id;        /* 0: the entry does not say */
     int64_t namespace_id;   /* of the title */
     int64_t log_id;         /* of moves, deletions and undeletions */
     struct slice title;     /* with blanks; of a move, the old one */
@@ -51,25 +51,42 @@ struct change {
 struct changes {
     struct change *items; /* lives in the arena */
     size_t count;
-    struct slice next; /* rccontinue: where to go on; absent at the end */
+    struct slice next; /* where to go on; absent at the end */
 };
 
-/*
- * The query string that asks for the changes from `from_ms` to `to_ms` (since 1970, cut to whole
- * seconds), oldest first, going on at `next` if that is not absent. Absent if there is no room.
- */
-struct slice change_query(struct arena *a, int64_t from_ms, int64_t to_ms, struct slice next);
+/* MediaWiki's lists, each oldest first. */
+enum change_list {
+    CHANGE_LIST_RECENT, /* list=recentchanges: all kinds; it forgets, and drops a page's with the page */
+    CHANGE_LIST_REVISIONS, /* list=allrevisions: what pages that are there were edited; moves look
+                              like edits without an effect */
+    CHANGE_LIST_DELETIONS, /* list=logevents: deletions and undeletions, with the page's id */
+};
+
+/* Since 1970, cut to whole seconds. */
+struct change_span {
+    int64_t from_ms;
+    int64_t to_ms;
+};
+
+/* The query string that asks for the list's changes of that time, going on at `next` if that is not
+ * absent. Absent if there is no room. */
+struct slice change_query(struct arena *a, enum change_list list, const struct change_span *span,
+                          struct slice next);
 
 /* Reads the answer to change_query. 0; ERR_REFUSED (an error object; its code is in *out_code);
  * ERR_MALFORMED, ERR_TOO_LARGE, ERR_UNSUPPORTED, ERR_NO_MEMORY. */
-int change_decode(struct arena *a, struct slice body, struct changes *out, struct slice *out_code);
+int change_decode(struct arena *a, enum change_list list, struct slice body, struct changes *out,
+                  struct slice *out_code);
 
-/* The same of list=allrevisions: what all pages that are there were edited, with no deletions and
- * moves (which look like edits without an effect). `next` is arvcontinue. */
-struct slice change_revisions_query(struct arena *a, int64_t from_ms, int64_t to_ms,
-                                    struct slice next);
-int change_revisions_decode(struct arena *a, struct slice body, struct changes *out,
-                            struct slice *out_code);
+/* What a deletion's or undeletion's page is now. */
+struct change_page {
+    bool is_there;
+    int64_t rev_id; /* its revision when the change was made; 0: none of that time is left */
+};
+
+struct slice change_page_query(struct arena *a, const struct change *c);
+int change_page_decode(struct arena *a, struct slice body, struct change_page *out,
+                       struct slice *out_code);
 
 /* What the outbox calls the change: 'rev:<rev_id>' or 'log:<log_id>', NUL-terminated. */
 void change_about(const struct change *c, char out[CHANGE_ABOUT_BYTES_MAX]);

@@ -7,6 +7,10 @@
  * that are missing; show how many; write them. The same change always gets the same meta.id, so what
  * a run wrote before it broke off is found, or dropped as a duplicate, by the next.
  *
+ * A deletion's event names the page's last revision, of which the wiki tells nobody any more: it is
+ * the last that the stream has of the page. It is written only if the page is still gone, and an
+ * undeletion only if it is still there: written late, it would undo what came after it.
+ *
  * Failures: nothing is written before all is found out. A deletion of a page that the stream never
  * saw cannot be made into an event: it is counted and left out.
  */
@@ -51,6 +55,7 @@ struct backfilling {
     const char *kafka;
     int64_t since_ms;
     int64_t until_ms;
+    int64_t read_from_ms; /* topics */
     struct missing missing;
     struct arena scratch; /* of one answer, or one event */
     struct arena fill;    /* of one event that is made */
@@ -59,11 +64,13 @@ struct backfilling {
     size_t found_count;
     uint64_t looked_at;
     uint64_t cannot; /* be made */
+    uint64_t undone; /* deletions of pages that are back, undeletions of some that are gone */
+    bool has_all;    /* the stream was read from its beginning */
 };
 
 /* ---- what the stream has ---------------------------------------------------------------------- */
 
-/* Reads a topic's partition 0 from a time on, up to its end. */
+/* Reads a topic's partition 0 from b->read_from_ms on, up to its end. */
 static int note_topic(struct backfilling *b, struct kafka_reader *reader, const char *topic,
                       bool is_error)
 {
@@ -77,7 +84,7 @@ static int note_topic(struct backfilling *b, struct kafka_reader *reader, const 
         return 0;
     output_progress(&b->session->output, "reading %s", topic);
     kafka_start(reader);
-    if (partitions < 0 || !kafka_offset_at(reader, topic, 0, b->since_ms - BEFORE_MS, &from) ||
+    if (partitions < 0 || !kafka_offset_at(reader, topic, 0, b->read_from_ms, &from) ||
         !kafka_add(reader, topic, 0, from) || !kafka_begin(reader))
         return EXIT_REFUSED;
     while (event != KAFKA_END) {
@@ -108,6 +115,7 @@ static int note_all(struct backfilling *b)
     struct kafka_reader *reader = NULL;
     int rc = kafka_open(b->session, b->kafka, true, &reader);
 
+    b->read_from_ms = b->since_ms - BEFORE_MS;
     if (rc == 0)
         rc = note_topic(b, reader, topic_global(a, b->stream->output), false);
     for (size_t i = 0; rc == 0 && i < dcs->count; i++) {
@@ -118,6 +126,27 @@ static int note_all(struct backfilling *b)
     if (rc == 0)
         rc = note_topic(b, reader, topic_prefixed(a, b->dc, SLICE_LIT("braid.error")), true);
     kafka_close(reader);
+    return rc;
+}
+
+/* The last revision that the stream has of the change's page; *out NULL: none. For a page that has
+ * not changed since the time asked for, all of the stream is read, once. */
+static int last_revision(struct backfilling *b, struct slice wiki_id, const struct change *c,
+                         const struct missing_page **out)
+{
+    struct kafka_reader *reader = NULL;
+    int rc = 0;
+
+    *out = missing_page(&b->missing, wiki_id, c);
+    if (*out != NULL || b->has_all)
+        return 0;
+    b->has_all = true;
+    b->read_from_ms = 0;
+    rc = kafka_open(b->session, b->kafka, true, &reader);
+    if (rc == 0)
+        rc = note_topic(b, reader, topic_global(&b->session->arena, b->stream->output), false);
+    kafka_close(reader);
+    *out = missing_page(&b->missing, wiki_id, c);
     return rc;
 }
 
@@ -150,32 +179,35 @@ static int keep(struct backfilling *b, const struct missing_wiki *wiki,
     return missing_note(&b->missing, &b->scratch, f.json) ? 0 : EXIT_REFUSED;
 }
 
+static void source_of(struct fill_source *source, const struct change *c,
+                      char about[CHANGE_ABOUT_BYTES_MAX])
+{
+    change_about(c, about);
+    source->change = c;
+    source->about = about;
+    source->now_ms = session_now_ms();
+}
+
 /* Asks for the change's revision and makes the event. */
 static int make(struct backfilling *b, const struct missing_wiki *wiki, const struct change *c)
 {
     const struct fill_wiki of = {
         .wiki_id = wiki->wiki_id, .domain = wiki->domain, .stream = b->source};
-    struct fill_source source = {.wiki = &of, .change = c, .now_ms = session_now_ms()};
+    struct fill_source source = {.wiki = &of};
     char about[CHANGE_ABOUT_BYTES_MAX];
     struct fill_answer answer;
     struct fill_event event;
     struct slice body = {0};
     struct slice code = {0};
 
-    if (c->rev_id == 0 || c->kind == CHANGE_DELETE) {
-        b->cannot++;
-        return 0;
-    }
-    arena_reset(&b->fill);
     int rc = mediawiki_ask(b->wiki, wiki->domain, fill_query(&b->fill, c), &body);
     if (rc != 0)
         return rc;
     rc = fill_decode(&b->fill, body, &answer, &code);
     if (rc != 0)
         return refuse_answer(b, wiki, rc, code);
-    change_about(c, about);
+    source_of(&source, c, about);
     source.answer = &answer;
-    source.about = about;
     if (fill_event(&b->fill, &source, &event) != 0) {
         b->cannot++;
         return 0;
@@ -183,27 +215,98 @@ static int make(struct backfilling *b, const struct missing_wiki *wiki, const st
     return missing_is_null_edit(&b->scratch, event.json) ? 0 : keep(b, wiki, &event);
 }
 
-/* One page of a list, all of whose changes are looked at. */
+/* A deletion whose page is gone. */
+static int make_deletion(struct backfilling *b, const struct missing_wiki *wiki, struct change *c)
+{
+    const struct fill_wiki of = {
+        .wiki_id = wiki->wiki_id, .domain = wiki->domain, .stream = b->source};
+    const struct missing_page *last = NULL;
+    const int rc = last_revision(b, wiki->wiki_id, c, &last);
+
+    if (rc != 0)
+        return rc;
+    if (last == NULL) {
+        b->cannot++;
+        return 0;
+    }
+    struct fill_source source = {.wiki = &of};
+    char about[CHANGE_ABOUT_BYTES_MAX];
+    char rev_dt[32];
+    struct fill_event event;
+    change_time_text(last->rev_ms, false, rev_dt, sizeof(rev_dt));
+    c->rev_id = last->rev_id;
+    c->rev_dt = slice_str(rev_dt);
+    source_of(&source, c, about);
+    if (fill_event(&b->fill, &source, &event) == 0)
+        return keep(b, wiki, &event);
+    b->cannot++;
+    return 0;
+}
+
+/* A deletion or an undeletion: as long as the page is as it left it. */
+static int make_logged(struct backfilling *b, const struct missing_wiki *wiki, struct change *c)
+{
+    struct change_page page = {0};
+    struct slice body = {0};
+    struct slice code = {0};
+
+    if (c->page_id == 0) {
+        b->cannot++;
+        return 0;
+    }
+    int rc = mediawiki_ask(b->wiki, wiki->domain, change_page_query(&b->fill, c), &body);
+    if (rc != 0)
+        return rc;
+    rc = change_page_decode(&b->fill, body, &page, &code);
+    if (rc != 0)
+        return refuse_answer(b, wiki, rc, code);
+    if (page.is_there == (c->kind == CHANGE_DELETE)) {
+        b->undone++;
+        return 0;
+    }
+    if (c->kind == CHANGE_DELETE)
+        return make_deletion(b, wiki, c);
+    c->rev_id = page.rev_id;
+    if (c->rev_id == 0) {
+        b->cannot++;
+        return 0;
+    }
+    return make(b, wiki, c);
+}
+
+static bool is_logged(const struct change *c)
+{
+    return c->kind == CHANGE_DELETE || c->kind == CHANGE_UNDELETE;
+}
+
+/* One page of a list, all of whose changes are looked at. Recent changes do not say of which page a
+ * deletion was: those are taken from the log. */
 static int take_changes(struct backfilling *b, const struct missing_wiki *wiki,
-                        const struct changes *changes)
+                        enum change_list list, const struct changes *changes)
 {
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < changes->count && b->found_count < EVENTS_MAX; i++) {
-        const struct change *c = &changes->items[i];
+        struct change *c = &changes->items[i];
+        if (is_logged(c) && list != CHANGE_LIST_DELETIONS)
+            continue;
         b->looked_at++;
-        if (missing_is_wanted(&b->stream->spec, wiki->wiki_id, c) &&
-            !missing_has(&b->missing, wiki->wiki_id, c))
-            rc = make(b, wiki, c);
+        if (!missing_is_wanted(&b->stream->spec, wiki->wiki_id, c) ||
+            missing_has(&b->missing, wiki->wiki_id, c))
+            continue;
+        arena_reset(&b->fill);
+        rc = is_logged(c) ? make_logged(b, wiki, c) : make(b, wiki, c);
     }
     output_progress(&b->session->output, "%.*s: %" PRIu64 " changes looked at, %zu missing",
                     SLICE_ARG(wiki->wiki_id), b->looked_at, b->found_count);
     return rc;
 }
 
-/* Recent changes, or all revisions, of one wiki. */
-static int list(struct backfilling *b, const struct missing_wiki *wiki, bool is_revisions)
+/* One of a wiki's lists. */
+static int look_at_list(struct backfilling *b, const struct missing_wiki *wiki,
+                        enum change_list list)
 {
+    const struct change_span span = {b->since_ms, b->until_ms};
     struct slice next = {0};
     struct arena answers;
     int rc = 0;
@@ -217,25 +320,31 @@ static int list(struct backfilling *b, const struct missing_wiki *wiki, bool is_
         if (next.ptr != NULL) /* lives in the arena that is emptied now */
             next = arena_copy(&b->session->arena, next);
         arena_reset(&answers);
-        const struct slice query =
-            is_revisions ? change_revisions_query(&answers, b->since_ms, b->until_ms, next)
-                         : change_query(&answers, b->since_ms, b->until_ms, next);
-        rc = mediawiki_ask(b->wiki, wiki->domain, query, &body);
+        rc = mediawiki_ask(b->wiki, wiki->domain, change_query(&answers, list, &span, next), &body);
         if (rc != 0)
             break;
-        rc = is_revisions ? change_revisions_decode(&answers, body, &changes, &code)
-                          : change_decode(&answers, body, &changes, &code);
+        rc = change_decode(&answers, list, body, &changes, &code);
         if (rc != 0) {
             rc = refuse_answer(b, wiki, rc, code);
             break;
         }
-        rc = take_changes(b, wiki, &changes);
+        rc = take_changes(b, wiki, list, &changes);
         if (slice_equal(next, changes.next) && next.ptr != NULL)
             rc = refuse_answer(b, wiki, ERR_MALFORMED, SLICE_LIT("its list does not go on"));
         next = changes.next;
     } while (rc == 0 && next.ptr != NULL && b->found_count < EVENTS_MAX);
     arena_deinit(&answers);
     return rc;
+}
+
+/* Deletions last: their pages' revisions are known then, and are written before them. */
+static int look_at_wiki(struct backfilling *b, const struct missing_wiki *wiki, bool is_all)
+{
+    int rc = look_at_list(b, wiki, CHANGE_LIST_RECENT);
+
+    if (rc == 0 && is_all)
+        rc = look_at_list(b, wiki, CHANGE_LIST_REVISIONS);
+    return rc == 0 ? look_at_list(b, wiki, CHANGE_LIST_DELETIONS) : rc;
 }
 
 static int look_at_wikis(struct backfilling *b, bool is_all)
@@ -249,9 +358,7 @@ static int look_at_wikis(struct backfilling *b, bool is_all)
         if (only != NULL && !slice_equal(wiki->wiki_id, slice_str(only)))
             continue;
         count++;
-        rc = list(b, wiki, false);
-        if (rc == 0 && is_all)
-            rc = list(b, wiki, true);
+        rc = look_at_wiki(b, wiki, is_all);
     }
     if (rc == 0 && count == 0) {
         output_error(&b->session->output,
@@ -378,6 +485,7 @@ static int finish(struct backfilling *b)
     view_number(&v, "changes_looked_at", (int64_t)b->looked_at);
     view_number(&v, "missing", (int64_t)b->found_count);
     view_number(&v, "cannot_be_made", (int64_t)b->cannot);
+    view_number(&v, "undone_since", (int64_t)b->undone);
     if (!session_number(s, OPTION_RATE, RATE_DEFAULT, &rate) || rate < 1 || rate > 100000) {
         output_error(&s->output, "--rate takes 1 to 100000 events a second");
         return EXIT_USAGE;

@@ -7,21 +7,24 @@
 #include <xxhash.h>
 
 #include "proto/event.h"
+#include "proto/time_text.h"
 #include "proto/where.h"
 
 enum {
     FIRST_ROOM = 1024,
     NAME_BYTES_MAX = 1024, /* of what is hashed; longer titles are cut */
-    SECOND_LEN = 19        /* "2026-01-02T03:04:05" */
+    SECOND_LEN = 19,       /* "2026-01-02T03:04:05" */
+    RESTORED_MS = 2000     /* so far may an undeletion's event be from its entry in the log */
 };
 
 /* ---- the set ---------------------------------------------------------------------------------- */
 
 bool missing_init(struct missing *m, struct arena *a)
 {
-    *m = (struct missing){.arena = a, .room = FIRST_ROOM};
+    *m = (struct missing){.arena = a, .room = FIRST_ROOM, .page_room = FIRST_ROOM};
     m->slots = arena_calloc(a, FIRST_ROOM, sizeof(*m->slots));
-    return m->slots != NULL;
+    m->pages = arena_calloc(a, FIRST_ROOM, sizeof(*m->pages));
+    return m->slots != NULL && m->pages != NULL;
 }
 
 static size_t place_of(const uint64_t *slots, size_t room, uint64_t hash)
@@ -60,6 +63,46 @@ static bool add(struct missing *m, uint64_t hash)
     return true;
 }
 
+/* ---- pages ------------------------------------------------------------------------------------ */
+
+static struct missing_page *page_place(struct missing_page *pages, size_t room, uint64_t hash)
+{
+    size_t at = (size_t)hash & (room - 1);
+
+    while (pages[at].hash != 0 && pages[at].hash != hash)
+        at = (at + 1) & (room - 1);
+    return &pages[at];
+}
+
+static bool grow_pages(struct missing *m)
+{
+    const size_t room = 2 * m->page_room;
+    struct missing_page *pages = arena_calloc(m->arena, room, sizeof(*pages));
+
+    if (pages == NULL)
+        return false;
+    for (size_t i = 0; i < m->page_room; i++) {
+        if (m->pages[i].hash != 0)
+            *page_place(pages, room, m->pages[i].hash) = m->pages[i];
+    }
+    m->pages = pages;
+    m->page_room = room;
+    return true;
+}
+
+/* A later event of the page may come from another topic: the higher revision stays, but for an
+ * undeletion, which may bring an older one back. */
+static bool set_page(struct missing *m, const struct missing_page *page, bool is_undeletion)
+{
+    if (2 * (m->page_count + 1) > m->page_room && !grow_pages(m))
+        return false;
+    struct missing_page *known = page_place(m->pages, m->page_room, page->hash);
+    m->page_count += known->hash == 0;
+    if (is_undeletion || page->rev_id > known->rev_id)
+        *known = *page;
+    return true;
+}
+
 /* ---- what a change is known by ---------------------------------------------------------------- */
 
 static uint64_t hash_of(const char *text, int len)
@@ -81,6 +124,14 @@ static uint64_t hash_of_revision(struct slice wiki, int64_t rev_id, bool is_visi
     return hash_of(text, len);
 }
 
+static uint64_t hash_of_page(struct slice wiki, int64_t page_id)
+{
+    char text[NAME_BYTES_MAX];
+    const int len = snprintf(text, sizeof(text), "%.*s\npage\n%" PRId64, SLICE_ARG(wiki), page_id);
+
+    return hash_of(text, len);
+}
+
 /* Titles come with blanks or with underscores. */
 static uint64_t hash_of_log(struct slice wiki, struct slice kind, struct slice title,
                             struct slice time)
@@ -97,14 +148,50 @@ static uint64_t hash_of_log(struct slice wiki, struct slice kind, struct slice t
     return hash_of(text, len);
 }
 
+static bool has(const struct missing *m, uint64_t hash)
+{
+    return m->slots[place_of(m->slots, m->room, hash)] == hash;
+}
+
+static bool has_log(const struct missing *m, struct slice wiki_id, const struct change *c,
+                    struct slice time)
+{
+    return has(m, hash_of_log(wiki_id, slice_str(change_kind_name(c->kind)), c->title, time));
+}
+
+/* The hook that makes an undeletion's event runs before the log has its entry, and asks the clock
+ * itself. */
+static bool has_undeletion(const struct missing *m, struct slice wiki_id, const struct change *c)
+{
+    int64_t logged_ms = 0;
+    char time[32];
+
+    if (time_parse(c->timestamp, &logged_ms) != 0)
+        return has_log(m, wiki_id, c, c->timestamp);
+    for (int64_t ms = logged_ms - RESTORED_MS; ms <= logged_ms + RESTORED_MS; ms += 1000) {
+        change_time_text(ms, false, time, sizeof(time));
+        if (has_log(m, wiki_id, c, slice_str(time)))
+            return true;
+    }
+    return false;
+}
+
 bool missing_has(const struct missing *m, struct slice wiki_id, const struct change *c)
 {
-    const bool is_log = c->kind == CHANGE_DELETE || c->kind == CHANGE_UNDELETE;
-    const uint64_t hash =
-        is_log ? hash_of_log(wiki_id, slice_str(change_kind_name(c->kind)), c->title, c->timestamp)
-               : hash_of_revision(wiki_id, c->rev_id, c->kind == CHANGE_VISIBILITY);
+    if (c->kind == CHANGE_DELETE)
+        return has_log(m, wiki_id, c, c->timestamp);
+    if (c->kind == CHANGE_UNDELETE)
+        return has_undeletion(m, wiki_id, c);
+    return has(m, hash_of_revision(wiki_id, c->rev_id, c->kind == CHANGE_VISIBILITY));
+}
 
-    return m->slots[place_of(m->slots, m->room, hash)] == hash;
+const struct missing_page *missing_page(const struct missing *m, struct slice wiki_id,
+                                        const struct change *c)
+{
+    const struct missing_page *page =
+        page_place(m->pages, m->page_room, hash_of_page(wiki_id, c->page_id));
+
+    return page->hash == 0 ? NULL : page;
 }
 
 /* ---- events ----------------------------------------------------------------------------------- */
@@ -133,23 +220,39 @@ static struct slice text_at(const struct json *json, const char *pointer)
     return json_text(where_find(json->root, slice_str(pointer)));
 }
 
+static bool note_page(struct missing *m, const struct json *json, struct slice wiki, int64_t rev_id)
+{
+    struct missing_page page = {.rev_id = rev_id};
+    int64_t page_id = 0;
+
+    if (json_integer(where_find(json->root, SLICE_LIT("/page/page_id")), &page_id) != 0 ||
+        time_parse(text_at(json, "/revision/rev_dt"), &page.rev_ms) != 0)
+        return true;
+    page.hash = hash_of_page(wiki, page_id);
+    return set_page(m, &page,
+                    slice_equal(text_at(json, "/page_change_kind"), SLICE_LIT("undelete")));
+}
+
 static bool note_parsed(struct missing *m, const struct json *json)
 {
     const struct slice wiki = text_at(json, "/wiki_id");
     const struct slice kind = text_at(json, "/page_change_kind");
-    const bool is_visibility = slice_equal(kind, SLICE_LIT("visibility_change"));
+    const bool is_log =
+        slice_equal(kind, SLICE_LIT("delete")) || slice_equal(kind, SLICE_LIT("undelete"));
     int64_t rev_id = 0;
 
     if (wiki.len == 0 || kind.len == 0)
         return true;
     if (!note_wiki(m, wiki, text_at(json, "/meta/domain")))
         return false;
-    if (slice_equal(kind, SLICE_LIT("delete")) || slice_equal(kind, SLICE_LIT("undelete")))
-        return add(
-            m, hash_of_log(wiki, kind, text_at(json, "/page/page_title"), text_at(json, "/dt")));
+    if (is_log &&
+        !add(m, hash_of_log(wiki, kind, text_at(json, "/page/page_title"), text_at(json, "/dt"))))
+        return false;
     if (json_integer(where_find(json->root, SLICE_LIT("/revision/rev_id")), &rev_id) != 0)
         return true;
-    return add(m, hash_of_revision(wiki, rev_id, is_visibility));
+    return note_page(m, json, wiki, rev_id) &&
+           (is_log || add(m, hash_of_revision(wiki, rev_id,
+                                              slice_equal(kind, SLICE_LIT("visibility_change")))));
 }
 
 bool missing_note(struct missing *m, struct arena *scratch, struct slice event)

@@ -5,7 +5,8 @@
  *
  * Promise: a revision is known by its wiki and number, whatever kind of change made it; a change of
  *          visibility by these and its kind; deletions and restorations, which name no revision in
- *          MediaWiki's list, by wiki, kind, title and second.
+ *          MediaWiki's list, by wiki, kind, title and second (of a restoration, two seconds off at
+ *          most). Of each page the last revision that the events name is known.
  * Pure:    yes; memory comes from the arena given at the start.
  * Not here: reading Kafka and asking MediaWiki (io_cmd_backfill.c); lists of changes (change.h).
  */
@@ -24,12 +25,22 @@ struct missing_wiki {
     struct slice domain;
 };
 
-/* The hashes of changes that are known; 64 bits, open addressing. */
+/* A page's revision. */
+struct missing_page {
+    uint64_t hash; /* of wiki and page; 0: free */
+    int64_t rev_id;
+    int64_t rev_ms; /* when it was made */
+};
+
+/* The hashes of changes that are known, and pages; 64 bits, open addressing. */
 struct missing {
     struct arena *arena; /* borrowed */
     uint64_t *slots;     /* 0: free */
     size_t room;         /* a power of two */
     size_t count;
+    struct missing_page *pages;
+    size_t page_room; /* a power of two */
+    size_t page_count;
     struct missing_wiki wikis[MISSING_WIKIS_MAX];
     size_t wiki_count;
 };
@@ -45,6 +56,10 @@ bool missing_note(struct missing *m, struct arena *scratch, struct slice event);
 bool missing_note_error(struct missing *m, struct arena *scratch, struct slice error_event);
 
 bool missing_has(const struct missing *m, struct slice wiki_id, const struct change *c);
+
+/* The last revision of a page, by its change's page_id; NULL: no event tells of the page. */
+const struct missing_page *missing_page(const struct missing *m, struct slice wiki_id,
+                                        const struct change *c);
 
 /* True if the spec wants changes of this kind and namespace of this wiki. */
 bool missing_is_wanted(const struct spec *s, struct slice wiki_id, const struct change *c);

@@ -75,7 +75,8 @@ static int ask_for_changes(struct compare *c)
     }
     arena_reset(&c->arena);
     c->changes = (struct changes){0};
-    return ask(c, change_query(&c->arena, c->from_ms, c->to_ms, next), COMPARE_LISTING);
+    const struct change_span span = {c->from_ms, c->to_ms};
+    return ask(c, change_query(&c->arena, CHANGE_LIST_RECENT, &span, next), COMPARE_LISTING);
 }
 
 static int begin_round(struct compare *c, int64_t now_ms)
@@ -292,7 +293,7 @@ static int take_revision(struct compare *c, struct slice body, int64_t now_ms)
 static int take_changes(struct compare *c, struct slice body, int64_t now_ms)
 {
     struct slice code = {0};
-    int rc = change_decode(&c->arena, body, &c->changes, &code);
+    int rc = change_decode(&c->arena, CHANGE_LIST_RECENT, body, &c->changes, &code);
 
     if (rc != 0) {
         char why[128];

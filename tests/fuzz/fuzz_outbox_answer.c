@@ -39,12 +39,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice body = slice_of(data, size);
     struct fill_answer answer;
+    struct change_page page;
     struct changes changes;
     struct slice code;
     struct arena a;
 
     arena_init(&a, BLOCK_BYTES, ARENA_BYTES_MAX);
-    if (change_decode(&a, body, &changes, &code) == 0) {
+    for (enum change_list list = CHANGE_LIST_RECENT; list <= CHANGE_LIST_DELETIONS; list++) {
+        if (change_decode(&a, list, body, &changes, &code) != 0)
+            continue;
         for (size_t i = 0; i < changes.count; i++) {
             char about[CHANGE_ABOUT_BYTES_MAX];
 
@@ -52,10 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             assert(about[3] == ':');
         }
     }
-    if (change_revisions_decode(&a, body, &changes, &code) == 0) {
-        for (size_t i = 0; i < changes.count; i++)
-            assert(changes.items[i].rev_id > 0);
-    }
+    if (change_page_decode(&a, body, &page, &code) == 0)
+        assert(page.rev_id >= 0);
     if (fill_decode(&a, body, &answer, &code) == 0) {
         fill(&a, &answer, CHANGE_EDIT);
         fill(&a, &answer, CHANGE_MOVE);

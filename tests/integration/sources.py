@@ -8,9 +8,14 @@
   sources.py retry N           writes the views that failed again, mended, as the N-th retry
   sources.py backfill          writes two views for this stream and one for another
   sources.py check             reads both DCs' copies, one line for a promise
+  sources.py page ACTION TITLE  edits, deletes or undeletes a page of the wiki
 """
+import importlib.machinery
+import importlib.util
 import json
 import os
+import pathlib
+import urllib.parse
 import sys
 import time
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
@@ -103,6 +108,17 @@ def backfill():
     w.flush()
 
 
+def page(action, title):
+    file = pathlib.Path(__file__).resolve().parents[2] / "deploy/local/edits"
+    loader = importlib.machinery.SourceFileLoader("edits", str(file))
+    edits = importlib.util.module_from_spec(importlib.util.spec_from_loader("edits", loader))
+    loader.exec_module(edits)
+    at = urllib.parse.urlsplit(os.environ["BRAID_MEDIAWIKI_EQIAD"])
+    session = edits.Session((at.hostname, at.port), "test.wiki.localhost", 60)
+    more = {"text": "a page"} if action == "edit" else {"reason": "r"}
+    print(json.dumps(session.change(action=action, title=title, **more)))
+
+
 class Record:
     def __init__(self, message):
         self.headers = {name: value.decode() for name, value in message.headers() or []}
@@ -176,7 +192,11 @@ def check():
 
 
 def main():
+    sys.dont_write_bytecode = True
     command = sys.argv[1]
+    if command == "page":
+        page(*sys.argv[2:])
+        return
     {"topics": make_topics, "feed": feed, "backfill": backfill, "check": check}.get(command, lambda: retry(int(sys.argv[2])))()
 
 

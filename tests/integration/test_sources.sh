@@ -28,7 +28,7 @@ sources() { tests/integration/sources.py "$@"; }
 apply() { sources topics && ctl apply -f deploy/streams/mixed/wiki_activity.yaml --yes -m test; }
 
 feed() {
-	# Five at a time delete nothing: what is deleted no backfill can make again.
+	# Five at a time delete nothing: of what is deleted no backfill can make earlier changes again.
 	deploy/local/edits --count 5 --seed one --quiet && deploy/local/edits --count 5 --seed two --quiet && sources feed >"$dir/wanted" &&
 		sources retry 1 && sources retry 1 && sources retry 2
 }
@@ -156,6 +156,54 @@ fill_late() {
 		ctl verify "$late" && ctl verify "$stream" --min-ok 90
 }
 
+# lose ACTION TITLE: a change of the wiki whose event no one ever sends: what ships the outbox stands
+# still meanwhile, and is told then that it has sent it.
+lose() {
+	local rc=0
+	"$cluster" stop outbox-eqiad && "$cluster" stop outbox-codfw && sources page "$1" "$2" || return 1
+	sqlite3 -cmd '.timeout 30000' "$BRAID_STATE/mediawiki/data/testwiki.sqlite" \
+		"UPDATE braid_outbox SET bo_shipped = bo_created WHERE bo_about LIKE 'log:%' AND bo_shipped IS NULL RETURNING bo_about" |
+		grep . || rc=1
+	"$cluster" start outbox-eqiad && "$cluster" start outbox-codfw && sleep 12 && return $rc
+}
+
+# finds JSON [OPTION...]: what reconcile says.
+finds() {
+	local wanted=$1
+	shift
+	ctl reconcile "$late" --since 1h "$@" -o json >"$dir/found.json" && cat "$dir/found.json" && jq -e "$wanted" "$dir/found.json"
+}
+
+# last_is KIND: the newest record of both copies is of this kind, about the page that was lost.
+last_is() {
+	local dc broker
+	for dc in EQIAD CODFW; do
+		broker=BRAID_KAFKA_$dc
+		kcat -C -q -e -b "${!broker}" -t "global.$late" -o beginning -X isolation.level=read_committed |
+			jq -c "select(.page.page_title == \"Lost_and_found\") | [.page_change_kind, .page.page_id, .revision.rev_id]" >"$dir/page-$dc"
+	done
+	cat "$dir/page-EQIAD" && diff "$dir/page-EQIAD" "$dir/page-CODFW" && tail -n 1 "$dir/page-EQIAD" | grep -q "^\[\"$1\"" &&
+		[ "$(jq -c '.[1:]' "$dir/page-EQIAD" | sort -u | wc -l)" = 1 ]
+}
+
+lost_deletion() {
+	local page="Lost and found" records
+	records=$(next_numbers "$late")
+	sources page edit "$page" && eventually 60 has_late $((${records% *} + 1)) && lose delete "$page" &&
+		finds '.missing == 1 and .cannot_be_made == 0' --yes -m test && eventually 60 last_is delete && finds '.missing == 0'
+}
+
+# The deletion is in the stream; it is the undeletion that is lost now, then one more deletion that is
+# undone at once: written late, that would take away what is there.
+lost_undeletion() {
+	local page="Lost and found" records
+	lose undelete "$page" && finds '.missing == 1 and .undone_since == 0' --yes -m test && eventually 60 last_is undelete &&
+		finds '.missing == 0' || return 1
+	records=$(next_numbers "$late")
+	lose delete "$page" && sources page undelete "$page" && eventually 60 has_late $((${records% *} + 1)) && sleep 12 &&
+		finds '.missing == 0 and .undone_since == 1' && last_is undelete && ctl verify "$late"
+}
+
 take_down() {
 	[ -n "${KEEP:-}" ] || { "$cluster" down >/dev/null 2>&1 && rm -rf "$dir"; }
 }
@@ -175,6 +223,8 @@ if [ "$failed" = 0 ]; then
 	check "and braidctl verify finds the stream sound" verify
 	check "a stream can begin late" begin_late
 	check "a backfill writes what it lacks, once, and no other stream takes it" fill_late
+	check "a deletion whose event was lost is found by reconcile, written, and not found again" lost_deletion
+	check "so is an undeletion; a deletion that was undone is not written" lost_undeletion
 	check "the readers can be built" prepare_readers
 	check "readers in Python, Java and C read all of it" all_read 1 "$BRAID_KAFKA_EQIAD"
 	check "their DC is lost, and they go on in the other" lose_eqiad

@@ -95,6 +95,55 @@ static void a_deletion_is_known_by_title_and_second(void **state)
     assert_false(missing_has(&f->m, WIKI, &c));
 }
 
+/* The event's time is the hook's, the log's a moment later. */
+static void an_undeletion_is_known_though_its_log_is_a_moment_off(void **state)
+{
+    struct fixture *f = *state;
+    struct change c = change_of(CHANGE_UNDELETE, 0);
+
+    note(f, "undelete", 7, "User:A_b", "2026-01-02T03:04:03Z");
+    assert_true(missing_has(&f->m, WIKI, &c));
+    c.timestamp = SLICE_LIT("2026-01-02T03:04:01Z");
+    assert_true(missing_has(&f->m, WIKI, &c));
+    c.timestamp = SLICE_LIT("2026-01-02T03:04:06Z");
+    assert_false(missing_has(&f->m, WIKI, &c));
+    c.kind = CHANGE_DELETE;
+    c.timestamp = SLICE_LIT("2026-01-02T03:04:03Z");
+    assert_false(missing_has(&f->m, WIKI, &c));
+}
+
+static void note_page(struct fixture *f, const char *kind, int page_id, int rev_id)
+{
+    char json[512];
+
+    (void)snprintf(json, sizeof(json),
+                   "{\"wiki_id\":\"w\",\"page_change_kind\":\"%s\",\"page\":{\"page_id\":%d},"
+                   "\"revision\":{\"rev_id\":%d,\"rev_dt\":\"2026-01-02T03:04:%02dZ\"}}",
+                   kind, page_id, rev_id, rev_id % 60);
+    assert_true(missing_note(&f->m, &f->scratch, slice_str(json)));
+}
+
+static void of_a_page_the_last_revision_is_known(void **state)
+{
+    struct fixture *f = *state;
+    const struct change gone = {.kind = CHANGE_DELETE, .page_id = 3};
+    const struct change other = {.kind = CHANGE_DELETE, .page_id = 4};
+
+    note_page(f, "create", 3, 8);
+    note_page(f, "edit", 3, 10);
+    note_page(f, "edit", 3, 9); /* comes late */
+    assert_int_equal(missing_page(&f->m, WIKI, &gone)->rev_id, 10);
+    assert_int_equal(missing_page(&f->m, WIKI, &gone)->rev_ms, 1767323050000);
+    assert_null(missing_page(&f->m, WIKI, &other));
+    assert_null(missing_page(&f->m, SLICE_LIT("v"), &gone));
+    note_page(f, "undelete", 3, 8);
+    assert_int_equal(missing_page(&f->m, WIKI, &gone)->rev_id, 8);
+    for (int page = 10; page < 5000; page++)
+        note_page(f, "create", page, page);
+    assert_int_equal(missing_page(&f->m, WIKI, &gone)->rev_id, 8);
+    assert_int_equal(f->m.page_count, 4991);
+}
+
 static void what_failed_is_known_from_its_error_event(void **state)
 {
     struct fixture *f = *state;
@@ -191,6 +240,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_revision_is_known_whatever_made_it),
         TEST(a_deletion_is_known_by_title_and_second),
+        TEST(an_undeletion_is_known_though_its_log_is_a_moment_off),
+        TEST(of_a_page_the_last_revision_is_known),
         TEST(what_failed_is_known_from_its_error_event),
         TEST(what_is_no_page_change_is_left_out),
         TEST(wikis_are_met_once_with_their_addresses),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Goal: the changes of pages are found in what list=recentchanges answers, whatever it answers.
+ * Goal: the changes of pages are found in what MediaWiki's lists answer, whatever they answer.
  * Method: entries as MediaWiki 1.39 gave them, cut and bent in every way.
  */
 #include <setjmp.h>
@@ -57,7 +57,7 @@ static const char ANSWER[] =
 static int decode(const char *answer)
 {
     arena_reset(&arena);
-    return change_decode(&arena, slice_str(answer), &changes, &code);
+    return change_decode(&arena, CHANGE_LIST_RECENT, slice_str(answer), &changes, &code);
 }
 
 /* An answer with this one entry. */
@@ -159,7 +159,7 @@ static void an_answer_that_is_cut_short_is_refused_at_every_byte(void **state)
         assert_non_null(copy);
         memcpy(copy, ANSWER, len);
         arena_reset(&arena);
-        rc = change_decode(&arena, slice_of(copy, len), &changes, &code);
+        rc = change_decode(&arena, CHANGE_LIST_RECENT, slice_of(copy, len), &changes, &code);
         free(copy);
         assert_int_equal(rc, ERR_MALFORMED);
     }
@@ -173,20 +173,23 @@ static void an_answer_that_is_nested_deep_is_refused(void **state)
     memset(deep + sizeof(deep) / 2, ']', sizeof(deep) / 2);
     memcpy(deep, "{\"a\":", 5);
     deep[sizeof(deep) - 6] = '}';
-    assert_int_equal(change_decode(&arena, slice_of(deep, sizeof(deep) - 5), &changes, &code),
+    assert_int_equal(change_decode(&arena, CHANGE_LIST_RECENT, slice_of(deep, sizeof(deep) - 5),
+                                   &changes, &code),
                      ERR_UNSUPPORTED);
 }
 
 static void a_query_names_whole_seconds_and_escapes_where_to_go_on(void **state)
 {
+    const struct change_span span = {1767322999999, 1767323000001};
     struct slice query =
-        change_query(&arena, 1767322999999, 1767323000001, SLICE_LIT("2026|8&x= \xc3\xa9"));
+        change_query(&arena, CHANGE_LIST_RECENT, &span, SLICE_LIT("2026|8&x= \xc3\xa9"));
     char *text = arena_strdup(&arena, query);
 
     assert_non_null(text);
     assert_non_null(strstr(text, "&rcstart=2026-01-02T03:03:19Z&rcend=2026-01-02T03:03:20Z&"));
     assert_non_null(strstr(text, "&rccontinue=2026%7C8%26x%3D%20%C3%A9"));
-    query = change_query(&arena, 0, 1, (struct slice){0});
+    query =
+        change_query(&arena, CHANGE_LIST_RECENT, &(struct change_span){0, 1}, (struct slice){0});
     text = arena_strdup(&arena, query);
     assert_null(strstr(text, "rccontinue"));
 }
@@ -195,7 +198,9 @@ static void a_query_that_does_not_fit_is_absent(void **state)
 {
     uint8_t *next = arena_calloc(&arena, 1, CHANGE_QUERY_BYTES_MAX);
 
-    assert_null(change_query(&arena, 0, 1, slice_of(next, CHANGE_QUERY_BYTES_MAX)).ptr);
+    assert_null(change_query(&arena, CHANGE_LIST_RECENT, &(struct change_span){0, 1},
+                             slice_of(next, CHANGE_QUERY_BYTES_MAX))
+                    .ptr);
 }
 
 static void assert_time(int64_t ms, bool with_ms, const char *expected)
@@ -224,13 +229,14 @@ static void all_revisions_are_listed_page_by_page(void **state)
     struct arena a;
 
     (void)state;
+    const struct change_span span = {0, 1767323045000};
     arena_init(&a, 1 << 16, 1 << 24);
-    const struct slice query = change_revisions_query(&a, 0, 1767323045000, SLICE_LIT("x|1"));
+    const struct slice query = change_query(&a, CHANGE_LIST_REVISIONS, &span, SLICE_LIT("x|1"));
     assert_non_null(memmem(query.ptr, query.len, "arvend=2026-01-02T03:04:05Z", 27));
     assert_non_null(memmem(query.ptr, query.len, "&arvcontinue=x%7C1", 18));
     assert_int_equal(
-        change_revisions_decode(
-            &a,
+        change_decode(
+            &a, CHANGE_LIST_REVISIONS,
             SLICE_LIT("{\"continue\":{\"arvcontinue\":\"y\"},\"query\":{\"allrevisions\":["
                       "{\"pageid\":3,\"ns\":2,\"title\":\"A\",\"revisions\":["
                       "{\"revid\":5,\"parentid\":4,\"timestamp\":\"t\"},"
@@ -243,11 +249,76 @@ static void all_revisions_are_listed_page_by_page(void **state)
     assert_int_equal(changes.items[0].namespace_id, 2);
     assert_int_equal(changes.items[1].kind, CHANGE_CREATE);
     assert_true(slice_equal(changes.next, SLICE_LIT("y")));
-    assert_int_equal(change_revisions_decode(&a, SLICE_LIT("{\"error\":{\"code\":\"maxlag\"}}"),
-                                             &changes, &code),
+    assert_int_equal(change_decode(&a, CHANGE_LIST_REVISIONS,
+                                   SLICE_LIT("{\"error\":{\"code\":\"maxlag\"}}"), &changes, &code),
                      ERR_REFUSED);
-    assert_int_equal(change_revisions_decode(&a, SLICE_LIT("{}"), &changes, &code), ERR_MALFORMED);
+    assert_int_equal(change_decode(&a, CHANGE_LIST_REVISIONS, SLICE_LIT("{}"), &changes, &code),
+                     ERR_MALFORMED);
     arena_deinit(&a);
+}
+
+static void deletions_are_listed_with_the_page_that_is_gone(void **state)
+{
+    const struct change_span span = {0, 1767323045000};
+
+    (void)state;
+    const struct slice query = change_query(&arena, CHANGE_LIST_DELETIONS, &span, SLICE_LIT("x|1"));
+    assert_non_null(memmem(query.ptr, query.len, "&letype=delete&", 15));
+    assert_non_null(memmem(query.ptr, query.len, "&leend=2026-01-02T03:04:05Z", 27));
+    assert_non_null(memmem(query.ptr, query.len, "&lecontinue=x%7C1", 17));
+    assert_int_equal(
+        change_decode(
+            &arena, CHANGE_LIST_DELETIONS,
+            SLICE_LIT(
+                "{\"continue\":{\"lecontinue\":\"y\"},\"query\":{\"logevents\":["
+                "{\"logid\":7,\"ns\":0,\"title\":\"Weft\",\"pageid\":0,\"logpage\":11,\"type\":"
+                "\"delete\",\"action\":\"delete\",\"user\":\"Ada\",\"userid\":7,\"timestamp\":"
+                "\"2026-11-24T11:43:15Z\",\"comment\":\"bye\"},"
+                "{\"logid\":8,\"ns\":0,\"title\":\"Weft\",\"pageid\":11,\"logpage\":11,\"type\":"
+                "\"delete\",\"action\":\"restore\",\"timestamp\":\"2026-11-24T11:43:16Z\"},"
+                "{\"logid\":9,\"ns\":0,\"title\":\"Weft\",\"type\":\"delete\",\"action\":"
+                "\"revision\",\"timestamp\":\"2026-11-24T11:43:17Z\"},"
+                "{\"logid\":10,\"actionhidden\":true,\"type\":\"delete\",\"action\":\"delete\","
+                "\"timestamp\":\"2026-11-24T11:43:18Z\"}]}}"),
+            &changes, &code),
+        0);
+    assert_int_equal(changes.count, 2);
+    assert_int_equal(changes.items[0].kind, CHANGE_DELETE);
+    assert_int_equal(changes.items[0].page_id, 11);
+    assert_int_equal(changes.items[0].log_id, 7);
+    assert_true(slice_equal(changes.items[0].comment, SLICE_LIT("bye")));
+    assert_int_equal(changes.items[1].kind, CHANGE_UNDELETE);
+    assert_true(slice_equal(changes.next, SLICE_LIT("y")));
+}
+
+static void a_page_is_there_or_not_with_its_revision_of_a_time(void **state)
+{
+    const struct change c = {.page_id = 11, .timestamp = SLICE_LIT("2026-11-24T11:43:15Z")};
+    struct change_page page;
+
+    (void)state;
+    const struct slice query = change_page_query(&arena, &c);
+    assert_non_null(
+        memmem(query.ptr, query.len, "&pageids=11&rvprop=ids&rvlimit=1&rvdir=older", 44));
+    assert_non_null(memmem(query.ptr, query.len, "&rvstart=2026-11-24T11%3A43%3A15Z", 33));
+    assert_int_equal(
+        change_page_decode(&arena,
+                           SLICE_LIT("{\"query\":{\"pages\":[{\"pageid\":11,\"missing\":true}]}}"),
+                           &page, &code),
+        0);
+    assert_false(page.is_there);
+    assert_int_equal(change_page_decode(&arena,
+                                        SLICE_LIT("{\"query\":{\"pages\":[{\"pageid\":11,"
+                                                  "\"revisions\":[{\"revid\":70}]}]}}"),
+                                        &page, &code),
+                     0);
+    assert_true(page.is_there);
+    assert_int_equal(page.rev_id, 70);
+    assert_int_equal(change_page_decode(&arena, SLICE_LIT("{\"query\":{}}"), &page, &code),
+                     ERR_MALFORMED);
+    assert_int_equal(
+        change_page_decode(&arena, SLICE_LIT("{\"error\":{\"code\":\"maxlag\"}}"), &page, &code),
+        ERR_REFUSED);
 }
 
 int main(void)
@@ -264,6 +335,8 @@ int main(void)
         CASE(a_query_names_whole_seconds_and_escapes_where_to_go_on),
         CASE(a_query_that_does_not_fit_is_absent),
         CASE(times_are_right_in_every_century),
+        CASE(deletions_are_listed_with_the_page_that_is_gone),
+        CASE(a_page_is_there_or_not_with_its_revision_of_a_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
