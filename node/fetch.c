@@ -433,17 +433,13 @@ static void pay_bytes(struct fetch *f, int64_t now_ms, uint64_t bytes)
             later(f->bytes_until_us, now_ms * 1000) + (int64_t)(known * 1000000 / max);
 }
 
-/* Fills a call with ready items of the host, in order, within the limits of a batch. */
-static void fill(struct fetch *f, uint32_t h, struct fetch_call *call)
+/* Ready items of one class, in order, within the limits of a batch. */
+static void fill_from(struct fetch *f, enum fetch_class class, bool is_single,
+                      struct fetch_call *call)
 {
-    const struct fetch_host *host = &f->queue.hosts[h];
-
-    call->host = h;
-    call->count = 0;
-    call->bytes = 0;
-    const bool is_single = f->queue.items[host->first].is_single;
     const uint32_t count_max = is_single ? 1 : f->limits.batch_max;
-    uint32_t next = host->first;
+    uint32_t next = f->queue.hosts[call->host].first[class];
+
     while (call->count < count_max && next != FETCH_NONE) {
         const uint32_t item = next;
         struct fetch_item *it = &f->queue.items[item];
@@ -460,6 +456,21 @@ static void fill(struct fetch *f, uint32_t h, struct fetch_call *call)
         call->bytes += it->bytes_hint;
         call->count++;
     }
+}
+
+/* Fills a call with ready items of the host; the class whose turn it is not has what is left. */
+static void fill(struct fetch *f, uint32_t h, struct fetch_call *call)
+{
+    const struct fetch_host *host = &f->queue.hosts[h];
+    const enum fetch_class class = fetch_queue_class(&f->queue, host);
+    const bool is_single = f->queue.items[host->first[class]].is_single;
+
+    call->host = h;
+    call->count = 0;
+    call->bytes = 0;
+    fill_from(f, class, is_single, call);
+    fill_from(f, class == FETCH_LIVE ? FETCH_BACKLOG : FETCH_LIVE, is_single, call);
+    f->queue.turn++;
     assert(call->count > 0);
 }
 
@@ -504,10 +515,14 @@ static void start_calls(struct fetch *f, int64_t now_ms, struct fetch_actions *o
 
 static int submit(struct fetch *f, const struct fetch_event *ev)
 {
+    const enum fetch_class class = ev->submit.age_ms > FETCH_LIVE_MS ? FETCH_BACKLOG : FETCH_LIVE;
     uint32_t item;
-    const int rc =
-        fetch_queue_add(&f->queue, ev->submit.domain, ev->now_ms + f->limits.deadline_ms, &item);
 
+    /* A quarter of the room is for live ones. */
+    if (class == FETCH_BACKLOG && f->queue.item_count >= f->queue.item_max - f->queue.item_max / 4)
+        return ERR_BUSY;
+    const int rc = fetch_queue_add(&f->queue, ev->submit.domain, class,
+                                   ev->now_ms + f->limits.deadline_ms, &item);
     if (rc != 0)
         return rc;
     struct fetch_item *it = &f->queue.items[item];

@@ -34,6 +34,7 @@ enum {
     FETCH_BATCH_MAX = 50,      /* revisions in a call: what an anonymous reader may ask */
     FETCH_CALLS_MAX = 64,      /* calls under way */
     FETCH_ITEMS_MAX = 1000000, /* revisions that an operator may let wait */
+    FETCH_LIVE_MS = 30000,     /* what an older event asks is backlog: live ones come first */
 };
 
 /* Fills in the defaults and cuts to what is possible. ERR_CONFIG: backoff_min_ms is larger than

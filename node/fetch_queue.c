@@ -121,8 +121,8 @@ static uint32_t find_host(struct fetch_queue *q, struct slice name)
     struct fetch_host *host = &q->hosts[empty];
     *host = (struct fetch_host){.name_len = (uint32_t)name.len,
                                 .is_wiki = memchr(name.ptr, '/', name.len) == NULL,
-                                .first = FETCH_NONE,
-                                .last = FETCH_NONE,
+                                .first = {FETCH_NONE, FETCH_NONE},
+                                .last = {FETCH_NONE, FETCH_NONE},
                                 .next_active = FETCH_NONE};
     memcpy(host->name, name.ptr, name.len);
     return empty;
@@ -155,30 +155,45 @@ static uint32_t pop_active(struct fetch_queue *q)
     return h;
 }
 
+static enum fetch_class turn_of(const struct fetch_queue *q)
+{
+    return q->turn % FETCH_TURNS == FETCH_TURNS - 1 ? FETCH_BACKLOG : FETCH_LIVE;
+}
+
+enum fetch_class fetch_queue_class(const struct fetch_queue *q, const struct fetch_host *host)
+{
+    if (host->first[turn_of(q)] != FETCH_NONE)
+        return turn_of(q);
+    return host->first[FETCH_LIVE] != FETCH_NONE ? FETCH_LIVE : FETCH_BACKLOG;
+}
+
 /* When a host may have a call, as far as the host goes. */
 static int64_t host_ready_ms(const struct fetch_queue *q, const struct fetch_host *host,
                              uint32_t batch_max)
 {
     const bool all_wait = host->is_wiki && q->wikis_pause_ms > host->pause_until_ms;
     const int64_t pause_ms = all_wait ? q->wikis_pause_ms : host->pause_until_ms;
+    const uint32_t first = host->first[fetch_queue_class(q, host)];
 
-    if (host->calls == 0 || host->ready_count >= batch_max || q->items[host->first].is_single ||
+    if (host->calls == 0 || host->ready_count >= batch_max || q->items[first].is_single ||
         host->gather_until_ms < pause_ms)
         return pause_ms;
     return host->gather_until_ms;
 }
 
-/* A host whose last ready item left stays in the ring until its turn comes: here it is let go. */
-uint32_t fetch_queue_next_host(struct fetch_queue *q, uint32_t batch_max, int64_t now_ms,
-                               int64_t *io_wake_ms)
+/* The next host with ready items of the class. One whose last ready item left stays in the ring until
+ * its turn comes: here it is let go. */
+static uint32_t next_of_class(struct fetch_queue *q, enum fetch_class class, uint32_t batch_max,
+                              int64_t now_ms, int64_t *io_wake_ms)
 {
     const uint32_t stop = q->active_last;
 
     while (q->active_first != FETCH_NONE) {
         const uint32_t h = pop_active(q);
         const struct fetch_host *host = &q->hosts[h];
-        if (host->first != FETCH_NONE) {
+        if (host->ready_count > 0)
             activate(q, h); /* at the end of the ring */
+        if (host->first[class] != FETCH_NONE) {
             const int64_t ready_ms = host_ready_ms(q, host, batch_max);
             if (ready_ms <= now_ms)
                 return h;
@@ -191,25 +206,40 @@ uint32_t fetch_queue_next_host(struct fetch_queue *q, uint32_t batch_max, int64_
     return FETCH_NONE;
 }
 
+uint32_t fetch_queue_next_host(struct fetch_queue *q, uint32_t batch_max, int64_t now_ms,
+                               int64_t *io_wake_ms)
+{
+    const enum fetch_class mine = turn_of(q);
+    const enum fetch_class other = mine == FETCH_LIVE ? FETCH_BACKLOG : FETCH_LIVE;
+    uint32_t h = FETCH_NONE;
+
+    if (q->class_counts[mine] > 0)
+        h = next_of_class(q, mine, batch_max, now_ms, io_wake_ms);
+    return h != FETCH_NONE ? h : next_of_class(q, other, batch_max, now_ms, io_wake_ms);
+}
+
 /* ---- items ----------------------------------------------------------------------------------- */
 
 static void link_ready(struct fetch_queue *q, uint32_t item, bool at_front)
 {
     struct fetch_item *it = &q->items[item];
     struct fetch_host *host = &q->hosts[it->host];
+    uint32_t *first = &host->first[it->class];
+    uint32_t *last = &host->last[it->class];
 
     it->state = FETCH_ITEM_READY;
-    it->previous = at_front ? FETCH_NONE : host->last;
-    it->next = at_front ? host->first : FETCH_NONE;
+    it->previous = at_front ? FETCH_NONE : *last;
+    it->next = at_front ? *first : FETCH_NONE;
     if (it->previous == FETCH_NONE)
-        host->first = item;
+        *first = item;
     else
         q->items[it->previous].next = item;
     if (it->next == FETCH_NONE)
-        host->last = item;
+        *last = item;
     else
         q->items[it->next].previous = item;
     q->ready_count++;
+    q->class_counts[it->class]++;
     host->ready_count++;
     activate(q, it->host);
 }
@@ -220,14 +250,15 @@ static void unlink_ready(struct fetch_queue *q, uint32_t item)
     struct fetch_host *host = &q->hosts[it->host];
 
     if (it->previous == FETCH_NONE)
-        host->first = it->next;
+        host->first[it->class] = it->next;
     else
         q->items[it->previous].next = it->next;
     if (it->next == FETCH_NONE)
-        host->last = it->previous;
+        host->last[it->class] = it->previous;
     else
         q->items[it->next].previous = it->previous;
     q->ready_count--;
+    q->class_counts[it->class]--;
     host->ready_count--;
 }
 
@@ -249,8 +280,8 @@ static void detach(struct fetch_queue *q, uint32_t item)
     }
 }
 
-int fetch_queue_add(struct fetch_queue *q, struct slice domain, int64_t deadline_ms,
-                    uint32_t *out_item)
+int fetch_queue_add(struct fetch_queue *q, struct slice domain, enum fetch_class class,
+                    int64_t deadline_ms, uint32_t *out_item)
 {
     const uint32_t item = q->free_item;
 
@@ -264,7 +295,7 @@ int fetch_queue_add(struct fetch_queue *q, struct slice domain, int64_t deadline
     q->free_item = q->items[item].next;
     q->item_count++;
     q->hosts[h].item_count++;
-    q->items[item] = (struct fetch_item){.host = h, .deadline_ms = deadline_ms};
+    q->items[item] = (struct fetch_item){.host = h, .class = class, .deadline_ms = deadline_ms};
     link_ready(q, item, false);
     heap_add(q, item);
     *out_item = item;

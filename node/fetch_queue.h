@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fetch_queue.h - the items that a scheduler of fetches holds: ready ones in a queue a host, in
- *                 order of arrival; those that back off; and a heap of what falls due next.
+ * fetch_queue.h - the items that a scheduler of fetches holds: ready ones in two queues a host,
+ *                 live ones and backlog, in order of arrival; those that back off; and a heap of
+ *                 what falls due next.
  *
- * Promise: fixed memory, every operation at most O(log items) but for the search of a host.
+ * Promise: fixed memory, every operation at most O(log items) but for the search of a host. Backlog
+ *          has what live items leave, and one turn of FETCH_TURNS at least.
  * Pure:    yes.
  * Not here: when an item backs off or ends (fetch.h).
  */
@@ -16,6 +18,17 @@
 
 #define FETCH_NONE UINT32_MAX /* no item, no host */
 
+/* What an item is of: an event of now, or one of long ago, from where a task lags behind. */
+enum fetch_class {
+    FETCH_LIVE,
+    FETCH_BACKLOG,
+    FETCH_CLASSES
+};
+
+enum {
+    FETCH_TURNS = 8
+};
+
 enum fetch_item_state {
     FETCH_ITEM_FREE,
     FETCH_ITEM_READY,   /* in its host's queue */
@@ -25,8 +38,9 @@ enum fetch_item_state {
 
 struct fetch_item {
     enum fetch_item_state state;
+    enum fetch_class class;
     uint32_t host;
-    uint32_t previous; /* in the host's queue; next also in the list of free items */
+    uint32_t previous; /* in its queue of the host; next also in the list of free items */
     uint32_t next;
     uint32_t heap_place;
     int64_t rev_id;
@@ -49,8 +63,8 @@ struct fetch_host {
     uint32_t name_len; /* 0: free */
     uint32_t item_count;
     uint32_t ready_count;
-    uint32_t first; /* ready items */
-    uint32_t last;
+    uint32_t first[FETCH_CLASSES]; /* ready items */
+    uint32_t last[FETCH_CLASSES];
     uint32_t next_active; /* ring of hosts with ready items */
     bool is_active;
     bool is_wiki; /* else another server, named by its origin: "https://..." */
@@ -71,7 +85,9 @@ struct fetch_queue {
     uint32_t free_item;
     uint32_t item_count;
     uint32_t ready_count;
-    uint32_t active_first; /* queue of active hosts: who comes next */
+    uint32_t class_counts[FETCH_CLASSES]; /* of ready items */
+    uint32_t turn;                        /* counts calls: whose turn it is */
+    uint32_t active_first;                /* queue of active hosts: who comes next */
     uint32_t active_last;
     int64_t wikis_pause_ms; /* until then no wiki has a call: one API serves them all */
 };
@@ -79,10 +95,10 @@ struct fetch_queue {
 /* ERR_NO_MEMORY if the arena has no room. */
 int fetch_queue_init(struct fetch_queue *q, uint32_t item_max, uint32_t host_max, struct arena *a);
 
-/* A new item, ready, behind the others of its host. ERR_BUSY if there is no room for it or for a
+/* A new item, ready, behind the others of its host and class. ERR_BUSY if there is no room for it or for a
  * new host. The caller fills in the rest; deadline_ms is set here because the heap needs it. */
-int fetch_queue_add(struct fetch_queue *q, struct slice domain, int64_t deadline_ms,
-                    uint32_t *out_item);
+int fetch_queue_add(struct fetch_queue *q, struct slice domain, enum fetch_class class,
+                    int64_t deadline_ms, uint32_t *out_item);
 
 /* Forgets an item, in whatever state. */
 void fetch_queue_remove(struct fetch_queue *q, uint32_t item);
@@ -101,7 +117,10 @@ void fetch_queue_take(struct fetch_queue *q, uint32_t item);
 uint32_t fetch_queue_due(const struct fetch_queue *q);
 int64_t fetch_queue_due_ms(const struct fetch_queue *q, uint32_t item);
 
-/* The next host, in turn, that has ready items, is not paused at now_ms and does not gather more of
+/* Of which class a call to the host begins now: that whose turn it is, if it has ready items. */
+enum fetch_class fetch_queue_class(const struct fetch_queue *q, const struct fetch_host *host);
+
+/* The next host, in turn, that has ready items - rather of the class whose turn it is -, is not paused at now_ms and does not gather more of
  * them (batch_max fill a call). FETCH_NONE if none; *io_wake_ms is lowered to the end of the pauses
  * and gatherings that were in the way. */
 uint32_t fetch_queue_next_host(struct fetch_queue *q, uint32_t batch_max, int64_t now_ms,

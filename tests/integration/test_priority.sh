@@ -3,15 +3,17 @@
 # test_priority.sh - streams that share what a node may ask at once, on real servers.
 #
 # Goal: under api.in_flight no node asks more at once than that, a stream of higher priority has the larger
-# share, and one whose server never answers delays no other. Method: four streams begin with a backlog of real edits, one of them asks a
-# server that only listens; the shares are read from the nodes' metrics meanwhile.
+# share, and one whose server never answers delays no other; within a stream, partitions that are far behind
+# delay none that is live. Method: four streams begin with a backlog of real edits, one of them asks a server that only listens;
+# the shares are read from the nodes' metrics meanwhile. Then backlog.py.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 BRAID_STATE=$(mktemp -d)/state
 BRAID_PORT_BASE=${BRAID_TEST_PORT_BASE:-21200}
 hole=$((BRAID_PORT_BASE + 190))
+slow=$((BRAID_PORT_BASE + 191))
 BRAID_API_IN_FLIGHT=7
-BRAID_NODE_MORE="services: {origins: [http://127.0.0.1:$hole]}"
+BRAID_NODE_MORE="services: {origins: [http://127.0.0.1:$hole, http://127.0.0.1:$slow]}"
 export BRAID_STATE BRAID_PORT_BASE BRAID_API_IN_FLIGHT BRAID_NODE_MORE
 cluster=$PWD/deploy/local/cluster
 # shellcheck disable=SC2034  # for lib/line.sh
@@ -71,6 +73,25 @@ judge() {
 		}' "$dir/shares"
 }
 
+# ---- partitions that are behind --------------------------------------------------------------------
+
+backlog() { PYTHONDONTWRITEBYTECODE=1 tests/integration/backlog.py "$@"; }
+
+apply_behind() {
+	backlog feed || return 1
+	cat >"$dir/behind.yaml" <<END
+stream: behind.v1
+dcs: [eqiad]
+sources: [{topic: test.behind.v1}]
+start: earliest
+enrich: [http]
+http: {url: "http://127.0.0.1:$slow/{/meta/id}"}
+requests: none
+limits: {in_flight: 4}
+END
+	ctl apply -f "$dir/behind.yaml" --yes -m test
+}
+
 exec 3>&1 # for show
 
 take_down() {
@@ -85,6 +106,7 @@ import socket, sys, time
 server = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=200)
 taken = []
 while True: taken.append(server.accept())' "$hole" &
+PYTHONDONTWRITEBYTECODE=1 tests/integration/backlog.py server "$slow" &
 check "the cluster is up" "$cluster" up
 if [ "$failed" = 0 ]; then
 	eval "$("$cluster" env)"
@@ -94,5 +116,7 @@ if [ "$failed" = 0 ]; then
 	check "the three others come through meanwhile" drained
 	check "shares are by priority, and never more than api.in_flight" show judge
 	check "the broken one still waits" eval '! is_drained broken.v1'
+	check "a stream begins with partitions that are an hour behind" apply_behind
+	check "those that are live do not wait for them" show backlog run
 fi
 check_end

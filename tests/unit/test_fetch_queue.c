@@ -35,7 +35,7 @@ static uint32_t add(const char *host, int64_t deadline_ms)
 {
     uint32_t item = FETCH_NONE;
 
-    assert_int_equal(fetch_queue_add(&q, slice_str(host), deadline_ms, &item), 0);
+    assert_int_equal(fetch_queue_add(&q, slice_str(host), FETCH_LIVE, deadline_ms, &item), 0);
     return item;
 }
 
@@ -53,21 +53,21 @@ static void items_of_a_host_keep_their_order_and_may_go_first_again(void **state
     const uint32_t b = add("a.wiki", 100);
     const uint32_t c = add("a.wiki", 100);
     const struct fetch_host *host = &q.hosts[next_host(0)];
-    assert_int_equal(host->first, a);
+    assert_int_equal(host->first[FETCH_LIVE], a);
     fetch_queue_take(&q, a);
-    assert_int_equal(host->first, b);
+    assert_int_equal(host->first[FETCH_LIVE], b);
     fetch_queue_make_ready(&q, a, true);
-    assert_int_equal(host->first, a);
-    assert_int_equal(host->last, c);
+    assert_int_equal(host->first[FETCH_LIVE], a);
+    assert_int_equal(host->last[FETCH_LIVE], c);
     fetch_queue_remove(&q, b);
     assert_int_equal(q.items[a].next, c);
     fetch_queue_take(&q, a);
     fetch_queue_make_wait(&q, a, 50);
-    assert_int_equal(host->first, c);
+    assert_int_equal(host->first[FETCH_LIVE], c);
     assert_int_equal(fetch_queue_due(&q), a);
     assert_int_equal(fetch_queue_due_ms(&q, a), 50);
     fetch_queue_make_ready(&q, a, false);
-    assert_int_equal(host->last, a);
+    assert_int_equal(host->last[FETCH_LIVE], a);
     assert_int_equal(fetch_queue_due_ms(&q, a), 100);
 }
 
@@ -115,19 +115,38 @@ static void a_host_with_a_call_under_way_gathers_until_a_batch_is_full(void **st
     assert_int_equal(fetch_queue_next_host(&q, 50, 29, &wake_ms), FETCH_NONE);
 }
 
+static void hosts_with_live_items_come_before_those_with_backlog(void **state)
+{
+    assert_int_equal(fetch_queue_init(&q, 8, 8, &arena), 0);
+    uint32_t old;
+    assert_int_equal(fetch_queue_add(&q, SLICE_LIT("a.wiki"), FETCH_BACKLOG, 100, &old), 0);
+    assert_int_equal(fetch_queue_add(&q, SLICE_LIT("b.wiki"), FETCH_BACKLOG, 100, &old), 0);
+    const uint32_t live = add("c.wiki", 100);
+    const uint32_t c = q.items[live].host;
+    for (q.turn = 0; q.turn < FETCH_TURNS - 1; q.turn++)
+        assert_int_equal(next_host(0), c);
+    assert_int_not_equal(next_host(0), c); /* one turn is the backlog's */
+    q.hosts[c].pause_until_ms = 70;
+    q.turn = 0;
+    assert_int_not_equal(next_host(69), c); /* and what live ones leave */
+    assert_int_equal(next_host(70), c);
+    fetch_queue_take(&q, live);
+    assert_int_not_equal(next_host(70), FETCH_NONE);
+}
+
 static void a_full_queue_is_an_answer_for_items_and_for_hosts(void **state)
 {
     uint32_t item = 77;
     assert_int_equal(fetch_queue_init(&q, 3, 2, &arena), 0);
     const uint32_t a = add("a.wiki", 1);
     (void)add("b.wiki", 1);
-    assert_int_equal(fetch_queue_add(&q, SLICE_LIT("c.wiki"), 1, &item), ERR_BUSY);
+    assert_int_equal(fetch_queue_add(&q, SLICE_LIT("c.wiki"), FETCH_LIVE, 1, &item), ERR_BUSY);
     (void)add("a.wiki", 1);
-    assert_int_equal(fetch_queue_add(&q, SLICE_LIT("a.wiki"), 1, &item), ERR_BUSY);
+    assert_int_equal(fetch_queue_add(&q, SLICE_LIT("a.wiki"), FETCH_BACKLOG, 1, &item), ERR_BUSY);
     assert_int_equal(item, 77);
     /* a host without items makes room, once it has left the ring */
     fetch_queue_remove(&q, a);
-    fetch_queue_remove(&q, q.hosts[0].first);
+    fetch_queue_remove(&q, q.hosts[0].first[FETCH_LIVE]);
     (void)next_host(0);
     (void)next_host(0);
     (void)add("c.wiki", 1);
@@ -172,6 +191,7 @@ static void check_model(const struct model *m)
     }
     assert_int_equal(q.item_count, m->count);
     assert_int_equal(q.ready_count, ready);
+    assert_int_equal(q.class_counts[FETCH_LIVE] + q.class_counts[FETCH_BACKLOG], ready);
     const uint32_t due = fetch_queue_due(&q);
     if (first_ms == INT64_MAX)
         assert_int_equal(due, FETCH_NONE);
@@ -186,7 +206,8 @@ static void model_add(struct model *m)
     const int64_t deadline_ms = below(m, 1000);
 
     host[0] = (char)('a' + below(m, 5));
-    const int rc = fetch_queue_add(&q, slice_str(host), deadline_ms, &item);
+    const enum fetch_class class = below(m, 2) == 0 ? FETCH_LIVE : FETCH_BACKLOG;
+    const int rc = fetch_queue_add(&q, slice_str(host), class, deadline_ms, &item);
     if (m->count == ITEMS) {
         assert_int_equal(rc, ERR_BUSY);
         return;
@@ -235,8 +256,10 @@ static void random_operations_equal_a_slow_model(void **state)
                 model_add(&m);
             else if (m.is_there[item])
                 model_change(&m, item);
-            if (below(&m, 10) == 0)
-                (void)next_host(0);
+            if (below(&m, 10) == 0) {
+                q.turn = below(&m, FETCH_TURNS);
+                assert_int_equal(next_host(0) == FETCH_NONE, q.ready_count == 0);
+            }
             check_model(&m);
         }
     }
@@ -249,6 +272,7 @@ int main(void)
         TEST(items_of_a_host_keep_their_order_and_may_go_first_again),
         TEST(hosts_take_turns_and_paused_ones_are_passed_over),
         TEST(a_host_with_a_call_under_way_gathers_until_a_batch_is_full),
+        TEST(hosts_with_live_items_come_before_those_with_backlog),
         TEST(a_full_queue_is_an_answer_for_items_and_for_hosts),
         TEST(random_operations_equal_a_slow_model),
     };
