@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bench/io_client.h"
 #include "bench/io_process.h"
@@ -64,6 +65,8 @@ void bench_run(struct bench *b, const char *scenario, const struct setting *sett
     const uint32_t before = b->report->count;
 
     if (has_point(b->report, scenario, setting->name))
+        return;
+    if (b->only != NULL && strstr(setting->name, b->only) == NULL)
         return;
     if (now_us() > b->until_us) {
         (void)fprintf(stderr, "braid-bench: no time left for %s: %s\n", scenario, setting->name);

@@ -24,6 +24,7 @@ struct bench {
     struct bench_report *report; /* borrowed */
     uint64_t seed;
     bool is_full;
+    const char *only;   /* points with this in their name; NULL: all */
     struct texts texts; /* of `text_bytes` */
     uint32_t text_bytes;
     struct arena text_arena;

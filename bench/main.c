@@ -52,6 +52,7 @@ struct options {
     const char *html;
     const char *markdown;
     const char *resume;
+    const char *only;
     uint64_t seed;
     uint64_t minutes;
     bool is_full;
@@ -62,12 +63,14 @@ static int usage(FILE *to)
 {
     (void)fputs("usage: braid-bench SCENARIO|all [--json FILE] [--html FILE] [--markdown FILE] "
                 "[--seed N]\n"
-                "                   [--full] [--minutes N] [--resume FILE] [--strict]\n\n",
+                "                   [--only WORD] [--full] [--minutes N] [--resume FILE] "
+                "[--strict]\n\n",
                 to);
     for (size_t i = 0; i < SCENARIO_COUNT; i++)
         (void)fprintf(to, "  %-11s %s\n", SCENARIOS[i].name, SCENARIOS[i].what);
     (void)fputs(
-        "\n  --full         also the points that answer a question each (partitions, sizes, nodes, "
+        "\n  --only WORD    only the points with WORD in their name\n"
+        "  --full         also the points that answer a question each (partitions, sizes, nodes, "
         "...)\n"
         "  --markdown FILE  the tables of docs/performance.md\n"
         "  --minutes N    begin no point after so long (600)\n"
@@ -317,6 +320,7 @@ static int run_all(const struct options *o, struct bench *b, struct bench_report
     (void)signal(SIGPIPE, SIG_IGN);
     b->save = save;
     b->options = o;
+    b->only = o->only;
     b->until_us = now_us() + (int64_t)o->minutes * 60000000;
     read_environment(o, &r->environment);
     if (o->resume != NULL && state_load(o->resume, r) > 0)
@@ -361,17 +365,12 @@ static bool is_scenario(const char *name)
 int main(int argc, char **argv)
 {
     const struct option options[] = {
-        {"json", required_argument, NULL, 'j'},
-        {"html", required_argument, NULL, 'w'},
-        {"seed", required_argument, NULL, 's'},
-        {"full", no_argument, NULL, 'f'},
-        {"markdown", required_argument, NULL, 'm'},
-        {"minutes", required_argument, NULL, 'n'},
-        {"resume", required_argument, NULL, 'r'},
-        {"strict", no_argument, NULL, 't'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},
-        {NULL, 0, NULL, 0},
+        {"json", required_argument, NULL, 'j'},    {"html", required_argument, NULL, 'w'},
+        {"seed", required_argument, NULL, 's'},    {"only", required_argument, NULL, 'o'},
+        {"full", no_argument, NULL, 'f'},          {"markdown", required_argument, NULL, 'm'},
+        {"minutes", required_argument, NULL, 'n'}, {"resume", required_argument, NULL, 'r'},
+        {"strict", no_argument, NULL, 't'},        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},       {NULL, 0, NULL, 0},
     };
     struct options o = {.seed = 1, .minutes = 600};
 
@@ -397,6 +396,9 @@ int main(int argc, char **argv)
             break;
         case 's':
             o.seed = number(optarg);
+            break;
+        case 'o':
+            o.only = optarg;
             break;
         case 'f':
             o.is_full = true;
