@@ -14,7 +14,7 @@ static int own_site(struct io_host *h, bool is_source, struct io_site **out)
     (void)snprintf(name, sizeof(name), "braid-%.*s-%.*s", SLICE_ARG(h->config.dc),
                    SLICE_ARG(h->config.node));
     return io_site_of(&h->sites, is_source ? h->config.source_bootstrap : h->config.braid_bootstrap,
-                      slice_str(name), out);
+                      slice_str(name), false, out);
 }
 
 /* What a node of another DC says about its Kafka. */
@@ -31,7 +31,7 @@ static int remote_site(struct io_host *h, struct slice dc, bool is_source, struc
     (void)snprintf(name, sizeof(name), "braid-%.*s-to-%.*s", SLICE_ARG(h->config.dc),
                    SLICE_ARG(dc));
     if (brokers[0] != '\0')
-        rc = io_site_of(&h->sites, slice_str(brokers), slice_str(name), out);
+        rc = io_site_of(&h->sites, slice_str(brokers), slice_str(name), true, out);
     braid__node_info__free_unpacked(said, NULL);
     return rc;
 }

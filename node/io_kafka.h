@@ -33,6 +33,7 @@ struct io_kafka_cluster {
     struct io_log *log;    /* borrowed */
     const char *bootstrap; /* borrowed for the life of all that is opened with it */
     const char *name;      /* for the log and client.id: "braid-eqiad" */
+    bool is_far;           /* in another DC: an answer takes long to come */
 };
 
 /* key, value pairs ended by NULL. */

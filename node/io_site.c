@@ -20,7 +20,7 @@ static void site_free(struct io_site *site)
     /* Its texts are borrowed by instances that are still being destroyed on the pool. */
 }
 
-static int site_open(struct io_sites *s, struct slice bootstrap, struct slice name,
+static int site_open(struct io_sites *s, struct slice bootstrap, struct slice name, bool is_far,
                      struct io_site **out)
 {
     struct io_site *site = calloc(1, sizeof(*site));
@@ -35,8 +35,11 @@ static int site_open(struct io_sites *s, struct slice bootstrap, struct slice na
         free(site);
         return ERR_NO_MEMORY;
     }
-    site->cluster = (struct io_kafka_cluster){
-        .loop = s->loop, .log = s->log, .bootstrap = site->bootstrap, .name = site->name};
+    site->cluster = (struct io_kafka_cluster){.loop = s->loop,
+                                              .log = s->log,
+                                              .bootstrap = site->bootstrap,
+                                              .name = site->name,
+                                              .is_far = is_far};
     int rc = io_kafka_ask_open(&site->cluster, &site->ask);
     if (rc == 0)
         rc = io_reader_open(&site->cluster, site->ask, &site->reader);
@@ -54,7 +57,8 @@ static int site_open(struct io_sites *s, struct slice bootstrap, struct slice na
     return 0;
 }
 
-int io_site_of(struct io_sites *s, struct slice bootstrap, struct slice name, struct io_site **out)
+int io_site_of(struct io_sites *s, struct slice bootstrap, struct slice name, bool is_far,
+               struct io_site **out)
 {
     for (size_t i = 0; i < s->count; i++)
         if (slice_equal(slice_str(s->list[i]->bootstrap), bootstrap)) {
@@ -63,7 +67,7 @@ int io_site_of(struct io_sites *s, struct slice bootstrap, struct slice name, st
         }
     if (s->count == IO_SITES_MAX)
         return ERR_BUSY;
-    const int rc = site_open(s, bootstrap, name, out);
+    const int rc = site_open(s, bootstrap, name, is_far, out);
     if (rc == 0)
         s->list[s->count++] = *out;
     return rc;

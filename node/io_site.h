@@ -36,8 +36,10 @@ struct io_sites {
 
 void io_sites_init(struct io_sites *s, uv_loop_t *loop, struct io_log *log, uint64_t write_bytes);
 
-/* The site with these brokers; `name` is for the log. 0, ERR_NO_MEMORY, ERR_CONFIG or ERR_BUSY. */
-int io_site_of(struct io_sites *s, struct slice bootstrap, struct slice name, struct io_site **out);
+/* The site with these brokers; `name` is for the log; is_far: in another DC. 0, ERR_NO_MEMORY,
+ * ERR_CONFIG or ERR_BUSY. */
+int io_site_of(struct io_sites *s, struct slice bootstrap, struct slice name, bool is_far,
+               struct io_site **out);
 
 /* Closes all; every reading, client and question must be gone. */
 void io_sites_close(struct io_sites *s);
