@@ -508,7 +508,8 @@ int io_fetch_submit(struct io_fetch *f, const struct io_fetch_request *request)
         return refused;
     const uint32_t bytes_hint = announced_bytes(request->event);
     const uint32_t age_ms = age_of(request->source_time_ms);
-    if (f->is_closing || f->free_slot == NO_SLOT || !has_room(f, bytes_hint, age_ms))
+    if (f->is_closing || f->free_slot == NO_SLOT ||
+        (!request->is_first && !has_room(f, bytes_hint, age_ms)))
         return ERR_BUSY;
     const uint32_t s = f->free_slot;
     struct fetch_actions actions = {.list = f->submit_actions};

@@ -45,7 +45,8 @@ struct io_fetch_request {
     const struct question *question; /* borrowed until done */
     const struct event *event;       /* borrowed until done: request_id, slots and their sha1 */
     int64_t source_time_ms; /* wall clock of the source record; -1 or absurd: taken as now */
-    void *data;             /* given to done */
+    bool is_first; /* others hold answers until it is done: taken even where those leave no room */
+    void *data;    /* given to done */
     /* Called once, on the loop's thread. The outcome's revision is valid until
      * io_fetch_release(hold); hold is NULL if there is none. */
     void (*done)(void *data, const struct enrich_outcome *outcome, struct io_fetch_hold *hold);

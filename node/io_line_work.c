@@ -397,17 +397,22 @@ static void settle_refused(struct asking *a, int rc)
 }
 
 /* False: the fetcher is full. */
-static bool try_fetch(struct io_line *l, struct asking *a)
+static bool try_fetch(struct io_line *l, struct asking *a, bool is_first)
 {
     struct io_fetch *fetch = io_stream_fetch(l->stream);
     const struct io_fetch_request request = {
         .question = &a->question,
         .event = &a->job->work->page.event,
         .source_time_ms = a->job->source_time_ms,
+        .is_first = is_first,
         .data = a,
         .done = on_fetched,
     };
 
+    if (a->job->work->page.status != ENRICH_PENDING) { /* another question has failed */
+        settle(a, &(struct enrich_outcome){.reason = REASON_STOPPED});
+        return true;
+    }
     if (fetch == NULL)
         return false;
     const int rc = io_share_submit(l->host->streams.share, fetch, &request, a->is_unshared);
@@ -440,6 +445,50 @@ static void ask_all(struct job *job)
         line_done_later(l, job->ticket);
 }
 
+/* Of the oldest page at work; NULL: none of its questions waits. It is taken out of the queue. */
+static struct asking *wait_take_oldest(struct io_line *l)
+{
+    const struct job *oldest = NULL;
+    struct asking *before = NULL;
+
+    for (uint32_t i = 0; i < l->config.in_flight_max; i++) {
+        const struct job *job = l->jobs[i];
+        if (job != NULL && (oldest == NULL || job->ticket < oldest->ticket))
+            oldest = job;
+    }
+    for (struct asking *a = l->waiting.first; a != NULL; before = a, a = a->next) {
+        if (a->job != oldest)
+            continue;
+        if (before == NULL)
+            l->waiting.first = a->next;
+        else
+            before->next = a->next;
+        if (a->next == NULL)
+            l->waiting.last = before;
+        return a;
+    }
+    return NULL;
+}
+
+/*
+ * Pages are written in order, and keep their answers until then. Where those of later pages have
+ * taken all room, the oldest asks nevertheless: it is what all of them wait for.
+ */
+static bool fetch_oldest(struct io_line *l)
+{
+    struct asking *a = wait_take_oldest(l);
+
+    if (a == NULL)
+        return false;
+    if (try_fetch(l, a, true))
+        return true;
+    a->next = l->waiting.first;
+    l->waiting.first = a;
+    if (a->next == NULL)
+        l->waiting.last = a;
+    return false;
+}
+
 /* Puts the questions that wait, as far as the fetcher takes them. */
 static void fetch_waiting(struct io_line *l)
 {
@@ -447,12 +496,11 @@ static void fetch_waiting(struct io_line *l)
         struct asking *a = l->waiting.first;
         struct asking_queue before = l->waiting;
         wait_pop(&l->waiting);
-        if (a->job->work->page.status != ENRICH_PENDING) { /* another question has failed */
-            settle(a, &(struct enrich_outcome){.reason = REASON_STOPPED});
-        } else if (!try_fetch(l, a)) {
-            l->waiting = before; /* nothing was put behind it meanwhile */
+        if (try_fetch(l, a, false))
+            continue;
+        l->waiting = before; /* nothing was put behind it meanwhile */
+        if (!fetch_oldest(l))
             return;
-        }
     }
 }
 

@@ -33,6 +33,7 @@ struct request {
 };
 
 struct fixture {
+    bool is_first;            /* what is submitted */
     struct question question; /* to be put instead of one for a revision; text absent: none */
     struct io_fetch_services services;
     uv_loop_t loop;
@@ -229,6 +230,7 @@ static int submit(struct fixture *x, size_t n)
     const struct io_fetch_request request = {.question = &r->question,
                                              .event = &r->event,
                                              .source_time_ms = -1,
+                                             .is_first = x->is_first,
                                              .data = r,
                                              .done = on_done};
     const int rc = io_fetch_submit(x->f, &request);
@@ -655,6 +657,19 @@ static void bytes_that_nobody_releases_stop_further_requests(void **state)
     run(x);
 }
 
+static void what_others_wait_for_is_asked_though_there_is_no_room(void **state)
+{
+    struct fixture *x = *state;
+
+    open_with_room(x, 10);
+    fetch_one(x);
+    assert_int_equal(submit(x, 1), ERR_BUSY);
+    x->is_first = true;
+    assert_int_equal(submit(x, 1), 0);
+    run(x);
+    check_content(&x->requests[1]);
+}
+
 static void content_counts_as_held_before_it_has_come(void **state)
 {
     struct fixture *x = *state;
@@ -765,6 +780,7 @@ int main(void)
         TEST(nobody_listening_is_unavailable),
         TEST(requests_that_may_not_be_made_are_refused),
         TEST(bytes_that_nobody_releases_stop_further_requests),
+        TEST(what_others_wait_for_is_asked_though_there_is_no_room),
         TEST(content_counts_as_held_before_it_has_come),
         TEST(closing_ends_what_is_under_way_and_holds_stay_valid),
         TEST(closing_from_within_done_is_allowed),
