@@ -487,15 +487,13 @@ static int check_question(const struct io_fetch *f, const struct question *q)
     return 0;
 }
 
-/* One request is always taken: it may be larger than all the room there is. A quarter is for live
- * ones. */
-static bool has_room(const struct io_fetch *f, uint32_t bytes, uint32_t age_ms)
+/* One request is always taken: it may be larger than all the room there is. */
+static bool has_room(const struct io_fetch *f, uint32_t bytes)
 {
     const uint64_t held = f->setup.account->bytes_held + f->bytes_to_come;
-    const uint64_t max =
-        age_ms > FETCH_LIVE_MS ? f->bytes_held_max - f->bytes_held_max / 4 : f->bytes_held_max;
 
-    return f->setup.account->bytes_held < max && (f->bytes_to_come == 0 || held + bytes <= max);
+    return f->setup.account->bytes_held < f->bytes_held_max &&
+           (f->bytes_to_come == 0 || held + bytes <= f->bytes_held_max);
 }
 
 int io_fetch_submit(struct io_fetch *f, const struct io_fetch_request *request)
@@ -507,9 +505,8 @@ int io_fetch_submit(struct io_fetch *f, const struct io_fetch_request *request)
     if (refused != 0)
         return refused;
     const uint32_t bytes_hint = announced_bytes(request->event);
-    const uint32_t age_ms = age_of(request->source_time_ms);
     if (f->is_closing || f->free_slot == NO_SLOT ||
-        (!request->is_first && !has_room(f, bytes_hint, age_ms)))
+        (!request->is_first && !has_room(f, bytes_hint)))
         return ERR_BUSY;
     const uint32_t s = f->free_slot;
     struct fetch_actions actions = {.list = f->submit_actions};
@@ -519,7 +516,7 @@ int io_fetch_submit(struct io_fetch *f, const struct io_fetch_request *request)
         .submit = {.domain = q->domain,
                    .rev_id = q->rev_id,
                    .user = s,
-                   .age_ms = age_ms,
+                   .age_ms = age_of(request->source_time_ms),
                    .bytes_hint = bytes_hint,
                    .young_ms = q->kind == QUESTION_REDIRECT || q->kind == QUESTION_REDIRECTS
                                    ? QUESTION_REDIRECT_MS
