@@ -6,9 +6,8 @@
   enrichments.py size           bytes of the largest value with content
   enrichments.py check MADE     reads all streams of deploy/streams in both DCs, one line for a promise
 
-The validator of the schemas is python3-jsonschema, and what must be in an event is asked of
-MediaWiki here by other code: neither has anything to do with this project's C. Uses the variables
-that `cluster env` prints.
+Schemas are checked by schemas.py, and what must be in an event is asked of MediaWiki here by other
+code: neither has anything to do with this project's C. Uses the variables that `cluster env` prints.
 """
 
 import http.client
@@ -23,17 +22,14 @@ import sys
 import time
 import urllib.parse
 
-import jsonschema
+import schemas
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOST = "test.wiki.localhost"
 SLOT_MAX = 2048 * 1024  # $wgMaxArticleSize
 DCS = ("eqiad", "codfw")
 LESS = "test.one_byte_less_of_content.v1"  # a name as long as that of the stream with content
-SCHEMAS = {
-    "/mediawiki/page/change/1.2.0": "mediawiki/page/change/1.2.0",
-    "/braid/page/change_enriched/1.0.0": "braid/page/change_enriched/1.0.0",
-}
+OF_GLOBAL = "test.of_global.v1"
 failed = 0
 
 
@@ -109,6 +105,8 @@ def edit():
     save("uncited", f"Cited {run}", "B<ref name=x>Second https://example.org/2</ref>C, no!!!")
     save("moved", f"From {run}", "to be moved")
     session.change(**{"action": "move", "from": f"From {run}", "to": f"To {run}", "reason": "r"})
+    save("carried", f"Carried {run}", "to be moved, too, and nothing hidden")
+    session.change(**{"action": "move", "from": f"Carried {run}", "to": f"Carried away {run}", "reason": "r"})
     save("gone", f"Gone {run}", "soon gone [[Bar]]")
     time.sleep(5)
     session.change(action="delete", title=f"Gone {run}", reason="r")
@@ -144,6 +142,19 @@ def check(sentence, problems):
         print(f"         {str(problem)[:600]}")
 
 
+def values(records):
+    return [r["value"] for r in records if r["value"] is not None]
+
+
+def read_errors(dc):
+    out = subprocess.run(
+        ["kcat", "-C", "-q", "-e", "-b", os.environ[f"BRAID_KAFKA_{dc.upper()}"], "-t", f"{dc}.braid.error",
+         "-o", "beginning", "-X", "isolation.level=read_committed"],
+        check=True, capture_output=True, text=True,
+    ).stdout
+    return [json.loads(line) for line in out.splitlines()]
+
+
 def read(stream, dc):
     broker = os.environ[f"BRAID_KAFKA_{dc.upper()}"]
     out = subprocess.run(
@@ -171,27 +182,6 @@ def streams():
             if line.startswith("stream: "):
                 names[file.stem] = line[len("stream: "):]
     return names
-
-
-def validators():
-    found = {}
-    for name, path in SCHEMAS.items():
-        schema = json.loads((ROOT / f"docs/schemas/{path}.json").read_text())
-        jsonschema.Draft7Validator.check_schema(schema)
-        found[name] = jsonschema.Draft7Validator(schema, format_checker=jsonschema.FormatChecker())
-    return found
-
-
-def schema_problems(records, known):
-    for record in records:
-        if record["value"] is None:
-            continue
-        validator = known.get(record["value"]["$schema"])
-        if validator is None:
-            yield f"schema {record['value']['$schema']}"
-            continue
-        for error in validator.iter_errors(record["value"]):
-            yield f"{list(error.absolute_path)}: {error.message[:300]}"
 
 
 def of(records, rev, kind=None):
@@ -402,6 +392,10 @@ def check_kinds(all_records, made):
              and r["value"]["page"]["page_id"] == made["moved"]["page"]]
     check("a move has its enrichments", [] if len(moves) == 1 and "enrichments" in moves[0]
           else [len(moves)])
+    moved = [r["value"] for r in all_records["page_sections"] if r["value"] and r["value"]["page_change_kind"] == "move"
+             and r["value"]["page"]["page_id"] == made["carried"]["page"]]
+    check("and its diff", [problem for e in moved for problem in diff_problems(
+        e, e["revision"]["rev_id"], made["carried"]["rev"], ["main"])] if len(moved) == 1 else [len(moved)])
 
 
 def main():
@@ -412,14 +406,19 @@ def main():
         print(max(len((r["payload"] or "").encode()) for r in read("mediawiki.page_content_change.v1", "eqiad")))
         return 0
     made = json.loads(pathlib.Path(sys.argv[2]).read_text())
-    known, all_records = validators(), {}
+    all_records = {}
     for name, stream in streams().items():
         copies = {dc: read(stream, dc) for dc in DCS}
         all_records[name] = copies["eqiad"]
         bare = [[(r["key"], r["payload"], r["headers"]) for r in copies[dc]] for dc in DCS]
         check(f"both copies of {stream} are equal, {len(bare[0])} records",
               [] if bare[0] == bare[1] and bare[0] else ["they differ, or are empty"])
-        check("and each record follows its schema", schema_problems(copies["eqiad"], known))
+        check("and each record follows its schema", schemas.problems(values(copies["eqiad"])))
+    for stream in (OF_GLOBAL, LESS):
+        records = values(read(stream, "codfw"))
+        check(f"so does each of {stream}, {len(records)} records", [*schemas.problems(records), *([] if records else ["none"])])
+    errors = [e for dc in DCS for e in read_errors(dc)]
+    check(f"and each error event, {len(errors)} of them", schemas.problems(errors))
     check_made(all_records, made)
     check_redirects(all_records, made)
     check_citations(all_records, made)
@@ -430,4 +429,5 @@ def main():
 
 
 if __name__ == "__main__":
+    sys.dont_write_bytecode = True
     sys.exit(main())

@@ -20,6 +20,7 @@ import uuid
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 import replay
+import schemas
 from sources import DCS, Writer, brokers
 
 SOURCE = "test.data_change.v1"
@@ -254,6 +255,9 @@ def check_all():
         copies = [read(f"global.{stream}", dc) for dc in DCS]
         records[stream] = copies[0]
         check(f"both copies of {stream} are equal, {len(copies[0])} records", [] if copies[0] == copies[1] and copies[0] else ["they differ, or are empty"])
+        check("and each record follows its schema", schemas.problems(json.loads(v) for _, _, v in copies[0] if v))
+    failures = [json.loads(v) for dc in DCS for _, _, v in read(f"{dc}.braid.error", dc)]
+    check(f"and each error event, {len(failures)} of them", [*schemas.problems(failures), *([] if failures else ["none"])])
     check_entity(records[ENTITY])
     check_rdf(records[RDF])
     check_states(records[ENTITY])

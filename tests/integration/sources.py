@@ -20,6 +20,7 @@ import sys
 import time
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
+import schemas
 
 STREAM = "wiki_activity.v1"
 DCS = ("eqiad", "codfw")
@@ -147,6 +148,11 @@ def read(dc, topic):
         messages.append(message)
 
 
+def event_of(value):
+    """The event inside its envelope."""
+    return value["data"] if "specversion" in value else value.get("payload", value)
+
+
 def promise(sentence, holds, why=""):
     print(f"  {'ok    ' if holds else 'FAILED'} {sentence}{'' if holds else ': ' + str(why)}")
 
@@ -185,7 +191,11 @@ def check():
             sorted(r.id for r in fills) == ["eqiad-1000", "eqiad-1001"], [r.id for r in fills])
     newest = max((int(r.headers["braid-time"]) for r in one if r not in fills), default=0)
     promise("and comes after what was there when it was written", [r for r in one[-2:] if r in fills] == fills, newest)
+    wrong = list(schemas.problems((event_of(r.value) for r in one if r.value), "/braid/event/enriched/1.0.0"))
+    promise("each event follows its schema, or that of events from anywhere", not wrong, wrong[:3])
     errors = [json.loads(m.value()) for dc in DCS for m in read(dc, f"{dc}.braid.error")]
+    wrong = list(schemas.problems(errors))
+    promise("and so does each error event", not wrong, wrong[:3])
     promise("what failed stands in the error topic, and what is no UTF-8 is there whole",
             any(e["error_type"] == "bad_field" for e in errors) and
             any(e.get("raw_event") == "base64://57" for e in errors), [e.get("raw_event") for e in errors])
