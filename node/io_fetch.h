@@ -44,7 +44,8 @@ struct io_fetch_config {
 struct io_fetch_request {
     const struct question *question; /* borrowed until done */
     const struct event *event;       /* borrowed until done: request_id, slots and their sha1 */
-    int64_t source_time_ms; /* wall clock of the source record; -1 or absurd: taken as now */
+    int64_t source_time_ms;   /* wall clock of the source record; -1 or absurd: taken as now */
+    struct slice traceparent; /* its header, borrowed until done; absent: none */
     bool is_first; /* others hold answers until it is done: taken even where those leave no room */
     void *data;    /* given to done */
     /* Called once, on the loop's thread. The outcome's revision is valid until

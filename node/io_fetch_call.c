@@ -14,7 +14,7 @@ enum {
     BODY_FIRST = 32 * 1024, /* bytes of a new response's buffer */
     KEEP_BLOCK = 4 * 1024,
     KEEP_MAX = 4 * 1024 * 1024,
-    REQUEST_ID_MAX = 128,
+    HEADER_TEXT_MAX = 128, /* of what an event brings */
     HEADER_MAX = 512,
     GET_MAX = FETCH_QUERY_MAX, /* a longer query is sent as the body of a POST */
 };
@@ -207,7 +207,7 @@ static size_t on_header(char *data, size_t one, size_t len, void *arg)
 
 static bool is_header_text(struct slice text)
 {
-    if (text.len == 0 || text.len > REQUEST_ID_MAX)
+    if (text.len == 0 || text.len > HEADER_TEXT_MAX)
         return false;
     for (size_t i = 0; i < text.len; i++) {
         if (text.ptr[i] <= ' ' || text.ptr[i] >= 0x7f)
@@ -399,6 +399,8 @@ int io_fetch_call_start(struct io_fetch_call *call, const struct io_fetch_setup 
         is_ready = add_header(call, "Host:", action->call.domain);
     if (is_ready && is_header_text(request_id))
         is_ready = add_header(call, "X-Request-Id:", request_id);
+    if (is_ready && is_header_text(request->traceparent))
+        is_ready = add_header(call, "traceparent:", request->traceparent);
     if (is_ready)
         is_ready = set_target(call, setup, action, request->question);
     if (!is_ready) {

@@ -396,6 +396,19 @@ static void settle_refused(struct asking *a, int rc)
     settle(a, &outcome);
 }
 
+/* The trace that the source record is of: it goes on to whom we ask. */
+static struct slice traceparent_of(const struct job *job)
+{
+    struct header headers[IO_KAFKA_HEADERS_MAX];
+    const size_t count = io_kafka_headers(job->handle, headers);
+
+    for (size_t i = 0; i < count; i++) {
+        if (slice_equal(headers[i].name, SLICE_LIT("traceparent")))
+            return headers[i].value;
+    }
+    return (struct slice){0};
+}
+
 /* False: the fetcher is full. */
 static bool try_fetch(struct io_line *l, struct asking *a, bool is_first)
 {
@@ -404,6 +417,7 @@ static bool try_fetch(struct io_line *l, struct asking *a, bool is_first)
         .question = &a->question,
         .event = &a->job->work->page.event,
         .source_time_ms = a->job->source_time_ms,
+        .traceparent = traceparent_of(a->job),
         .is_first = is_first,
         .data = a,
         .done = on_fetched,

@@ -40,6 +40,7 @@ struct fixture {
     struct stub_http *stub;
     struct io_fetch *f;
     struct arena scratch;
+    struct slice traceparent; /* of what is submitted */
     char url[64];
     unsigned pending;
     struct request requests[REQUESTS_MAX];
@@ -230,6 +231,7 @@ static int submit(struct fixture *x, size_t n)
     const struct io_fetch_request request = {.question = &r->question,
                                              .event = &r->event,
                                              .source_time_ms = -1,
+                                             .traceparent = x->traceparent,
                                              .is_first = x->is_first,
                                              .data = r,
                                              .done = on_done};
@@ -269,6 +271,7 @@ static void a_revision_is_asked_for_under_the_wikis_name_and_ours(void **state)
     struct fixture *x = *state;
 
     start(x, &(struct fetch_limits){0});
+    x->traceparent = SLICE_LIT("00-1-2-01");
     fetch_one(x);
     check_content(&x->requests[0]);
     assert_int_equal(x->requests[0].outcome.http_status, 200);
@@ -280,6 +283,7 @@ static void a_revision_is_asked_for_under_the_wikis_name_and_ours(void **state)
     assert_non_null(strstr(x->last, "\r\nHost: a.wiki\r\n"));
     assert_non_null(strstr(x->last, "\r\nUser-Agent: braid/test (test@example.org)\r\n"));
     assert_non_null(strstr(x->last, "\r\nX-Request-Id: req-1\r\n"));
+    assert_non_null(strstr(x->last, "\r\ntraceparent: 00-1-2-01\r\n"));
     assert_non_null(strstr(x->last, "\r\nAccept-Encoding: gzip\r\n"));
 }
 
