@@ -107,6 +107,8 @@ struct load *load_start(const struct load_config *config)
      * is an event more to them, and none lost to the audit. */
     const char *const settings[] = {"enable.idempotence",
                                     "false",
+                                    "max.in.flight.requests.per.connection",
+                                    "1", /* a slow broker gets more in each, not more of them */
                                     "linger.ms",
                                     config->rate > 0 ? "1" : "20",
                                     "queue.buffering.max.kbytes",
