@@ -12,9 +12,9 @@ int io_lane_open(const struct io_kafka_cluster *cluster, struct io_kafka_wake *w
 {
     char queued[16];
     char bytes[16];
-    (void)snprintf(queued, sizeof(queued), "%d", IO_READER_QUEUED_KB);
-    (void)snprintf(bytes, sizeof(bytes), "%d",
-                   1024 * (cluster->is_far ? IO_READER_FAR_KB : IO_READER_FETCH_KB));
+    const int fetch_kb = cluster->is_far ? IO_READER_FAR_KB : IO_READER_FETCH_KB;
+    (void)snprintf(queued, sizeof(queued), "%d", 2 * fetch_kb);
+    (void)snprintf(bytes, sizeof(bytes), "%d", 1024 * fetch_kb);
     const struct io_kafka_setting settings[] = {
         {"group.id", "braid-reader"}, /* nothing is ever committed for it */
         {"enable.auto.commit", "false"},

@@ -11,7 +11,7 @@
  * A broker that cannot be reached is no event: reading goes on when it is back.
  *
  * Promise: memory is bounded: what the owner has no room for stays with librdkafka, at most
- *          IO_READER_QUEUED_KB and one answer a reading, and then with the broker. Two readings may read the
+ *          three answers of IO_READER_FETCH_KB a reading, and then with the broker. Two readings may read the
  *          same partition (each on a connection set of its own).
  * Pure:    no: shell.
  * Not here: which records count (filter.h).
@@ -22,10 +22,13 @@
 #include "node/io_kafka.h"
 #include "node/io_kafka_ask.h"
 
-#define IO_READER_WAIT_MS   "30" /* of a request that finds nothing */
-#define IO_READER_QUEUED_KB 512  /* fetched and not yet handed over, per reading */
-#define IO_READER_FETCH_KB  256  /* of a partition in one answer */
-/* From another DC: a consumer has one request under way, so no more comes in a round trip. */
+#define IO_READER_WAIT_MS "30" /* of a request that finds nothing */
+/*
+ * Of a partition in one answer; from another DC: a consumer has one request under way, so no more comes in a
+ * round trip. Two answers may wait to be handed over: the next request is made while the first does, and
+ * leaves out what has no room, for another round trip.
+ */
+#define IO_READER_FETCH_KB    256
 #define IO_READER_FAR_KB      1024
 #define IO_READER_BATCH       128 /* records of one RECORDS event */
 #define IO_READER_BATCH_BYTES 1048576
