@@ -157,7 +157,8 @@ static uint64_t run_filter(uint32_t n)
     uint64_t accepted = 0;
 
     for (int64_t o = (int64_t)n - 10; o <= (int64_t)n + 1; o++)
-        accepted += filter_step(&last, o - 1, o) == FILTER_ACCEPT;
+        accepted += filter_step(&last, &(struct origin){.prev = o - 1, .offset = o}, false) ==
+                    FILTER_ACCEPT;
     return accepted;
 }
 

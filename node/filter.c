@@ -5,14 +5,21 @@
 
 #include <assert.h>
 
-enum filter_verdict filter_step(int64_t *last, int64_t prev, int64_t offset)
+bool filter_is_range(const struct braid_headers *h)
 {
-    assert(prev < offset); /* origin_parse refuses anything else */
+    return h->has_by && (h->status == STATUS_SKIPPED || h->status == STATUS_GAP);
+}
 
-    if (offset <= *last && !MUTANT(accept_duplicates))
+enum filter_verdict filter_step(int64_t *last, const struct origin *o, bool is_range)
+{
+    assert(o->prev < o->offset); /* origin_parse refuses anything else */
+
+    if (o->offset <= *last && !MUTANT(accept_duplicates))
         return FILTER_DUPLICATE;
-    if (prev > *last && !MUTANT(accept_holes))
+    if (o->prev > *last && !MUTANT(accept_holes))
         return FILTER_HOLE;
-    *last = offset;
+    if (o->prev < *last && is_range && !MUTANT(accept_overlaps))
+        return FILTER_DUPLICATE;
+    *last = o->offset;
     return FILTER_ACCEPT;
 }

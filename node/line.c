@@ -238,7 +238,7 @@ static void output_records(struct line *l, const struct line_event *ev, struct l
         (void)settle_start(&l->strands[s].out_last, r);
         const struct origin *o = &r->braid.origin;
         const enum filter_verdict verdict =
-            filter_step(&l->strands[s].out_last, o->prev, o->offset);
+            filter_step(&l->strands[s].out_last, o, filter_is_range(&r->braid));
         if (verdict == FILTER_HOLE)
             l->holes++;
         COVER_IF(verdict == FILTER_HOLE, line_own_hole);
@@ -416,6 +416,15 @@ static void output_end(struct line *l, const struct line_event *ev, struct line_
 
 /* --- the input ---------------------------------------------------------------------------------- */
 
+/* A range begins where the last record ended (R3), wherever its input record begins. */
+static void link_range(struct line_slot *slot, int64_t sent_last)
+{
+    if (slot->kind != LINE_SLOT_SKIP && slot->kind != LINE_SLOT_GAP)
+        return;
+    if (slot->origin.prev < sent_last && sent_last < slot->origin.offset)
+        slot->origin.prev = sent_last;
+}
+
 /* Sends what is done, in input order. */
 static void flush(struct line *l, struct line_actions *out)
 {
@@ -427,6 +436,7 @@ static void flush(struct line *l, struct line_actions *out)
         l->ticket_sent++;
         if (slot->kind == LINE_SLOT_NONE)
             continue;
+        link_range(slot, l->strands[slot->strand].sent_last);
         l->strands[slot->strand].sent_last = slot->origin.offset;
         if (slot->kind == LINE_SLOT_COPY)
             continue; /* PRODUCE was given with the record */
@@ -441,15 +451,15 @@ static void flush(struct line *l, struct line_actions *out)
 }
 
 /* Adds to the skip that is last in line, if it is one that was not sent yet. */
-static bool skip_extended(struct line *l, uint32_t strand, int64_t offset, int64_t in_next)
+static bool skip_extended(struct line *l, const struct line_slot *more)
 {
     if (l->ticket_sent == l->ticket_next)
         return false;
     struct line_slot *slot = slot_of(l, l->ticket_next - 1);
-    if (slot->kind != LINE_SLOT_SKIP || slot->strand != strand)
+    if (slot->kind != LINE_SLOT_SKIP || slot->strand != more->strand)
         return false;
-    slot->origin.offset = offset;
-    slot->in_next = in_next;
+    slot->origin.offset = more->origin.offset;
+    slot->in_next = more->in_next;
     COVER(line_skip_grows);
     return true;
 }
@@ -488,7 +498,7 @@ static void take(struct line *l, const struct record *r, uint32_t index, struct 
     if (may_skip(l, s, offset)) {
         COVER(line_skips);
         slot->kind = LINE_SLOT_SKIP;
-        if (!skip_extended(l, slot->strand, offset, slot->in_next))
+        if (!skip_extended(l, slot))
             (void)new_slot(l, slot);
         act(out, LINE_DO_DROP)->index = index;
         return;
@@ -536,7 +546,7 @@ static void input_record(struct line *l, const struct record *r, uint32_t index,
     } else {
         slot.strand = (uint32_t)s;
         if (!l->config.raw || slot.origin.offset > l->strands[s].in_last)
-            verdict = filter_step(&l->strands[s].in_last, slot.origin.prev, slot.origin.offset);
+            verdict = filter_step(&l->strands[s].in_last, &slot.origin, filter_is_range(&r->braid));
         if (verdict == FILTER_HOLE)
             l->holes++;
         if (verdict == FILTER_DUPLICATE)

@@ -17,6 +17,7 @@
 #define MUTANT_MAP(X)                                                                              \
     X(accept_holes, "R3", "a reader accepts a record whose prev it has not seen")                  \
     X(accept_duplicates, "R3", "a reader accepts an offset that it has accepted before")           \
+    X(accept_overlaps, "R3", "a reader accepts a range of which it has accepted a part")           \
     X(copy_unfiltered, "R3", "a copier copies what its filter does not accept")                    \
     X(trust_foreign, "R3", "a copier takes records of a mirror for its own DC's copies")           \
     X(place_from_output, "A1", "a reader goes on in its input with the last of its output")        \

@@ -346,11 +346,11 @@ static bool append(struct strands *s, struct strand *st, const struct record *r,
  * A log that is read from its untruncated beginning only to find the record at base_last: a zombie
  * may have written another version of what follows before that, which nobody has accepted (A1).
  */
-static void skim(struct strand *st, const struct origin *o)
+static void skim(struct strand *st, const struct origin *o, bool is_range)
 {
     if (st->skim_last == STRAND_SKIM_ANY)
         st->skim_last = o->prev; /* the first record says itself where its strand starts */
-    if (filter_step(&st->skim_last, o->prev, o->offset) == FILTER_ACCEPT)
+    if (filter_step(&st->skim_last, o, is_range) == FILTER_ACCEPT)
         COVER(held_skims);
     if (st->skim_last >= st->base_last)
         st->skims = false;
@@ -374,13 +374,14 @@ static bool read_one(struct strands *s, struct log *l, const struct record *r, i
     if (st->is_over || r->log_offset < st->from)
         return false;
     const struct origin *o = &r->braid.origin;
+    const bool is_range = filter_is_range(&r->braid);
     if (st->skims && (st->skim_last != STRAND_SKIM_ANY || o->prev < st->base_last)) {
-        skim(st, o);
+        skim(st, o, is_range);
         return false;
     }
     st->skims = false;
     int64_t last = st->last;
-    const enum filter_verdict verdict = filter_step(&last, o->prev, o->offset);
+    const enum filter_verdict verdict = filter_step(&last, o, is_range);
     if (verdict == FILTER_HOLE) {
         s->holes++;
         st->has_hole = true;

@@ -96,6 +96,15 @@ static bool is_of_strand(const struct world *w, const struct klog *log, const st
            w->origin_partition[f->origin] == log->partition;
 }
 
+/* The checker's own filter: a range links to what it follows, or not at all. */
+static bool is_next(const struct facts *f, int64_t last)
+{
+    const bool is_range = slice_starts_with(f->status, SLICE_LIT("gap")) ||
+                          slice_starts_with(f->status, SLICE_LIT("skipped"));
+
+    return f->offset > last && (is_range ? f->prev == last : f->prev <= last);
+}
+
 static void see_enriched(struct world *w, const struct klog *log, const struct krec *k)
 {
     struct check *c = w->check;
@@ -115,7 +124,7 @@ static void see_enriched(struct world *w, const struct klog *log, const struct k
             " takes it",
             SLICE_ARG(w->dcs[w->origin_dc[f->origin]].name), (long long)f->offset,
             SLICE_ARG(f->status));
-    if (f->offset <= *last || f->prev > *last)
+    if (!is_next(f, *last))
         return;
     *last = f->offset;
     times_put(w, &c->came[log->dc][strand], f->offset, w->now_us);
@@ -138,7 +147,7 @@ int64_t check_held_of(struct world *w, uint32_t dc, uint32_t strand)
         const struct krec *k = log->recs[at];
         const struct facts *f = k->state == KREC_VISIBLE ? facts_of(w, k->body) : NULL;
 
-        if (f != NULL && is_of_strand(w, log, k, f, strand) && f->offset > last && f->prev <= last)
+        if (f != NULL && is_of_strand(w, log, k, f, strand) && is_next(f, last))
             last = f->offset;
     }
     return last > c->held[dc][strand] ? last : c->held[dc][strand];

@@ -164,6 +164,7 @@ static void bias(struct params *p)
     case MUTANT_cross_same_epoch:
         more(p, FAULT_new_incarnation, 20000);
         break;
+    case MUTANT_accept_overlaps:
     case MUTANT_place_from_output:
     case MUTANT_commit_ahead:
         more(p, FAULT_second_owner, 10000);

@@ -411,6 +411,23 @@ static void what_a_cut_has_decided_is_skipped_without_work(void **state)
     assert_string_equal(give(f, LINE_EV_IN, list, 4), "drop; drop; drop; work 3>4; skip -1>3");
 }
 
+/* R3: the copy of the source was lost and made anew, and lacks what the output has. */
+static void a_range_begins_where_the_output_ends(void **state)
+{
+    struct fixture *f = *state;
+    const struct record out[] = {chained(0, -1, 0), chained(1, 0, 3)};
+    struct record in[] = {chained(0, -1, 0), chained(1, 0, 6)};
+    const struct log_bounds two = {0, 2};
+    const struct line_event end = {.kind = LINE_EV_OUT_END, .log_offset = 2};
+
+    in[1].braid.status = STATUS_GAP;
+    init(f, LINE_ENRICH, false);
+    (void)start(f, &NO_PLACE, &NO_PLACE, two, two);
+    (void)give(f, LINE_EV_OUT, out, 2);
+    (void)step(f, &end);
+    assert_string_equal(give(f, LINE_EV_IN, in, 2), "drop; drop; gap 3>6");
+}
+
 /* Of an incarnation of eqiad's strands, as its own topic has it. */
 static struct record of_incarnation(uint32_t number, int64_t log_offset, int64_t prev,
                                     int64_t offset)
@@ -476,6 +493,7 @@ int main(void)
         cmocka_unit_test(places_are_saved_behind_what_was_read_back),
         cmocka_unit_test(acks_that_are_not_read_back_end_the_run),
         cmocka_unit_test(what_a_cut_has_decided_is_skipped_without_work),
+        cmocka_unit_test(a_range_begins_where_the_output_ends),
         cmocka_unit_test(a_record_that_came_too_early_behind_void_ones_is_no_lost_beginning),
     };
 
