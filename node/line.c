@@ -460,6 +460,7 @@ static bool skip_extended(struct line *l, const struct line_slot *more)
         return false;
     slot->origin.offset = more->origin.offset;
     slot->in_next = more->in_next;
+    slot->in_epoch = more->in_epoch;
     COVER(line_skip_grows);
     return true;
 }

@@ -411,6 +411,28 @@ static void what_a_cut_has_decided_is_skipped_without_work(void **state)
     assert_string_equal(give(f, LINE_EV_IN, list, 4), "drop; drop; drop; work 3>4; skip -1>3");
 }
 
+/* A1: the place behind it names the leader epoch of the last record that it took in. */
+static void a_skip_that_grows_takes_in_the_newer_leader_epoch(void **state)
+{
+    struct fixture *f = *state;
+    struct record in[] = {raw(0), raw(1), raw(2)};
+    const struct record out[] = {chained(0, -1, 2)};
+    const int64_t positions[LINE_STRANDS_MAX] = {2};
+    const struct line_event cut = {.kind = LINE_EV_CUT, .positions = positions};
+    struct line_place place_in;
+    struct line_place place_out;
+
+    in[2].leader_epoch = 1;
+    run(f, LINE_ENRICH, true);
+    (void)step(f, &cut);
+    assert_string_equal(give(f, LINE_EV_IN, in, 3), "drop; drop; drop; skip -1>2");
+    (void)tell(f, LINE_EV_ACKED, 0);
+    (void)give(f, LINE_EV_OUT, out, 1);
+    line_places(&f->line, &place_in, &place_out);
+    assert_int_equal(place_in.log_offset, 3);
+    assert_int_equal(place_in.epoch, 1);
+}
+
 /* R3: the copy of the source was lost and made anew, and lacks what the output has. */
 static void a_range_begins_where_the_output_ends(void **state)
 {
@@ -493,6 +515,7 @@ int main(void)
         cmocka_unit_test(places_are_saved_behind_what_was_read_back),
         cmocka_unit_test(acks_that_are_not_read_back_end_the_run),
         cmocka_unit_test(what_a_cut_has_decided_is_skipped_without_work),
+        cmocka_unit_test(a_skip_that_grows_takes_in_the_newer_leader_epoch),
         cmocka_unit_test(a_range_begins_where_the_output_ends),
         cmocka_unit_test(a_record_that_came_too_early_behind_void_ones_is_no_lost_beginning),
     };
