@@ -26,6 +26,10 @@
     X(line_gap_passed, "A10", "an enricher passes a gap record on", "")                            \
     X(line_skips, "A13", "enrich skips what a cut has decided", "")                                \
     X(line_skip_grows, "A13", "a skipped record takes in the next offset", "")                     \
+    X(line_old, "A2", "an enricher waits: what no cut covers is too old", "")                      \
+    X(failing_waits, "R5", "a failed record of a failing strand waits for another", "")            \
+    X(failing_skips, "R5", "cuts have passed a failed record of a failing strand", "")             \
+    X(failing_last, "A13", "a failing strand is the last that moves: it goes on", "")              \
     X(line_undelivered, "R2", "a permanent delivery failure ends a line's run", "")                \
     X(line_not_read_back, "A13", "acknowledged records cannot be read back in time", "")           \
     X(line_commits, "R4", "a line saves its places", "")                                           \
@@ -121,12 +125,10 @@
     X(cross_asks, "R13", "a merge starts behind a crossing: it asks whose strands it had", "")     \
     X(cross_waits, "R13", "a crossing waits until all before it is emitted", "")                   \
     X(cross_done, "R13", "a merge goes over to the new strands", "")                               \
-    X(cross_without, "R13", "what is lost of the own topic is not missed",                         \
-      "once or twice for each loss of an own topic, which few seeds have")                         \
+    X(cross_without, "R13", "what the own topic lost is not missed", "few seeds lose any")         \
     /* merge_copy.c, peer_copy.c: what only a peer has */                                          \
     X(copy_from_peer, "R11", "a peer's global topic is copied", "")                                \
-    X(copy_for_hole, "R11", "a hole that nobody fills: a peer's topic is copied",                  \
-      "seeds keep what the copiers need")                                                          \
+    X(copy_for_hole, "R11", "nobody fills a hole: a peer's topic is copied", "holes are filled")   \
     /* plan.c: the order */                                                                        \
     X(choose_by_rank, "R8", "the better status wins", "")                                          \
     X(choose_by_origin, "R8", "the origin DC's record wins", "")                                   \

@@ -39,7 +39,7 @@ static bool alarm_of(const struct io_task *task, struct alarm *out)
 
     if (task->line != NULL) {
         io_line_status(task->line, &line);
-        if (!line.is_failed)
+        if (!line.is_failed && line.waits == NULL)
             return is_read_in_part(&line, out);
         *out = (struct alarm){.task = line.name, .code = line.code, .why = line.why};
         return true;

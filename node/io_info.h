@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * io_info.h - what a node says of itself in etcd: who and where it is, and which of its tasks stand still
- * until an operator acts.
+ * io_info.h - what a node says of itself in etcd: who and where it is, and which of its tasks stand still,
+ * or wait for others.
  *
  * Promise: a task that stops is told within IO_INFO_MS, and so is one that goes on again.
  * Pure:    no: shell.

@@ -195,8 +195,8 @@ static void take_topics(rd_kafka_event_t *event, struct io_kafka_topic *out, siz
     *out_count = count;
 }
 
-static void take_limit(struct io_kafka_question *q, rd_kafka_event_t *event,
-                       struct io_kafka_answer *answer)
+static void take_limits(struct io_kafka_question *q, rd_kafka_event_t *event,
+                        struct io_kafka_answer *answer)
 {
     size_t count = 0;
     const rd_kafka_ConfigResource_t **resources = rd_kafka_DescribeConfigs_result_resources(
@@ -213,10 +213,13 @@ static void take_limit(struct io_kafka_question *q, rd_kafka_event_t *event,
     }
     const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resources[0], &count);
     for (size_t i = 0; i < count; i++) {
+        const char *name = rd_kafka_ConfigEntry_name(entries[i]);
         const char *value = rd_kafka_ConfigEntry_value(entries[i]);
-        if (value != NULL &&
-            strcmp(rd_kafka_ConfigEntry_name(entries[i]), "max.message.bytes") == 0)
-            answer->limit = strtoll(value, NULL, 10);
+        const int64_t number = value != NULL ? strtoll(value, NULL, 10) : 0;
+        if (strcmp(name, "max.message.bytes") == 0)
+            answer->limit = number;
+        else if (strcmp(name, "retention.ms") == 0 && number > 0)
+            answer->retention_ms = number;
     }
 }
 
@@ -234,7 +237,7 @@ static void take(struct io_kafka_question *q, rd_kafka_event_t *event, bool is_e
     } else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_ALTERCONSUMERGROUPOFFSETS_RESULT) {
         take_commit(q, event);
     } else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_DESCRIBECONFIGS_RESULT) {
-        take_limit(q, event, &answer);
+        take_limits(q, event, &answer);
     } else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_DESCRIBETOPICS_RESULT) {
         answer.topic_count = q->topic_count;
         topics = calloc(q->topic_count + 1, sizeof(*topics));
@@ -388,8 +391,8 @@ struct io_kafka_question *io_kafka_ask_topics(struct io_kafka_ask *a, const char
     return q;
 }
 
-struct io_kafka_question *io_kafka_ask_limit(struct io_kafka_ask *a, const char *topic,
-                                             struct io_kafka_asker asker)
+struct io_kafka_question *io_kafka_ask_limits(struct io_kafka_ask *a, const char *topic,
+                                              struct io_kafka_asker asker)
 {
     struct io_kafka_question *q = question_new(a, asker, 1);
     rd_kafka_AdminOptions_t *options = options_new(q, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, false);

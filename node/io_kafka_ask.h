@@ -44,7 +44,8 @@ struct io_kafka_answer {
     struct slice metadata;               /* committed */
     const struct io_kafka_topic *topics; /* topics, in the order asked for */
     size_t topic_count;
-    int64_t limit; /* limit: bytes of a batch; 0: the broker does not say */
+    int64_t limit;        /* limits: bytes of a batch; 0: the broker does not say */
+    int64_t retention_ms; /* limits: 0: for ever, or the broker does not say */
 };
 
 typedef void io_kafka_answered(void *data, const struct io_kafka_answer *answer);
@@ -83,9 +84,9 @@ struct io_kafka_question *io_kafka_ask_commit(struct io_kafka_ask *a, const char
 struct io_kafka_question *io_kafka_ask_topics(struct io_kafka_ask *a, const char **names,
                                               size_t count, struct io_kafka_asker asker);
 
-/* A topic's max.message.bytes. */
-struct io_kafka_question *io_kafka_ask_limit(struct io_kafka_ask *a, const char *topic,
-                                             struct io_kafka_asker asker);
+/* A topic's max.message.bytes and retention.ms. */
+struct io_kafka_question *io_kafka_ask_limits(struct io_kafka_ask *a, const char *topic,
+                                              struct io_kafka_asker asker);
 
 /* `done` will not be called. Accepts NULL; not for a question that has ended. */
 void io_kafka_ask_cancel(struct io_kafka_question *q);

@@ -16,13 +16,14 @@ static void on_answer(void *data, const struct io_kafka_answer *answer)
         return;
     }
     l->bytes = answer->code == 0 ? answer->limit : 0;
+    l->retention_ms = answer->code == 0 ? answer->retention_ms : 0;
     l->known(l->data);
 }
 
 static void ask(struct io_limit *l)
 {
     l->asked_ms = io_mono_ms();
-    l->question = io_kafka_ask_limit(l->ask, l->topic, (struct io_kafka_asker){on_answer, l});
+    l->question = io_kafka_ask_limits(l->ask, l->topic, (struct io_kafka_asker){on_answer, l});
 }
 
 void io_limit_ask(struct io_limit *l, struct io_kafka_ask *to, const char *topic,

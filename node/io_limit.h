@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * io_limit.h - the size limit of a topic (max.message.bytes), for who writes to it.
+ * io_limit.h - the limits of a topic, for who writes to it: size (max.message.bytes), retention.
  *
  * Happy path: ask -> known, with `bytes`: whoever writes sees for himself what is too large (A8). Who
  * substituted or stopped because of it watches it, and starts again once an operator has changed it.
@@ -24,7 +24,8 @@ struct io_limit {
     void (*known)(void *data);
     void *data;
     struct io_kafka_question *question;
-    int64_t bytes; /* of a batch; 0: not known */
+    int64_t bytes;        /* of a batch; 0: not known */
+    int64_t retention_ms; /* 0: for ever, or not known */
     int64_t asked_ms;
     bool is_watched;
     bool is_changed;

@@ -59,6 +59,9 @@ static void carry_out(struct io_line *l, const struct line_action *a, const stru
             line_produce_work(l, a);
         return;
     case LINE_DO_SKIP:
+        line_drop_work(l, a->ticket);
+        line_produce(l, a, NULL);
+        return;
     case LINE_DO_GAP:
         line_produce(l, a, NULL);
         return;
@@ -89,7 +92,9 @@ void line_tell_done(struct io_line *l)
 {
     while (l->done_count > 0 && !l->is_over) {
         l->done_count--;
-        struct line_event ev = {.kind = LINE_EV_DONE, .ticket = l->done[l->done_count]};
+        const uint64_t ticket = l->done[l->done_count];
+        struct line_event ev = {
+            .kind = LINE_EV_DONE, .ticket = ticket, .work = line_work_result(l, ticket)};
         step_once(l, &ev);
     }
 }
@@ -295,6 +300,8 @@ static void on_limit(void *data)
     if (l->is_over)
         return;
     l->is_limited = is_small;
+    l->config.retention_ms = l->limit.retention_ms;
+    line_init(l->line, &l->config);
     l->client =
         io_writer_client_open(is_small ? l->site_out->single : l->site_out->writer, &client);
     if (l->client == NULL)
@@ -490,6 +497,12 @@ void io_line_stream_changed(struct io_line *l, const struct io_stream *s)
         return;
     for (uint32_t i = 0; i < l->config.strand_count; i++)
         positions[i] = io_stream_position(s, &l->config.strands[i]);
+    if (l->config.kind == LINE_ENRICH) {
+        const struct strand_name name = {l->config.by_dc, l->config.by_incarnation,
+                                         l->config.strands[0]};
+        io_stream_strands(s, &name, &ev.own, &ev.others);
+        l->line->config.failed_share_max = line_share_max(s);
+    }
     step(l, &ev);
 }
 
@@ -543,6 +556,10 @@ void io_line_status(const struct io_line *l, struct io_line_status *out)
     if (l->line == NULL)
         return;
     out->phase = l->line->phase;
+    if (!l->is_over)
+        out->waits = line_waits(l->line);
+    if (out->waits != NULL)
+        out->why = out->waits;
     out->holes = l->line->holes;
     out->foreign = l->line->foreign;
     out->duplicates = l->line->duplicates;

@@ -35,6 +35,7 @@ struct io_line_status {
     bool is_failed; /* stays stopped until an operator acts */
     int code;
     const char *why;
+    const char *waits; /* line_waits */
     uint64_t consumed;
     uint64_t produced;
     uint64_t statuses[STATUS_COUNT]; /* produced, by status */

@@ -92,6 +92,9 @@ void line_commit(struct io_line *l);
 /* Finds out what the task reads and writes. 0; ERR_UNAVAILABLE, ERR_NOT_FOUND: not known yet. */
 int line_set_up(struct io_line *l);
 
+/* Above this share of failed requests the task waits for other DCs, in percent. */
+uint32_t line_share_max(const struct io_stream *s);
+
 /* The newest cut has other strands for this task than it was set up with. */
 bool line_strands_changed(const struct io_line *l);
 
@@ -106,6 +109,12 @@ void line_work(struct io_line *l, const struct line_action *a, const struct reco
 
 /* Produces a copy, or a record of its own (SKIP, GAP). Takes over the handle of a copy. */
 void line_produce(struct io_line *l, const struct line_action *a, const struct record *r);
+
+/* What became of WORK. */
+enum line_work line_work_result(struct io_line *l, uint64_t ticket);
+
+/* What WORK has made, if anything, is not needed. */
+void line_drop_work(struct io_line *l, uint64_t ticket);
 
 /* Produces what WORK has made. */
 void line_produce_work(struct io_line *l, const struct line_action *a);

@@ -139,6 +139,13 @@ static int set_replicate(struct io_line *l)
     return set_strands(l);
 }
 
+uint32_t line_share_max(const struct io_stream *s)
+{
+    const int64_t share = s->spec != NULL ? s->spec->spec.failed_share_max_percent : 0;
+
+    return share > 0 ? (uint32_t)share : 100; /* 0: of an older spec */
+}
+
 static int set_enrich(struct io_line *l)
 {
     const struct config *config = &l->host->config;
@@ -172,6 +179,7 @@ static int set_enrich(struct io_line *l)
         return ERR_UNAVAILABLE;
     l->is_remembering = l->is_global && (l->stream->spec->enrich.enrichments &
                                          ENRICHMENT_BIT(ENRICHMENT_RDF_DIFF)) != 0;
+    l->config.failed_share_max = line_share_max(l->stream);
     return set_strands(l);
 }
 

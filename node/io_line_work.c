@@ -319,6 +319,33 @@ void line_produce(struct io_line *l, const struct line_action *a, const struct r
     produce_or_queue(l, job_new(l, a, r));
 }
 
+/* Whether it was the API's fault. */
+static bool is_of_api(enum reason reason)
+{
+    return reason == REASON_TIMEOUT || reason == REASON_UNAVAILABLE || reason == REASON_REFUSED ||
+           reason == REASON_BAD_ANSWER;
+}
+
+enum line_work line_work_result(struct io_line *l, uint64_t ticket)
+{
+    const struct job *job = *slot_of(l, ticket);
+    const struct enrich_page *page = &job->work->page;
+
+    if (page->outcome.attempts == 0 || (page->status == ENRICH_FAILED && !is_of_api(page->reason)))
+        return LINE_WORK_NOT_ASKED;
+    return page->status == ENRICH_FAILED ? LINE_WORK_FAILED : LINE_WORK_GOOD;
+}
+
+void line_drop_work(struct io_line *l, uint64_t ticket)
+{
+    struct job **slot = slot_of(l, ticket);
+
+    if (*slot == NULL || (*slot)->ticket != ticket)
+        return;
+    job_free(*slot);
+    *slot = NULL;
+}
+
 void line_produce_work(struct io_line *l, const struct line_action *a)
 {
     struct job **slot = slot_of(l, a->ticket);

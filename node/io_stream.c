@@ -140,6 +140,24 @@ uint32_t io_stream_incarnation(const struct io_stream *s, struct slice by)
     return newest;
 }
 
+void io_stream_strands(const struct io_stream *s, const struct strand_name *name, int64_t *out_own,
+                       int64_t *out_others)
+{
+    const struct layout *layout = &s->head.layout;
+
+    *out_own = POSITION_NONE;
+    *out_others = FAILING_ALONE;
+    for (uint32_t i = 0; s->has_head && i < layout->count; i++) {
+        const int64_t position = s->head.strands[i].position;
+        if (!origin_partition_equal(&layout->names[i].from, &name->from))
+            continue;
+        if (strand_name_compare(&layout->names[i], name) == 0)
+            *out_own = position;
+        else if (position > *out_others && !slice_equal(layout->names[i].by, name->by))
+            *out_others = position;
+    }
+}
+
 /* ---- reading the head again ----------------------------------------------------------------- */
 
 static const struct etcd_kv *only_kv(const struct etcd_answer *answer, size_t op)

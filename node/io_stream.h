@@ -15,6 +15,7 @@
 #include "coord/io_node.h"
 #include "coord/spec.h"
 #include "node/config.h"
+#include "node/failing.h"
 #include "node/io_fetch.h"
 #include "node/io_log.h"
 #include "node/io_share.h"
@@ -111,5 +112,10 @@ uint32_t io_stream_partitions(const struct io_stream *s, struct slice dc, struct
 
 /* The newest incarnation of a DC's strands in the head; 0 if it has none. */
 uint32_t io_stream_incarnation(const struct io_stream *s, struct slice by);
+
+/* Where the head has a strand, and the furthest of the partition's others: FAILING_ALONE if there are
+ * none. POSITION_NONE each that is not there. */
+void io_stream_strands(const struct io_stream *s, const struct strand_name *name, int64_t *out_own,
+                       int64_t *out_others);
 
 #endif

@@ -16,7 +16,8 @@ void line_init(struct line *l, const struct line_config *config)
     assert(config->in_flight_max <= LINE_IN_FLIGHT_MAX);
     assert(!config->raw || config->strand_count == 1);
 
-    *l = (struct line){.config = *config};
+    *l = (struct line){.config = *config, .failing.others = FAILING_ALONE};
+    uncut_init(&l->uncut, config->retention_ms);
 }
 
 static struct line_action *act(struct line_actions *out, enum line_action_kind kind)
@@ -44,13 +45,6 @@ static struct line_slot *slot_of(struct line *l, uint64_t ticket)
     assert(ticket < l->ticket_next);
 
     return &l->slots[ticket % l->config.in_flight_max];
-}
-
-uint32_t line_room(const struct line *l)
-{
-    if (l->phase != LINE_RUNNING)
-        return 0;
-    return l->config.in_flight_max - (uint32_t)(l->ticket_next - l->ticket_read);
 }
 
 /* --- START and the own output log ------------------------------------------------------------ */
@@ -245,6 +239,8 @@ static void output_records(struct line *l, const struct line_event *ev, struct l
         COVER_IF(verdict == FILTER_DUPLICATE, line_own_duplicate);
         if (verdict == FILTER_ACCEPT && r->log_offset >= l->out_end)
             l->out_grew = true;
+        if (verdict == FILTER_ACCEPT && l->config.kind == LINE_ENRICH)
+            uncut_read(&l->uncut, o->offset, r->log_time_ms, ev->now_ms);
     }
     settle(l);
 }
@@ -388,7 +384,7 @@ static void position_chained(struct line *l, struct line_actions *out)
         check_from(&l->in_check, l->place_in.log_offset, l->place_in.epoch, l->in_bounds.start);
 }
 
-static void flush(struct line *l, struct line_actions *out);
+static void flush(struct line *l, int64_t now_ms, struct line_actions *out);
 
 static void output_end(struct line *l, const struct line_event *ev, struct line_actions *out)
 {
@@ -411,7 +407,7 @@ static void output_end(struct line *l, const struct line_event *ev, struct line_
     else
         position_chained(l, out);
     if (l->phase == LINE_RUNNING)
-        flush(l, out);
+        flush(l, ev->now_ms, out);
 }
 
 /* --- the input ---------------------------------------------------------------------------------- */
@@ -425,13 +421,25 @@ static void link_range(struct line_slot *slot, int64_t sent_last)
         slot->origin.prev = sent_last;
 }
 
+/* True if a failed record is not to be written yet; one that cuts have passed is skipped (R5). */
+static bool must_wait(struct line *l, struct line_slot *slot, int64_t now_ms)
+{
+    if (!slot->has_failed)
+        return false;
+    const enum failing_verdict verdict =
+        failing_judge(&l->failing, l->config.failed_share_max, slot->origin.offset, now_ms);
+    if (verdict == FAILING_SKIPS)
+        slot->kind = LINE_SLOT_SKIP;
+    return verdict == FAILING_WAITS;
+}
+
 /* Sends what is done, in input order. */
-static void flush(struct line *l, struct line_actions *out)
+static void flush(struct line *l, int64_t now_ms, struct line_actions *out)
 {
     while (l->ticket_sent < l->ticket_next) {
         const uint64_t ticket = l->ticket_sent;
         struct line_slot *slot = slot_of(l, ticket);
-        if (!slot->is_done)
+        if (!slot->is_done || must_wait(l, slot, now_ms))
             break;
         l->ticket_sent++;
         if (slot->kind == LINE_SLOT_NONE)
@@ -588,7 +596,7 @@ static void drop_from(const struct line_event *ev, uint32_t first, struct line_a
 
 static void input_records(struct line *l, const struct line_event *ev, struct line_actions *out)
 {
-    assert(ev->count <= line_room(l));
+    assert(ev->count <= line_slots_free(l));
 
     l->in_caught_up = false;
     for (uint32_t i = 0; i < ev->count; i++) {
@@ -604,7 +612,7 @@ static void input_records(struct line *l, const struct line_event *ev, struct li
         }
         input_record(l, &ev->records[i], i, out);
     }
-    flush(l, out);
+    flush(l, ev->now_ms, out);
 }
 
 /* A log was truncated below what this run has read of it. */
@@ -643,23 +651,6 @@ static void step_past(struct line *l, uint64_t ticket)
     acked(l, ticket);
 }
 
-static bool place_equal(const struct line *l, const struct line_place *a,
-                        const struct line_place *b)
-{
-    return a->valid == b->valid && a->log_offset == b->log_offset && a->epoch == b->epoch &&
-           memcmp(a->last, b->last, l->config.strand_count * sizeof a->last[0]) == 0;
-}
-
-void line_places(const struct line *l, struct line_place *out_in, struct line_place *out_out)
-{
-    /* Until there is a new one the old one stays: it says that there was one. */
-    *out_in = l->place_in.valid ? l->place_in : l->given_in;
-    *out_out = (struct line_place){
-        .valid = l->phase == LINE_RUNNING, .log_offset = l->out_next, .epoch = l->out_epoch};
-    for (uint32_t i = 0; i < l->config.strand_count; i++)
-        out_out->last[i] = l->strands[i].out_last;
-}
-
 static void commit(struct line *l, int64_t now_ms, struct line_actions *out)
 {
     struct line_place in;
@@ -668,7 +659,7 @@ static void commit(struct line *l, int64_t now_ms, struct line_actions *out)
     if (now_ms - l->commit_ms < LINE_COMMIT_MS)
         return;
     line_places(l, &in, &output);
-    if (place_equal(l, &in, &l->saved_in) && place_equal(l, &output, &l->saved_out))
+    if (line_place_equal(l, &in, &l->saved_in) && line_place_equal(l, &output, &l->saved_out))
         return;
     l->commit_ms = now_ms;
     l->saved_in = in;
@@ -690,7 +681,32 @@ static void tick(struct line *l, int64_t now_ms, struct line_actions *out)
             return;
         }
     }
+    l->is_old = uncut_is_old(&l->uncut, now_ms);
+    COVER_IF(l->is_old, line_old);
+    flush(l, now_ms, out);
     commit(l, now_ms, out);
+}
+
+static void done(struct line *l, const struct line_event *ev)
+{
+    struct line_slot *slot = slot_of(l, ev->ticket);
+
+    slot->is_done = true;
+    slot->has_failed = ev->work == LINE_WORK_FAILED;
+    if (ev->work != LINE_WORK_NOT_ASKED)
+        failing_result(&l->failing, slot->has_failed);
+}
+
+static void cut(struct line *l, const struct line_event *ev, struct line_actions *out)
+{
+    for (uint32_t i = 0; i < l->config.strand_count; i++)
+        l->strands[i].cut_position = ev->positions[i];
+    if (l->config.kind != LINE_ENRICH)
+        return;
+    failing_cut(&l->failing, ev->own, ev->others, ev->now_ms);
+    uncut_cut(&l->uncut, ev->own);
+    if (l->phase == LINE_RUNNING)
+        flush(l, ev->now_ms, out);
 }
 
 static void running(struct line *l, const struct line_event *ev, struct line_actions *out)
@@ -703,8 +719,8 @@ static void running(struct line *l, const struct line_event *ev, struct line_act
         l->in_caught_up = true;
         break;
     case LINE_EV_DONE:
-        slot_of(l, ev->ticket)->is_done = true;
-        flush(l, out);
+        done(l, ev);
+        flush(l, ev->now_ms, out);
         break;
     case LINE_EV_ACKED:
         acked(l, ev->ticket);
@@ -747,8 +763,7 @@ void line_step(struct line *l, const struct line_event *ev, struct line_actions 
         moved(l, ev, out);
         return;
     case LINE_EV_CUT:
-        for (uint32_t i = 0; i < l->config.strand_count; i++)
-            l->strands[i].cut_position = ev->positions[i];
+        cut(l, ev, out);
         return;
     case LINE_EV_IN:
     case LINE_EV_IN_END:

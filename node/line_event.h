@@ -9,6 +9,7 @@
 #ifndef BRAID_NODE_LINE_EVENT_H
 #define BRAID_NODE_LINE_EVENT_H
 
+#include "node/failing.h"
 #include "proto/origin.h"
 #include "proto/record.h"
 
@@ -40,12 +41,20 @@ enum line_event_kind {
     LINE_EV_IN_END,  /* the reader has reached the input's end */
     LINE_EV_OUT,     /* records of the output log, in log order */
     LINE_EV_OUT_END, /* the reader has reached the output's end, at log_offset */
-    LINE_EV_DONE,    /* the work on `ticket` is done */
+    LINE_EV_DONE,    /* the work on `ticket` is done, with `work` */
     LINE_EV_ACKED,   /* the produce of `ticket` is acknowledged; tickets come in order */
     LINE_EV_FAILED,  /* a produce failed for good */
     LINE_EV_MOVED,   /* the log (is_output) was truncated below what has been read of it */
-    LINE_EV_CUT,     /* positions[] = furthest committed position of each strand's partition */
+    LINE_EV_CUT,     /* positions[] = furthest committed position of each strand's partition; for
+                        enrich, `own` and `others` */
     LINE_EV_TICK,    /* at least every 500 ms */
+};
+
+/* What became of a WORK. */
+enum line_work {
+    LINE_WORK_NOT_ASKED, /* the API was asked nothing, or it is not to blame */
+    LINE_WORK_GOOD,
+    LINE_WORK_FAILED,
 };
 
 struct line_event {
@@ -60,7 +69,11 @@ struct line_event {
     int64_t log_offset;                 /* IN_END, OUT_END: next offset to be read */
     bool is_output;                     /* MOVED */
     uint64_t ticket;                    /* DONE, ACKED */
+    enum line_work work;                /* DONE */
     const int64_t *positions;           /* CUT */
+    int64_t own;                        /* CUT: of the line's strand */
+    int64_t others;                     /* CUT: the furthest of its partition's other strands, or
+                                           FAILING_ALONE */
 };
 
 enum line_action_kind {
@@ -69,12 +82,13 @@ enum line_action_kind {
     LINE_DO_WORK,     /* fetch for `ticket` (record `index` of this event); keep its handle */
     LINE_DO_PRODUCE,  /* send `ticket` now, with `origin`; its handle is free once acknowledged.
                          For a copy, `index` is the record of this event. */
-    LINE_DO_SKIP,     /* produce a record with status skipped and `origin` as `ticket` */
-    LINE_DO_GAP,      /* produce a record with status gap and `origin` as `ticket`: what is
+    LINE_DO_SKIP,   /* produce a record with status skipped and `origin` as `ticket`; what WORK may
+                         have made for it is not needed */
+    LINE_DO_GAP,    /* produce a record with status gap and `origin` as `ticket`: what is
                          missing was removed from the source before it was read */
-    LINE_DO_DROP,     /* record `index` of this event is not needed: free its handle */
-    LINE_DO_COMMIT,   /* save both places (line_places) */
-    LINE_DO_STOP,     /* end this run: `code`, `why` */
+    LINE_DO_DROP,   /* record `index` of this event is not needed: free its handle */
+    LINE_DO_COMMIT, /* save both places (line_places) */
+    LINE_DO_STOP,   /* end this run: `code`, `why` */
 };
 
 struct line_action {

@@ -71,6 +71,8 @@
     X(cross_same_epoch, "A4", "with new strands a DC keeps its log epoch")                         \
     X(gap_offered, "A10", "a gap is offered like any other record")                                \
     X(skip_above_cut, "A13", "enrich writes skipped above the committed cut")                      \
+    X(last_waits, "A13", "a strand with too many failures waits for others that do not move")      \
+    X(write_uncut, "A2", "enrich writes on, however old what no cut covers has become")            \
     X(skip_one, "R8", "a merge leaves out one record")
 
 enum mutant {

@@ -131,6 +131,7 @@ static void see_enriched(struct world *w, const struct klog *log, const struct k
     if (log->role == LOG_ENRICHED && by_offset_get(&c->accepted[strand], f->offset) == NULL) {
         by_offset_put(w, &c->accepted[strand], f->offset, k);
         by_offset_drop(&c->lost[strand], f->prev + 1, f->offset + 1);
+        check_uncut(w, strand, k);
     }
 }
 

@@ -80,9 +80,11 @@ struct check {
     int64_t read_back[SIM_DCS][SIM_STRANDS]; /* as last reported */
     int64_t offered[SIM_DCS][SIM_STRANDS];
     struct times came[SIM_DCS][SIM_STRANDS]; /* when a record was there to be read */
+    uint32_t late_writer[SIM_STRANDS];       /* the run that wrote the strand last ... */
+    uint32_t late[SIM_STRANDS];              /* ... and how much, while it had to stand still */
     int64_t report_claim[SIM_DCS];
     int64_t reported_us[SIM_DCS];
-    int64_t dropped_us; /* when a cut last sent away a silent member */
+    int64_t dropped_us;           /* when a cut last sent away a silent member */
     int64_t clock_ms[SIM_DCS][8]; /* as last reported, the newest in turn */
     uint32_t clock_turn[SIM_DCS];
     struct parsed_cut *cuts;
@@ -146,6 +148,9 @@ enum verdict {
     VERDICT_OMITTED, /* filtered, failed or a canary, as the spec says */
     VERDICT_GAP,
 };
+
+/* A record of a strand was accepted in its DC's own log. */
+void check_uncut(struct world *w, uint32_t strand, const struct krec *k);
 
 /* The plain merge over the final strands and cuts: compares with the stream (I8), and tells what
  * became of each source record (I3). */

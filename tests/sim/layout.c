@@ -100,6 +100,8 @@ static struct task *add_task(struct world *w, enum task_kind kind, uint32_t dc)
     assert(w->task_count <= TASKS_MAX);
     *t = (struct task){.kind = kind, .dc = dc};
     t->config.in_flight_max = w->p.in_flight_max;
+    t->config.failed_share_max = w->p.failed_share_max;
+    t->config.retention_ms = w->p.retention_ms;
     return t;
 }
 

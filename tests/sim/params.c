@@ -143,6 +143,28 @@ static void bias_truncation(struct params *p)
     }
 }
 
+/* Strands that stand still because of what others do. */
+static void bias_waits(struct params *p)
+{
+    p->in_flight_max = 4;
+    if (p->mutant == MUTANT_last_waits) {
+        p->failed_share_max = 20;
+        more(p, FAULT_wiki_errors, 10000);
+    } else {
+        p->retention_ms = 20000;
+        more(p, FAULT_etcd_down, 30000);
+    }
+}
+
+static void bias_gaps(struct params *p)
+{
+    p->at_origin = false;
+    more(p, FAULT_retention, 10000);
+    more(p, FAULT_node_crash, 20000);
+    more(p, FAULT_link_cut, 30000);
+    p->fault_mean_ms[FAULT_truncation] = 0;
+}
+
 /* The faults that a mutant needs to show itself; every other mutant takes the seed as it is. */
 static void bias(struct params *p)
 {
@@ -173,11 +195,7 @@ static void bias(struct params *p)
         break;
     case MUTANT_start_at_earliest:
     case MUTANT_gap_offered:
-        p->at_origin = false;
-        more(p, FAULT_retention, 10000);
-        more(p, FAULT_node_crash, 20000);
-        more(p, FAULT_link_cut, 30000);
-        p->fault_mean_ms[FAULT_truncation] = 0;
+        bias_gaps(p);
         break;
     case MUTANT_no_skim:
     case MUTANT_copy_from_first:
@@ -203,6 +221,10 @@ static void bias(struct params *p)
         more(p, FAULT_dc_lost, 60000);
         more(p, FAULT_node_crash, 20000);
         more(p, FAULT_produce_slow, 15000);
+        break;
+    case MUTANT_last_waits:
+    case MUTANT_write_uncut:
+        bias_waits(p);
         break;
     case MUTANT_cut_unlogged:
     case MUTANT_emit_unlogged:
@@ -231,6 +253,9 @@ static void draw_more_faults(struct params *p)
         p->fault_mean_ms[FAULT_copy_lost] = 0;
     if (chance_permille(&c, 150))
         p->fault_mean_ms[FAULT_new_incarnation] = ONE_OF(&c, 30000, 60000, 120000);
+    chance_seed(&c, p->seed, 8);
+    p->failed_share_max = ONE_OF(&c, 100, 100, 50, 20);
+    p->retention_ms = ONE_OF(&c, 0, 0, 20000, 60000);
 }
 
 void params_draw(struct params *p, uint64_t seed, enum mutant mutant)
@@ -265,6 +290,8 @@ void params_print(const struct params *p, FILE *to)
                   p->entries_max, p->bytes_max, p->source_tick_ms, (long long)p->quiet_ms / 1000,
                   p->failed_emit ? "emit" : "omit", p->canaries_drop ? "drop" : "keep",
                   p->far_clock ? ", a clock a year ahead" : "");
+    (void)fprintf(to, "  failed share %u%%, retention %lld s\n", p->failed_share_max,
+                  (long long)p->retention_ms / 1000);
     (void)fprintf(to, "  faults:");
     for (enum fault f = 0; f < FAULT_COUNT; f++) {
         if (p->fault_mean_ms[f] != 0)

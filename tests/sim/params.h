@@ -93,10 +93,12 @@ struct params {
     uint32_t dedup_window;
     uint32_t cap_records;
     uint32_t in_flight_max;
-    uint32_t entries_max;    /* of a merge */
-    uint32_t bytes_max;      /* of a merge */
-    uint32_t source_tick_ms; /* how fine the source's timestamps are */
-    int64_t quiet_from_ms;   /* no events for so long; 0: never */
+    uint32_t failed_share_max; /* percent */
+    int64_t retention_ms;      /* of enriched topics, as enrich knows it; 0: it does not */
+    uint32_t entries_max;      /* of a merge */
+    uint32_t bytes_max;        /* of a merge */
+    uint32_t source_tick_ms;   /* how fine the source's timestamps are */
+    int64_t quiet_from_ms;     /* no events for so long; 0: never */
     int64_t quiet_ms;
     bool failed_emit;
     bool canaries_drop;

@@ -103,7 +103,8 @@ static const struct body *enriched_body(struct world *w, const struct task *t,
         struct slice id = id_of(source);
 
         key = source->key;
-        status = wiki_fetch(w, t->dc, source, work->done_us, &value);
+        status = work->status;
+        value = work->value;
         count = own_headers(source, headers, 8);
         count += origin_headers(w, a, headers + count);
         if (id.len != 0)
@@ -341,6 +342,15 @@ static void tell_head(struct world *w, uint32_t instance)
     i->line->head_told = dc->head_seen;
     for (uint32_t s = 0; s < t->config.strand_count; s++)
         positions[s] = dc->head_positions[t->strand_origins[s]];
+    ev.others = FAILING_ALONE;
+    for (uint32_t by = 0; by < w->p.dc_count && t->kind == TASK_ENRICH; by++) {
+        const uint32_t s = w->strand_table[by][t->strand_origins[0]];
+
+        if (s != UINT32_MAX && by == t->dc)
+            ev.own = dc->head_strands[s];
+        else if (s != UINT32_MAX && dc->head_strands[s] > ev.others)
+            ev.others = dc->head_strands[s];
+    }
     (void)step(w, instance, &ev, NULL);
 }
 
@@ -374,6 +384,15 @@ static void delivered(struct world *w, uint32_t instance, const struct batch *b)
     }
 }
 
+static enum line_work work_done(struct world *w, uint32_t instance, struct work *work)
+{
+    work->status =
+        wiki_fetch(w, w->instances[instance].dc, work->source->body, w->now_us, &work->value);
+    if (work->status.ptr[0] == 'f' && work->status.ptr[1] == 'a')
+        return LINE_WORK_FAILED;
+    return slice_equal(work->status, SLICE_LIT("ok")) ? LINE_WORK_GOOD : LINE_WORK_NOT_ASKED;
+}
+
 void line_happens(struct world *w, uint32_t instance, const struct happening *h)
 {
     struct line_run *run = w->instances[instance].line;
@@ -387,7 +406,7 @@ void line_happens(struct world *w, uint32_t instance, const struct happening *h)
         pump(w, instance, h->which == 0 ? &run->in : &run->out, h->which == 0);
         break;
     case HAPPENS_WORKED:
-        run->works[ev.ticket % LINE_IN_FLIGHT_MAX].done_us = w->now_us;
+        ev.work = work_done(w, instance, &run->works[ev.ticket % LINE_IN_FLIGHT_MAX]);
         (void)step(w, instance, &ev, NULL);
         break;
     case HAPPENS_DELIVERED:

@@ -96,8 +96,9 @@ struct batch {
 
 struct work {
     const struct krec *source;
-    int64_t done_us;
     int64_t asked_us;
+    struct slice status; /* what the wiki has answered */
+    struct slice value;
 };
 
 struct line_run {

@@ -158,12 +158,15 @@ static void see_head(struct world *w, uint32_t dc)
     incarnations_seen(w, dc, cut);
     if (d->head_positions == NULL)
         d->head_positions = pool_alloc(&w->pool, w->origin_count * sizeof(int64_t));
+    if (d->head_strands == NULL)
+        d->head_strands = pool_alloc(&w->pool, w->layout.count * sizeof(int64_t));
     d->head_seen = cut->number;
     for (uint32_t o = 0; o < w->origin_count; o++)
         d->head_positions[o] = POSITION_NONE;
     for (uint32_t s = 0; s < cut->layout.count; s++) {
         int64_t *furthest = &d->head_positions[w->strand_origin[s]];
 
+        d->head_strands[s] = cut->strands[s].position;
         if (cut->strands[s].position > *furthest)
             *furthest = cut->strands[s].position;
     }

@@ -97,6 +97,7 @@ struct dc {
     uint32_t by_incarnation[SIM_DCS]; /* of each DC's strands, in that head */
     uint32_t own_epochs;              /* truncations of its own topic that an operator knows of */
     int64_t *head_positions;          /* by origin partition */
+    int64_t *head_strands;            /* by strand */
     uint64_t *chains;                 /* of the records in its global topic, by number */
     size_t chain_capacity;
     uint64_t chain_count;

@@ -494,6 +494,56 @@ static int setup(void **state)
     return 0;
 }
 
+/* R5, A13: test_failing.c has when. */
+static void a_failing_strand_waits_and_skips_what_cuts_have_passed(void **state)
+{
+    struct fixture *f = *state;
+    const int64_t furthest = POSITION_NONE;
+    struct line_event cut = {
+        .kind = LINE_EV_CUT, .positions = &furthest, .own = -1, .others = -1, .now_ms = 1};
+
+    run(f, LINE_ENRICH, true);
+    f->line.config.failed_share_max = 50;
+    f->line.failing.results = UINT64_MAX;
+    f->line.failing.count = 64;
+    (void)step(f, &cut);
+    const struct record list[] = {raw(0), raw(1)};
+    (void)give(f, LINE_EV_IN, list, 2);
+    struct line_event done = {.kind = LINE_EV_DONE, .work = LINE_WORK_FAILED, .now_ms = 1};
+    assert_string_equal(step(f, &done), "");
+    assert_non_null(line_waits(&f->line));
+    done.ticket = 1;
+    done.work = LINE_WORK_NOT_ASKED;
+    assert_string_equal(step(f, &done), "");
+    cut.others = 0;
+    assert_string_equal(step(f, &cut), "skip -1>0; produce 0>1");
+    f->line.failing.results = 0;
+    assert_null(line_waits(&f->line));
+}
+
+/* A2: test_uncut.c has when. */
+static void enrich_takes_no_more_while_the_oldest_without_a_cut_is_old(void **state)
+{
+    struct fixture *f = *state;
+    const int64_t furthest = 0;
+    const struct line_event cut = {
+        .kind = LINE_EV_CUT, .positions = &furthest, .own = 0, .others = FAILING_ALONE};
+    struct line_event tick = {.kind = LINE_EV_TICK, .now_ms = 1001};
+    struct record r = chained(0, -1, 0);
+
+    run(f, LINE_ENRICH, true);
+    uncut_init(&f->line.uncut, 2000);
+    (void)give(f, LINE_EV_OUT, &r, 1);
+    (void)step(f, &tick);
+    assert_int_equal(line_room(&f->line), 0);
+    assert_non_null(line_waits(&f->line));
+    (void)step(f, &cut);
+    tick.now_ms = 1251;
+    (void)step(f, &tick);
+    assert_int_equal(line_room(&f->line), 8);
+    assert_null(line_waits(&f->line));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -518,6 +568,8 @@ int main(void)
         cmocka_unit_test(a_skip_that_grows_takes_in_the_newer_leader_epoch),
         cmocka_unit_test(a_range_begins_where_the_output_ends),
         cmocka_unit_test(a_record_that_came_too_early_behind_void_ones_is_no_lost_beginning),
+        cmocka_unit_test(a_failing_strand_waits_and_skips_what_cuts_have_passed),
+        cmocka_unit_test(enrich_takes_no_more_while_the_oldest_without_a_cut_is_old),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);
