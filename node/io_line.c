@@ -558,8 +558,10 @@ void io_line_status(const struct io_line *l, struct io_line_status *out)
     out->phase = l->line->phase;
     if (!l->is_over)
         out->waits = line_waits(l->line);
-    if (out->waits != NULL)
+    if (out->waits != NULL) {
+        out->code = 0;
         out->why = out->waits;
+    }
     out->holes = l->line->holes;
     out->foreign = l->line->foreign;
     out->duplicates = l->line->duplicates;

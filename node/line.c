@@ -681,8 +681,6 @@ static void tick(struct line *l, int64_t now_ms, struct line_actions *out)
             return;
         }
     }
-    l->is_old = uncut_is_old(&l->uncut, now_ms);
-    COVER_IF(l->is_old, line_old);
     flush(l, now_ms, out);
     commit(l, now_ms, out);
 }
@@ -744,11 +742,8 @@ static void running(struct line *l, const struct line_event *ev, struct line_act
     }
 }
 
-void line_step(struct line *l, const struct line_event *ev, struct line_actions *out)
+static void take_event(struct line *l, const struct line_event *ev, struct line_actions *out)
 {
-    out->count = 0;
-    if (l->phase == LINE_STOPPED)
-        return;
     switch (ev->kind) {
     case LINE_EV_START:
         start(l, ev, out);
@@ -775,4 +770,14 @@ void line_step(struct line *l, const struct line_event *ev, struct line_actions 
             running(l, ev, out);
         return;
     }
+}
+
+void line_step(struct line *l, const struct line_event *ev, struct line_actions *out)
+{
+    out->count = 0;
+    if (l->phase == LINE_STOPPED)
+        return;
+    take_event(l, ev, out);
+    l->is_old = uncut_is_old(&l->uncut, ev->now_ms);
+    COVER_IF(l->is_old, line_old);
 }

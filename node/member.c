@@ -322,7 +322,12 @@ static void judge_member(const struct members *m, const struct merge_view *view,
         give_reason(out, "dropped", head->dc, "depooled");
         return;
     }
-    const char *why = is_self ? NULL : reason_to_drop(track_find(m, head->dc));
+    const struct member_track *t = track_find(m, head->dc);
+    const char *why = is_self ? NULL : reason_to_drop(t);
+    /* One that reports is better than no cut at all: it may be slow because it waits for one
+     * (seed 214). */
+    if (why != NULL && !t->is_silent && view->head.member_count <= m->config->min_members)
+        why = NULL;
     if (why != NULL && (out->dropped.len == 0 || MUTANT(drop_two))) {
         out->is_changed = true;
         out->dropped = head->dc;

@@ -310,6 +310,23 @@ static void a_member_whose_strand_stands_still_is_dropped(void **state)
     assert_int_equal(f->next[PEER].position, 4);
 }
 
+/* It may be slow because it waits for a cut. */
+static void a_slow_member_is_kept_where_it_is_needed(void **state)
+{
+    struct fixture *f = *state;
+
+    f->config.min_members = 2;
+    read_records(f, PEER, 5);
+    f->codfw_holds[PEER] = 2;
+    f->head[PEER].position = 2;
+    pass(f, STEP_MS, true);
+    pass(f, TIMEOUT_MS + STEP_MS, true);
+    f->codfw_holds[PEER] = 3;
+    assert_true(propose(f));
+    assert_int_equal(f->cut.member_count, 2);
+    assert_int_equal(f->next[PEER].position, 3);
+}
+
 static void a_member_that_has_more_than_is_cut_is_kept(void **state)
 {
     struct fixture *f = *state;
@@ -519,6 +536,7 @@ int main(void)
         TEST(a_silent_dc_that_holds_everything_stays_out_until_it_reports),
         TEST(a_proposer_that_slept_drops_nobody),
         TEST(a_member_whose_strand_stands_still_is_dropped),
+        TEST(a_slow_member_is_kept_where_it_is_needed),
         TEST(a_member_that_has_more_than_is_cut_is_kept),
         TEST(fewer_members_than_the_minimum_make_no_cut),
         TEST(a_dc_is_taken_in_after_it_held_everything_for_a_while),
