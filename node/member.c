@@ -332,6 +332,7 @@ static void judge_member(const struct members *m, const struct merge_view *view,
         out->is_changed = true;
         out->dropped = head->dc;
         out->dropped_revision = dc->report_revision;
+        out->is_silence = t->is_silent;
         give_reason(out, "dropped", head->dc, why);
         return;
     }

@@ -56,6 +56,7 @@ struct member_decision {
     bool includes_self;
     struct slice dropped; /* len 0: none was dropped for its silence or lag */
     int64_t dropped_revision;
+    bool is_silence; /* the dropped one has not reported: the cut compares its last report */
     char reason[MEMBER_REASON_MAX];
 };
 

@@ -74,7 +74,7 @@ struct merge_actions {
  * late one of ours cannot undo a newer): put the report; then, if has_cut and all of these hold, put the cut: key cuts/<era>/<number - 1>
  * has create_revision head_revision, key cuts/<era>/<number> is absent, pauses/chain is absent,
  * each member's epoch key has mod_revision epoch_revisions[i] (0: absent), and the dropped DC's
- * report, if any, has mod_revision dropped_revision. Either way read the view.
+ * report, if it was dropped for its silence, has mod_revision dropped_revision. Either way read the view.
  *
  * If raises_epoch: no report and no cut; under the same claim, if our epoch key has mod_revision
  * epoch_revision (0: absent), put it with `incarnation`; read the view. This DC's Kafka lost what it

@@ -181,7 +181,8 @@ static void compares(struct merge_proposal *p, const struct merge_view *view,
         p->members[i] = d->members[i].dc;
         p->epoch_revisions[i] = dc == NULL ? 0 : dc->epoch_revision;
     }
-    if (!MUTANT(drop_stale_view)) {
+    /* One that is dropped though it reports has always reported anew since (seed 214). */
+    if (d->is_silence && !MUTANT(drop_stale_view)) {
         p->dropped = d->dropped;
         p->dropped_revision = d->dropped_revision;
     }

@@ -266,6 +266,7 @@ static void a_silent_member_is_dropped_by_its_very_report(void **state)
     assert_int_equal(f->cut.member_count, 1);
     assert_true(slice_equal(f->decision.dropped, SLICE_LIT("codfw")));
     assert_int_equal(f->decision.dropped_revision, f->view.dcs[0].report_revision);
+    assert_true(f->decision.is_silence);
     assert_true(slice_equal(f->cut.reason, SLICE_LIT("dropped codfw: no report")));
 }
 
@@ -307,6 +308,7 @@ static void a_member_whose_strand_stands_still_is_dropped(void **state)
     assert_true(propose(f));
     assert_int_equal(f->cut.member_count, 1);
     assert_true(slice_equal(f->cut.reason, SLICE_LIT("dropped codfw: a strand stands still")));
+    assert_false(f->decision.is_silence); /* its report is a newer one each time */
     assert_int_equal(f->next[PEER].position, 4);
 }
 
