@@ -85,10 +85,13 @@ void instance_stop(struct world *w, uint32_t instance, int code, const char *why
     say(w, i->dc, i->node, task_name(t), "ends its run: %s (%s)", err_name(code), why);
     if (code < 0 && code > -64)
         w->stats.stops[-code]++;
+    /* A node that slept, and whose merge another node has, lets go of it whatever it ended with. */
+    const bool is_owner =
+        t->kind != TASK_MERGE || i->merge->claim_revision == t->claim.create_revision;
     instance_end(w, instance);
     if (i->is_rogue) {
         rogue_unclaim(w, i->task);
-    } else if (err_class(code) == ERR_CLASS_FATAL) {
+    } else if (err_class(code) == ERR_CLASS_FATAL && is_owner) {
         t->fatal = code;
         t->why = why;
         check_stopped(w, t);
