@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads a global stream from any DC's copy and keeps its place with its state: docs/consumers.md.
-//
 // java -cp JARS Reader.java STREAM BROKERS STATE [uncommitted]   counts events, until all is read
 import java.nio.file.*;
 import java.time.Duration;
@@ -21,14 +20,15 @@ class Reader {
     static void take(Properties state, ConsumerRecord<byte[], byte[]> record) {
         String status = header(record, "braid-status").split(":")[0];
         if (status.equals("canary")) return;
-        // "redaction": forget what an earlier record with this key showed
+        if (status.equals("redaction")) // forget what earlier records of this page showed
+            state.merge("redacted", record.key() == null ? "-" : new String(record.key()), (a, b) -> a + " " + b);
         state.merge(status, "1", (a, b) -> "" + (Long.parseLong((String) a) + 1));
     }
     public static void main(String[] args) throws Exception {
         var state = new Properties();
         Path file = Path.of(args[2]);
         if (Files.exists(file)) try (var in = Files.newInputStream(file)) { state.load(in); }
-        long last = Long.parseLong(state.getProperty("seq", "-1"));
+        long before = Long.parseLong(state.getProperty("seq", "-1")), last = before;
         var bytes = org.apache.kafka.common.serialization.ByteArrayDeserializer.class;
         var part = new TopicPartition("global." + args[0], 0);
         try (var consumer = new KafkaConsumer<byte[], byte[]>(Map.of("bootstrap.servers", args[1],
@@ -44,8 +44,8 @@ class Reader {
                                          : at == null ? end : at.offset());
             while (consumer.position(part) < end) { // a service would go on
                 for (var record : consumer.poll(Duration.ofSeconds(1))) {
-                    if (header(record, "braid-seq").isEmpty()) continue; // not Braid's
-                    long seq = Long.parseLong(header(record, "braid-seq"));
+                    String text = header(record, "braid-seq");
+                    long seq = text.isEmpty() ? -1 : Long.parseLong(text); // -1: not Braid's
                     if (seq <= last) continue; // read before, or written again after a fault
                     if (last >= 0 && seq > last + 1) throw new Exception((last + 1) + " is gone: retention has passed");
                     take(state, record);
@@ -55,6 +55,6 @@ class Reader {
             }
         }
         save(file, state); // a service saves every so often
-        System.out.println(new TreeMap<>(state));
+        System.out.println(new TreeMap<>(state) + " was behind by " + (last - before)); // offsets have gaps
     }
 }

@@ -14,20 +14,19 @@ static void set(rd_kafka_conf_t *conf, const char *name, const char *value) {
 // The header's value, NUL-terminated by librdkafka; "" if there is none.
 static const char *header(const rd_kafka_message_t *m, const char *name) {
     rd_kafka_headers_t *all;
-    const void *value = "";
-    size_t size;
+    const void *value = ""; size_t size;
     if (rd_kafka_message_headers(m, &all) == 0) rd_kafka_header_get_last(all, name, &value, &size);
     return value;
 }
 
 int main(int argc, char **argv) {
-    long long seq = -1, time = 0, counted = 0; // the state: the place, and what was made of it
-    int64_t low, high;
-    char topic[256], fresh[512];
+    long long seq = -1, time = 0, counted = 0, redacted = 0; // the state: the place, and what was made of it
+    int64_t low, high; char topic[256], fresh[512];
     if (argc < 4) die("usage: reader STREAM BROKERS STATE [uncommitted]");
     FILE *file = fopen(argv[3], "r");
-    if (file && fscanf(file, "%lld %lld %lld", &seq, &time, &counted) != 3) die("the state is broken");
+    if (file && fscanf(file, "%lld %lld %lld %lld", &seq, &time, &counted, &redacted) != 4) die("the state is broken");
     if (file) fclose(file);
+    const long long before = seq;
     snprintf(topic, sizeof(topic), "global.%s", argv[1]);
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     set(conf, "bootstrap.servers", argv[2]), set(conf, "group.id", "reader-example");
@@ -50,11 +49,12 @@ int main(int argc, char **argv) {
         if (!*text || atoll(text) <= seq) continue; // not Braid's, read before, or written again
         if (seq >= 0 && atoll(text) > seq + 1) die("a number is gone: retention has passed this reader");
         seq = atoll(text), time = rd_kafka_message_timestamp(m, NULL);
-        if (strcmp(header(m, "braid-status"), "canary")) counted++; // "redaction": forget the key's earlier value
+        if (strcmp(header(m, "braid-status"), "canary")) counted++;
+        if (!strcmp(header(m, "braid-status"), "redaction")) redacted++; // and forget what the page's records showed
     }
     snprintf(fresh, sizeof(fresh), "%s.new", argv[3]);
     if (!(file = fopen(fresh, "w"))) die("cannot save"); // place and state in one step
-    fprintf(file, "%lld %lld %lld\n", seq, time, counted);
+    fprintf(file, "%lld %lld %lld %lld\n", seq, time, counted, redacted);
     if (fclose(file) || rename(fresh, argv[3])) die("cannot save");
-    printf("seq=%lld counted=%lld\n", seq, counted);
+    printf("seq=%lld counted=%lld behind=%lld\n", seq, counted, seq - before); // offsets have gaps
 }

@@ -41,6 +41,7 @@ def take(state, event, status):
     state["kinds"][kind] = state["kinds"].get(kind, 0) + 1
 
 state = load()
+before = state["seq"]
 consumer.assign([TopicPartition(topic, 0, start(state))])
 while (message := consumer.poll(10)) is not None:
     if message.error() and message.error().code() == KafkaError._PARTITION_EOF:
@@ -56,4 +57,4 @@ while (message := consumer.poll(10)) is not None:
     take(state, json.loads(message.value() or "null"), headers["braid-status"])
     state.update(seq=seq, time=message.timestamp()[1])
 save(state)  # a service saves every so often
-print(json.dumps(state))
+print(json.dumps(state), f"it was {state['seq'] - before} behind")  # offsets have gaps: lag is in numbers
