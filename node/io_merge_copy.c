@@ -366,9 +366,9 @@ static void on_lines_ended(void *data, int code, const char *detail, struct log_
         merge_run_end(m, ERR_HOLE, "the peer's log of cuts has not the line asked for");
         return;
     }
-    c->from = c->window_from;
-    if (c->first_wanted >= 0 && c->first_wanted < c->from)
-        c->from = c->first_wanted;
+    if (c->first_wanted < 0)
+        peer_copy_cuts_there(&c->state);
+    c->from = c->first_wanted < 0 ? c->window_from : c->first_wanted;
     start_reading(m);
 }
 
@@ -472,6 +472,17 @@ static void tick_records(struct io_merge *m)
     io_txn_commit(m->txn);
 }
 
+/* All cuts that were wanted are acknowledged: the log is read again for its lines. */
+static void go_on_to_lines(struct io_merge *m)
+{
+    struct merge_copying *c = &m->copying;
+
+    peer_copy_cuts_there(&c->state);
+    io_reading_stop(c->reading);
+    c->from = c->window_from;
+    start_reading(m);
+}
+
 static void tick_lines(struct io_merge *m)
 {
     struct merge_copying *c = &m->copying;
@@ -486,7 +497,9 @@ static void tick_lines(struct io_merge *m)
     }
     if (m->notes_out > 0)
         return;
-    if (!peer_copy_has_lines(&c->state))
+    if (!c->state.has_cuts)
+        go_on_to_lines(m);
+    else if (!peer_copy_has_lines(&c->state))
         merge_run_end(m, ERR_HOLE, "the peer's log of cuts has no unbroken row of lines");
     else
         merge_run_end(m, ERR_CONFLICT, "copied what a peer has: starts again from it");

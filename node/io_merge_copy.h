@@ -3,8 +3,9 @@
  * io_merge_copy.h - a copy of a peer's global topic and log of cuts (R11). Part of io_merge.
  *
  * Happy path: the core asks for it -> a new producer fences, the own tail is read -> where the next
- * number is in the peer's global topic -> its records, in transactions -> the peer's lines -> all
- * acknowledged: the run ends, and the next one starts from what is here now.
+ * number is in the peer's global topic -> its records, in transactions -> the cuts of the peer's log
+ * -> all acknowledged: its lines -> all acknowledged: the run ends, and the next one starts from what
+ * is here now.
  *
  * Failures: any ends the run; the next one copies what is still missing.
  *
@@ -32,7 +33,6 @@ struct merge_copying {
     int64_t from;               /* where the reading begins; negative: not known */
     bool in_lines;              /* the records are there */
     bool is_ended;              /* the reading is to be stopped with the tick */
-    bool is_told;               /* all lines are handed to the writer */
 
     /* the transaction */
     void *taken[IO_READER_BATCH]; /* owned messages, not committed yet */

@@ -85,15 +85,20 @@ bool peer_copy_is_last(const struct peer_copy *p, const struct emitted_line *lin
 
 bool peer_copy_wants_cut(const struct peer_copy *p, const struct cut *cut)
 {
-    return cut->era == p->until.era && cut->number <= p->until.number &&
+    return !p->has_cuts && cut->era == p->until.era && cut->number <= p->until.number &&
            (!p->has_logged || cut->number > p->logged);
+}
+
+void peer_copy_cuts_there(struct peer_copy *p)
+{
+    p->has_cuts = true;
 }
 
 bool peer_copy_wants_line(struct peer_copy *p, const struct emitted_line *line)
 {
     const struct emitted *e = &line->emitted;
 
-    if (e->era != p->until.era || e->number > p->until.number ||
+    if (!p->has_cuts || e->era != p->until.era || e->number > p->until.number ||
         (p->has_row && e->number != p->row + 1))
         return false;
     if (e->number == p->until.number && !peer_copy_is_last(p, line))

@@ -5,14 +5,16 @@
  * topic or its log of cuts, or it was added later.
  *
  * Order: peer_copy_begin with what is there already; each record of the peer's global topic, in log
- * order, until it is over; then each line of the peer's log of cuts from where the window of its
- * last line begins. The shell writes what is taken in transactions, the lines after the records,
- * and ends its run: the next one recovers from its own Kafka, as always. A run that ends before
- * leaves a shorter copy, and the next one copies the rest.
+ * order, until it is over; then the cuts of the peer's log of cuts, and peer_copy_cuts_there once all
+ * that were taken are acknowledged; then each line of it from where the window of its last line
+ * begins. The shell writes the records in transactions, the rest after them, and ends its run: the
+ * next one recovers from its own Kafka, as always. A run that ends before leaves a shorter copy, and
+ * the next one copies the rest.
  *
  * Promise: takes a record only if its number is the next and its chain follows from what is there;
  *          so what is copied is what would have been merged. A line says nothing of the peer's logs:
- *          its places become PLACE_OF_CUT.
+ *          its places become PLACE_OF_CUT. No line is there before the cuts up to it, whatever fails
+ *          to be written: recovery takes the cuts up to a line for logged.
  * Pure:    yes.
  * Not here: when to copy, and from whom (merge_copy.c).
  */
@@ -39,8 +41,9 @@ struct peer_copy {
     bool has_chain;  /* of the record before it */
     bool has_logged; /* own log of cuts: cuts up to this one are there */
     uint64_t logged;
-    bool has_row; /* a line was taken: the next one must follow it */
-    uint64_t row; /* its cut */
+    bool has_cuts; /* all others are there, too */
+    bool has_row;  /* a line was taken: the next one must follow it */
+    uint64_t row;  /* its cut */
 };
 
 /* SKIP: read the peer's topic; OVER: nothing is missing; or FAR. */
@@ -55,8 +58,9 @@ bool peer_copy_has_records(const struct peer_copy *p);
 /* The line up to which lines are copied: from its window_offset on. */
 bool peer_copy_is_last(const struct peer_copy *p, const struct emitted_line *line);
 
-/* Whether a logged cut, or a line of what was emitted, is to be appended. */
+/* Whether a logged cut, or a line of what was emitted, is to be appended: first all cuts. */
 bool peer_copy_wants_cut(const struct peer_copy *p, const struct cut *cut);
+void peer_copy_cuts_there(struct peer_copy *p);
 bool peer_copy_wants_line(struct peer_copy *p, const struct emitted_line *line);
 
 /*

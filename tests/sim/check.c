@@ -128,11 +128,15 @@ static void see_enriched(struct world *w, const struct klog *log, const struct k
         return;
     *last = f->offset;
     times_put(w, &c->came[log->dc][strand], f->offset, w->now_us);
-    if (log->role == LOG_ENRICHED && by_offset_get(&c->accepted[strand], f->offset) == NULL) {
-        by_offset_put(w, &c->accepted[strand], f->offset, k);
-        by_offset_drop(&c->lost[strand], f->prev + 1, f->offset + 1);
-        check_uncut(w, strand, k);
+    if (log->role != LOG_ENRICHED)
+        return;
+    if (by_offset_get(&c->accepted[strand], f->offset) != NULL) {
+        by_offset_put(w, &c->again[strand], f->offset, k);
+        return;
     }
+    by_offset_put(w, &c->accepted[strand], f->offset, k);
+    by_offset_drop(&c->lost[strand], f->prev + 1, f->offset + 1);
+    check_uncut(w, strand, k);
 }
 
 /* What a DC holds: in its log of enriched records; after a loss also what its copy of the stream
@@ -389,12 +393,15 @@ static void forget_lost(struct world *w, const struct klog *log)
     }
 }
 
-void check_covered(struct world *w, uint32_t strand, int64_t after, int64_t position)
+void check_covered(struct world *w, uint32_t strand, const struct parsed_cut *cut)
 {
     struct check *c = w->check;
+    const uint32_t by = w->strand_by[strand];
+    const int64_t position = cut->positions[strand];
+    const bool has_looked = cut->is_member[by] && cut->incarnation[by] > c->lost_in[by];
 
-    for (int64_t at = after + 1; at <= position; at++) {
-        const struct krec *k = by_offset_get(&c->lost[strand], at);
+    for (int64_t at = cut[-1].positions[strand] + 1; at <= position; at++) {
+        const struct krec *k = by_offset_get(has_looked ? &c->again[strand] : &c->lost[strand], at);
 
         if (k != NULL)
             by_offset_put(w, &c->accepted[strand], at, k);
@@ -426,6 +433,7 @@ void check_crossed(struct world *w, uint32_t strand, uint32_t by_incarnation, in
     c->floor[strand] = position;
     by_offset_drop(list, position + 1, INT64_MAX);
     by_offset_drop(&c->lost[strand], 0, INT64_MAX);
+    by_offset_drop(&c->again[strand], 0, INT64_MAX);
     for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
         struct times *came = &c->came[dc][strand];
 
@@ -441,6 +449,7 @@ void check_truncated(struct world *w, struct klog *log)
 
     if (log->role == LOG_ENRICHED) {
         c->own_lost = true;
+        c->lost_in[log->dc] = w->etcd.epochs[log->dc];
         forget_lost(w, log);
     }
     c->unsettled_us[log->dc] = w->now_us + 30 * SECOND;
@@ -464,6 +473,11 @@ uint64_t check_next(const struct world *w, uint32_t dc)
 bool check_global_lost(const struct world *w, uint32_t dc)
 {
     return w->check->global_lost[dc];
+}
+
+bool check_own_lost(const struct world *w)
+{
+    return w->check->own_lost;
 }
 
 int64_t check_held(const struct world *w, uint32_t dc, uint32_t strand)

@@ -37,6 +37,9 @@ void check_made_anew(struct world *w, uint32_t dc);
 uint64_t check_next(const struct world *w, uint32_t dc);
 bool check_global_lost(const struct world *w, uint32_t dc);
 
+/* Some DC's own enriched topic lost what it had acknowledged. */
+bool check_own_lost(const struct world *w);
+
 /* How far the DC's own Kafka holds the strand without a hole, by the checker's filter. */
 int64_t check_held(const struct world *w, uint32_t dc, uint32_t strand);
 

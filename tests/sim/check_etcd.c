@@ -129,7 +129,7 @@ static void check_positions(struct world *w, const struct parsed_cut *cut)
         int64_t position = cut->positions[s];
         bool is_held = true;
 
-        check_covered(w, s, before->positions[s], position);
+        check_covered(w, s, cut);
         if (position < before->positions[s])
             check_fail(w, "I5", "cut %llu takes strand %u back from %lld to %lld",
                        (unsigned long long)cut->number, s, (long long)before->positions[s],

@@ -75,6 +75,7 @@ struct check {
     struct by_offset sources[ORIGINS_MAX];   /* visible source records */
     struct by_offset accepted[SIM_STRANDS];  /* of each strand, in the enriching DC's own log */
     struct by_offset lost[SIM_STRANDS];      /* ... and what it lost of that, uncut */
+    struct by_offset again[SIM_STRANDS];     /* ... and has now instead of what others had copied */
     int64_t held[SIM_DCS][SIM_STRANDS];      /* what the DC's own Kafka holds without a hole */
     uint64_t emitted_cut[SIM_DCS];           /* all of it is in the DC's copy */
     int64_t read_back[SIM_DCS][SIM_STRANDS]; /* as last reported */
@@ -102,6 +103,7 @@ struct check {
     bool looks[SIM_DCS];                /* a log lost records, and somebody does not know yet */
     bool begins_anew[SIM_DCS];          /* a copy is empty, and may begin where another does */
     bool global_lost[SIM_DCS];          /* a copy lost its end; its merge has not written since */
+    uint32_t lost_in[SIM_DCS];          /* log epoch when it last lost something of its own */
     bool own_lost;                      /* an own enriched topic lost what it had acknowledged */
     bool is_beyond_repair;              /* ... and somebody could not be helped by an operator */
     uint32_t by_incarnation[SIM_DCS];   /* of each DC's strands ... */
@@ -130,8 +132,9 @@ int64_t check_held_of(struct world *w, uint32_t dc, uint32_t strand);
  * none has, only a new era helps. */
 void check_repair(struct world *w, const struct parsed_cut *cut);
 
-/* A cut takes the strand on: what its members had read of it before it was lost counts. */
-void check_covered(struct world *w, uint32_t strand, int64_t after, int64_t position);
+/* A cut takes the strand on: what its members had read of it before it was lost counts; if the
+ * enriching DC is one that has looked since, what it has instead. */
+void check_covered(struct world *w, uint32_t strand, const struct parsed_cut *cut);
 
 /* The strand has a new incarnation from this position on: what the old one has above it is void. */
 void check_crossed(struct world *w, uint32_t strand, uint32_t by_incarnation, int64_t position);

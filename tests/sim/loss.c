@@ -211,15 +211,26 @@ static void retain_global(struct world *w, struct klog *log)
         klog_retain(w, log, start);
 }
 
-/* Somebody has made both topics anew: a peer's copy is all that helps. */
+/* Another DC has emitted something; or all that this one has. */
+static bool has_peer(const struct world *w, uint32_t of, bool wants_all)
+{
+    const uint64_t least = wants_all ? w->dcs[of].noted_count : 2;
+
+    for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
+        if (dc != of && w->dcs[dc].noted_count > 1 && w->dcs[dc].noted_count >= least)
+            return true;
+    }
+    return false;
+}
+
+/* Somebody has made both topics anew: a peer's copy is all that helps. What no peer has must still
+ * be where it was made from; else it is gone, and an operator's (R13). */
 void copy_lost(struct world *w)
 {
+    const bool is_gone = w->p.fault_mean_ms[FAULT_retention] != 0 || check_own_lost(w);
     struct dc *d = &w->dcs[w->p.copy_dc];
-    bool can_help = false;
 
-    for (uint32_t dc = 0; dc < w->p.dc_count; dc++)
-        can_help = can_help || (dc != w->p.copy_dc && w->dcs[dc].noted_count > 1);
-    if (!can_help)
+    if (!has_peer(w, w->p.copy_dc, is_gone))
         return;
     say(w, w->p.copy_dc, NOBODY, "kafka", "has its global topic and log of cuts made anew");
     d->global->start = 0;
@@ -303,6 +314,8 @@ void truncation(struct world *w)
 
     if (log == NULL || log->open_count != 0 || log->end - lost < log->start)
         return;
+    if (log->role == LOG_GLOBAL && check_own_lost(w) && !has_peer(w, dc, true))
+        return; /* see copy_lost */
     if (log->role == LOG_GLOBAL && log->start > 0 && log->end - 2 * MAX_LOST <= log->start)
         return; /* nothing would be left: see retain_global */
     say(w, dc, NOBODY, "kafka", "an unclean election cuts %lld records off the end of %s",

@@ -64,7 +64,8 @@ static int64_t last_line(const struct peer_run *c, const struct klog *cuts)
     return -1;
 }
 
-static void copy_lines(struct world *w, uint32_t instance)
+/* Appends what the copy wants of the peer's log of cuts: its cuts, or else its lines. */
+static void take_lines(struct world *w, uint32_t instance)
 {
     struct instance *i = &w->instances[instance];
     struct merge_run *run = i->merge;
@@ -93,7 +94,18 @@ static void copy_lines(struct world *w, uint32_t instance)
         }
         merge_log_line(w, instance, bytes, l->number, false);
     }
-    c->is_told = true;
+}
+
+static void copy_lines(struct world *w, uint32_t instance)
+{
+    struct merge_run *run = w->instances[instance].merge;
+
+    run->copy.is_told = true;
+    take_lines(w, instance);
+    if (run->lines_out == 0 && !run->copy.state.has_cuts) {
+        peer_copy_cuts_there(&run->copy.state);
+        take_lines(w, instance);
+    }
     if (run->lines_out == 0)
         instance_stop(w, instance, ERR_HOLE, "the peer's log of cuts has not the line asked for");
 }
@@ -177,9 +189,14 @@ void peer_written(struct world *w, uint32_t instance, const struct txn *t)
 
 void peer_delivered(struct world *w, uint32_t instance)
 {
-    const struct merge_run *run = w->instances[instance].merge;
+    struct merge_run *run = w->instances[instance].merge;
 
     if (!run->copy.is_told || run->lines_out != 0)
         return;
+    if (!run->copy.state.has_cuts) {
+        peer_copy_cuts_there(&run->copy.state);
+        peer_step(w, instance);
+        return;
+    }
     instance_stop(w, instance, ERR_CONFLICT, "a peer's copy is taken: start again from it");
 }

@@ -179,6 +179,24 @@ static void a_foreign_record_in_the_peers_topic_is_skipped(void **state)
     assert_int_equal(peer_copy_record(&p, &foreign), PEER_COPY_SKIP);
 }
 
+/* Seed 3185: a cut whose delivery had failed was taken for logged, for a line behind it was there. */
+static void no_line_is_taken_before_all_cuts_are_there(void **state)
+{
+    const struct merge_copy copy = goal();
+    const struct merge_recovery none = {0};
+    const struct emitted_line line = {.emitted = {.number = 1, .next_seq = 2}};
+    const struct cut cut = {.number = 1};
+    struct peer_copy p;
+
+    (void)state;
+    (void)peer_copy_begin(&p, &copy, &none);
+    assert_true(peer_copy_wants_cut(&p, &cut));
+    assert_false(peer_copy_wants_line(&p, &line));
+    peer_copy_cuts_there(&p);
+    assert_false(peer_copy_wants_cut(&p, &cut));
+    assert_true(peer_copy_wants_line(&p, &line));
+}
+
 static void lines_are_taken_in_an_unbroken_row_up_to_the_goal(void **state)
 {
     const struct merge_copy copy = goal();
@@ -194,6 +212,10 @@ static void lines_are_taken_in_an_unbroken_row_up_to_the_goal(void **state)
     (void)peer_copy_begin(&p, &copy, &logged);
     assert_true(peer_copy_is_last(&p, &last));
     assert_false(peer_copy_is_last(&p, &other));
+    assert_false(peer_copy_wants_cut(&p, &(struct cut){.number = 1}));
+    assert_true(peer_copy_wants_cut(&p, &(struct cut){.number = 2}));
+    assert_false(peer_copy_wants_cut(&p, &(struct cut){.number = 3}));
+    peer_copy_cuts_there(&p);
     assert_true(peer_copy_wants_line(&p, &first));
     assert_false(peer_copy_wants_line(&p, &again));
     assert_false(peer_copy_wants_line(&p, &other));
@@ -201,9 +223,6 @@ static void lines_are_taken_in_an_unbroken_row_up_to_the_goal(void **state)
     assert_true(peer_copy_wants_line(&p, &last));
     assert_false(peer_copy_wants_line(&p, &after));
     assert_true(peer_copy_has_lines(&p));
-    assert_false(peer_copy_wants_cut(&p, &(struct cut){.number = 1}));
-    assert_true(peer_copy_wants_cut(&p, &(struct cut){.number = 2}));
-    assert_false(peer_copy_wants_cut(&p, &(struct cut){.number = 3}));
 }
 
 static void a_copied_line_keeps_the_ids_and_forgets_the_peers_places(void **state)
@@ -248,6 +267,7 @@ int main(void)
         cmocka_unit_test(a_goal_with_another_chain_is_noticed),
         cmocka_unit_test(a_dc_that_has_more_than_the_peer_emitted_waits),
         cmocka_unit_test(a_foreign_record_in_the_peers_topic_is_skipped),
+        cmocka_unit_test(no_line_is_taken_before_all_cuts_are_there),
         cmocka_unit_test(lines_are_taken_in_an_unbroken_row_up_to_the_goal),
         cmocka_unit_test(a_copied_line_keeps_the_ids_and_forgets_the_peers_places),
     };
