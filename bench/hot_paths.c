@@ -155,10 +155,10 @@ static uint64_t run_filter(uint32_t n)
 {
     int64_t last = n;
     uint64_t accepted = 0;
+    struct origin o = {.prev = last - 11, .offset = last - 10};
 
-    for (int64_t o = (int64_t)n - 10; o <= (int64_t)n + 1; o++)
-        accepted += filter_step(&last, &(struct origin){.prev = o - 1, .offset = o}, false) ==
-                    FILTER_ACCEPT;
+    for (; o.prev <= (int64_t)n; o.prev++, o.offset++)
+        accepted += filter_step(&last, &o, false) == FILTER_ACCEPT;
     return accepted;
 }
 
