@@ -306,6 +306,22 @@ static const char *log_name(const struct klog *log)
     return "a log";
 }
 
+/* Every peer still has the record, and can be copied: else only an operator helps (R11). */
+static bool all_peers_have(struct world *w, uint32_t dc, int64_t seq)
+{
+    for (uint32_t peer = 0; peer < w->p.dc_count; peer++) {
+        const struct klog *log = w->dcs[peer].global;
+        int64_t at = log->start;
+
+        while (at < log->end && log->recs[at]->state != KREC_VISIBLE)
+            at++;
+        const struct facts *f = at < log->end ? facts_of(w, log->recs[at]->body) : NULL;
+        if (peer != dc && log->start > 0 && (f == NULL || !f->has_seq || (int64_t)f->seq > seq))
+            return false;
+    }
+    return true;
+}
+
 void truncation(struct world *w)
 {
     uint32_t dc = chance_below(&w->chance, w->p.dc_count);
@@ -318,6 +334,8 @@ void truncation(struct world *w)
         return; /* see copy_lost */
     if (log->role == LOG_GLOBAL && log->start > 0 && log->end - 2 * MAX_LOST <= log->start)
         return; /* nothing would be left: see retain_global */
+    if (log->role == LOG_GLOBAL && !all_peers_have(w, dc, (int64_t)check_next(w, dc) - lost))
+        return; /* see nobody_copies */
     say(w, dc, NOBODY, "kafka", "an unclean election cuts %lld records off the end of %s",
         (long long)lost, log_name(log));
     klog_truncate(w, log, log->end - lost);
