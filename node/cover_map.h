@@ -55,7 +55,7 @@
     X(member_still, "R7", "a member is dropped: a strand stands still", "")                        \
     X(member_lags, "A13", "a member is dropped: it lags too far behind", "")                       \
     X(member_depooled, "R7", "a member is dropped: depooled", "")                                  \
-    X(member_one_a_cut, "A13", "a second member would be dropped by the same cut", "")             \
+    X(member_one_a_cut, "A13", "a cut would drop a second member", "the first is gone at once")    \
     X(member_forgiven, "R7", "a proposer that did not look blames nobody", "")                     \
     X(member_joins, "R7", "a DC is taken in", "")                                                  \
     X(member_waits, "R7", "a DC holds all, but not for long enough yet", "")                       \
