@@ -556,17 +556,18 @@ void io_line_status(const struct io_line *l, struct io_line_status *out)
     if (l->line == NULL)
         return;
     out->phase = l->line->phase;
-    if (!l->is_over)
-        out->waits = line_waits(l->line);
-    if (out->waits != NULL) {
-        out->code = 0;
-        out->why = out->waits;
-    }
     out->holes = l->line->holes;
     out->foreign = l->line->foreign;
     out->duplicates = l->line->duplicates;
     out->under_way = (uint32_t)(l->line->ticket_next - l->line->ticket_read);
     out->is_caught_up = l->line->in_caught_up;
+    /* Where nothing is under way, nothing waits for another DC, however the last requests ended. */
+    if (!l->is_over && (out->under_way > 0 || l->line->is_old))
+        out->waits = line_waits(l->line);
+    if (out->waits != NULL) {
+        out->code = 0;
+        out->why = out->waits;
+    }
     if (out->lag_records > 0 && l->last_time_ms > 0 && io_now_ms() > l->last_time_ms)
         out->lag_ms = io_now_ms() - l->last_time_ms;
 }
