@@ -258,6 +258,16 @@ static void draw_more_faults(struct params *p)
     p->retention_ms = ONE_OF(&c, 0, 0, 20000, 60000);
 }
 
+/* Few are kept by half of the seeds, so that logs of cuts are needed; as many as a node keeps by some. */
+static void draw_kept(struct params *p)
+{
+    struct chance c;
+
+    chance_seed(&c, p->seed, 9);
+    if (chance_permille(&c, 500))
+        p->cuts_kept = ONE_OF(&c, 3, 50, 2000, 2000);
+}
+
 void params_draw(struct params *p, uint64_t seed, enum mutant mutant)
 {
     struct chance c;
@@ -268,6 +278,7 @@ void params_draw(struct params *p, uint64_t seed, enum mutant mutant)
     draw_spec(p, &c);
     draw_faults(p, &c);
     draw_more_faults(p);
+    draw_kept(p);
     bias(p);
 }
 
