@@ -211,13 +211,14 @@ static void retain_global(struct world *w, struct klog *log)
         klog_retain(w, log, start);
 }
 
-/* Another DC has emitted something; or all that this one has. */
+/* Another DC has emitted something; or all that this one has, and has not lost it. */
 static bool has_peer(const struct world *w, uint32_t of, bool wants_all)
 {
-    const uint64_t least = wants_all ? w->dcs[of].noted_count : 2;
-
     for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
-        if (dc != of && w->dcs[dc].noted_count > 1 && w->dcs[dc].noted_count >= least)
+        const bool has_all = w->dcs[dc].noted_count >= w->dcs[of].noted_count &&
+                             check_next(w, dc) >= check_next(w, of);
+
+        if (dc != of && w->dcs[dc].noted_count > 1 && (has_all || !wants_all))
             return true;
     }
     return false;
