@@ -47,7 +47,8 @@ struct claims {
     struct slice node; /* our name, in node_text */
     int64_t lease;
     bool is_leaving;
-    bool has_list; /* what is claimed is known */
+    bool has_list;    /* what is claimed is known ... */
+    int64_t revision; /* ... as of this revision */
     size_t node_count;
     size_t in_flight;
     size_t count;
@@ -251,17 +252,23 @@ static void on_listed(struct claims *c, const struct claim *claim, struct claims
 
 static void on_list(struct claims *c, const struct claims_event *ev, struct claims_actions *out)
 {
+    const bool went_back = ev->revision < c->revision;
+
     c->has_list = true;
+    c->revision = ev->revision;
     for (size_t i = 0; i < c->count; i++) {
         c->tasks[i]->is_seen = false;
         c->tasks[i]->is_others = false;
+        /* etcd was restored from a backup: its new claims may have older revisions. */
+        if (went_back)
+            c->tasks[i]->released_revision = 0;
     }
     for (size_t i = 0; i < ev->claim_count; i++)
         on_listed(c, &ev->claims[i], out);
     for (size_t i = 0; i < c->count; i++) {
         struct claim_task *t = c->tasks[i];
         /* A list from before our claim says nothing about it. */
-        const bool is_news = ev->revision >= t->create_revision;
+        const bool is_news = went_back || ev->revision >= t->create_revision;
         if (t->create_revision != 0 && is_news && (t->is_others || !t->is_seen) &&
             t->pending != PENDING_RELEASE)
             claim_note(t, 0, out);

@@ -132,6 +132,7 @@ static int set_up(struct io_merge *m)
     m->topic_cuts = text_format(&m->names, "%.*s.braid.cuts", SLICE_ARG(config->dc));
     m->transactional_id = text_format(&m->names, "braid-%.*s-%.*s-%s", SLICE_ARG(config->cluster),
                                       SLICE_ARG(config->dc), m->stream->output);
+    m->restored.pause = text_format(&m->names, "chain/%s", m->stream->output);
     m->proposer =
         text_format(&m->names, "%.*s/%.*s", SLICE_ARG(config->dc), SLICE_ARG(config->node));
     m->head_era = m->stream->head.era;
@@ -220,9 +221,12 @@ static void on_timer(uv_timer_t *timer)
     }
     if (m->stage == STAGE_OVER && m->code == ERR_TOO_LARGE && io_limit_is_changed(&m->limit))
         m->is_failed = false; /* an operator has acted */
+    if (m->stage == STAGE_OVER && m->code == ERR_RESTORED && !m->is_stopped)
+        merge_restored_tick(m);
     if (m->stage != STAGE_OVER || (m->is_failed && !m->is_stopped))
         return;
     io_limit_cancel(&m->limit);
+    merge_restored_close(m);
     (void)uv_timer_stop(m->timer);
     m->finished(m->data, m, m->is_stopped ? 0 : m->code);
 }
@@ -316,6 +320,7 @@ void io_merge_free(struct io_merge *m)
     if (m->txn != NULL)
         io_txn_close(m->txn, NULL, NULL);
     io_limit_cancel(&m->limit);
+    merge_restored_close(m);
     close_core(m);
     uv_close((uv_handle_t *)m->timer, on_timer_closed);
     arena_deinit(&m->names);

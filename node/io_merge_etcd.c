@@ -164,7 +164,7 @@ static bool is_pause_for(const struct io_merge *m, const struct etcd_kv *kv)
 
     if (keyspace_parse(kv->key, &key) != 0 || key.kind != KEYSPACE_PAUSE)
         return false;
-    if (!slice_equal(key.name, SLICE_LIT("chain")) &&
+    if (!slice_equal(key.name, slice_str(m->restored.pause)) &&
         !slice_equal(key.name, slice_str(m->stream->output)))
         return false;
     Braid__Pause *pause = braid__pause__unpack(NULL, kv->value.len, kv->value.ptr);
@@ -223,7 +223,7 @@ static bool is_restored(struct io_merge *m, const struct etcd_answer *answer, in
 {
     if (answer->rc != 0 || answer->header.revision >= revision_at)
         return false;
-    merge_run_end(m, ERR_DIVERGED, "etcd's revision went back: it was restored from a backup");
+    merge_run_end(m, ERR_RESTORED, "etcd's revision went back: it was restored from a backup");
     return true;
 }
 
@@ -385,7 +385,6 @@ static struct etcd_compare compare(struct slice key, enum etcd_compare_target ta
 static int cut_compares(const struct io_merge *m, const struct merge_proposal *p, struct arena *a,
                         struct etcd_compare out[DCS_MAX + 4], size_t *out_count)
 {
-    const struct keyspace_key chain = {.kind = KEYSPACE_PAUSE, .name = SLICE_LIT("chain")};
     struct slice key;
     size_t count = 0;
     int rc = cut_key(m, p->era, p->number - 1, a, &key);
@@ -397,7 +396,7 @@ static int cut_compares(const struct io_merge *m, const struct merge_proposal *p
     if (rc != 0)
         return rc;
     out[count++] = compare(key, ETCD_COMPARE_CREATE_REVISION, 0);
-    rc = key_of(m, chain, false, a, &key);
+    rc = merge_chain_pause_key(m, a, &key);
     if (rc != 0)
         return rc;
     out[count++] = compare(key, ETCD_COMPARE_CREATE_REVISION, 0);

@@ -4,7 +4,7 @@
  *
  * io_merge.c: the run; _logs: enriched records; _recover: from nothing to START, from RESET to TAIL; _etcd:
  * views, reports, proposals, old cuts; _cut: a cut by its number, from etcd or a log of cuts; _emit:
- * transactions, lines of the log of cuts; _copy: what only a peer has.
+ * transactions, lines of the log of cuts; _copy: what only a peer has; _restored: etcd went back.
  * Pure:    no: shell.
  */
 #ifndef BRAID_NODE_IO_MERGE_PART_H
@@ -16,6 +16,7 @@
 #include "node/io_merge.h"
 #include "node/io_merge_copy.h"
 #include "node/io_merge_cut.h"
+#include "node/io_merge_restored.h"
 #include "node/io_merge_stage.h"
 
 #define IO_MERGE_CUTS_KEPT 2000 /* in etcd, below those that all have logged */
@@ -73,6 +74,7 @@ struct io_merge {
     bool is_view_stale;  /* a watch says that something has changed */
     int64_t view_ms;     /* monotonic, of the last view */
     struct cut_search search;
+    struct merge_restored restored;
 
     /* Kafka */
     struct io_limit limit; /* of the global topic */
@@ -113,8 +115,7 @@ struct io_merge {
 void merge_run_step(struct io_merge *m, struct merge_event *ev);
 void merge_run_end(struct io_merge *m, int code, const char *why);
 void merge_too_large(struct io_merge *m); /* for global.E: until its limit is another (A8) */
-/* A tick, soon: what came up inside a step is done after it. */
-void merge_wake(struct io_merge *m);
+void merge_wake(struct io_merge *m); /* a tick, soon: what came up inside a step is done after it */
 
 /* io_merge_logs.c: opened once START has said which logs there are. */
 void merge_logs_open(struct io_merge *m);

@@ -33,7 +33,7 @@ struct merge_view {
     uint64_t oldest_cut; /* number of the oldest cut key of the head's era */
     uint32_t dc_count;
     struct merge_dc_view dcs[DCS_MAX];
-    bool is_paused;  /* pauses/chain or the stream's pause */
+    bool is_paused;  /* the chain's pause or the stream's */
     bool claim_held; /* the claim key still has our create_revision */
 };
 

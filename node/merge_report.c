@@ -37,10 +37,10 @@ static const char *went_back(const struct merge *m, const struct merge_event *ev
 {
     const struct merge_view *view = ev->view;
 
+    if (MUTANT(ignore_restored))
+        return NULL;
     if (ev->is_answer && view->revision < m->answer_revision)
         return "etcd's revision went back: it was restored from a backup";
-    if (!view->has_head)
-        return "the stream's cuts are gone from etcd";
     if (view->head.era < m->era)
         return "the chain's era went back: etcd was restored from a backup";
     if (view->head.era == m->era && view->head.number < m->known_number)
@@ -89,9 +89,13 @@ void merge_view_taken(struct merge *m, const struct merge_event *ev, struct merg
         COVER(view_late);
         return; /* a late answer to a hint */
     }
+    if (!view->has_head) {
+        merge_stop(m, out, ERR_DIVERGED, "the stream's cuts are gone from etcd");
+        return;
+    }
     const char *why = went_back(m, ev);
     if (why != NULL) {
-        merge_stop(m, out, ERR_DIVERGED, why);
+        merge_stop(m, out, ERR_RESTORED, why);
         return;
     }
     if (!view->claim_held && !MUTANT(report_without_claim)) {

@@ -69,6 +69,8 @@
     X(cross_at_held, "R13", "a new incarnation starts at what the proposer held of the old")       \
     X(cross_unemitted, "R13", "a merge goes over to new strands before it has emitted the old")    \
     X(cross_same_epoch, "A4", "with new strands a DC keeps its log epoch")                         \
+    X(ignore_restored, "A12", "a merge goes on in an etcd that is older than what it knows")       \
+    X(recover_own, "A12", "the chain is recovered from one DC's log of cuts, not the longest")     \
     X(gap_offered, "A10", "a gap is offered like any other record")                                \
     X(skip_above_cut, "A13", "enrich writes skipped above the committed cut")                      \
     X(last_waits, "A13", "a strand with too many failures waits for others that do not move")      \

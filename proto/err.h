@@ -40,7 +40,8 @@ enum err_class {
     X(ERR_HOLE, -24, ABORT, "a record is missing in the log")                                      \
     X(ERR_DATA_LOSS, -30, FATAL, "a log holds less than was reported from it")                     \
     X(ERR_DIVERGED, -31, FATAL, "copies that must be equal differ")                                \
-    X(ERR_IO, -32, ABORT, "the operating system reported an error")
+    X(ERR_IO, -32, ABORT, "the operating system reported an error")                                \
+    X(ERR_RESTORED, -33, FATAL, "etcd is older than what was made in it")
 
 enum err {
 #define X(code, number, class, sentence) code = (number),

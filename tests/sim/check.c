@@ -524,6 +524,8 @@ void check_memory(struct world *w, uint32_t dc, uint64_t entries, uint64_t entri
 
 void check_stopped(struct world *w, const struct task *t)
 {
+    if (w->check->is_restored && t->fatal == ERR_RESTORED)
+        return;
     if (w->check->own_lost)
         w->check->is_beyond_repair = w->check->is_beyond_repair || t->fatal == ERR_DIVERGED;
     else

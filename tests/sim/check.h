@@ -48,6 +48,10 @@ void check_epoch(struct world *w, uint32_t dc);
 /* Cut `number` is about to leave etcd. */
 void check_cut_leaves(struct world *w, uint64_t number);
 
+/* etcd is as it was at some time before. An operator has brought the chain forward to cut `number`. */
+void check_restored(struct world *w);
+void check_recovered(struct world *w, uint64_t number, struct slice bytes);
+
 /* etcd has taken a report of `dc`, sent under a claim, or cut `number`. */
 void check_report(struct world *w, uint32_t dc, int64_t claim, struct slice bytes);
 void check_cut(struct world *w, uint64_t number, struct slice bytes);

@@ -274,6 +274,36 @@ static void tell_cut(struct world *w, const struct parsed_cut *cut)
         moves, members, cut->reason.len == 0 ? "" : "; ", SLICE_ARG(cut->reason));
 }
 
+void check_restored(struct world *w)
+{
+    struct check *c = w->check;
+
+    c->is_restored = true;
+    memset(c->report_claim, 0, sizeof c->report_claim);
+}
+
+/* A12: what an operator makes the head was committed, and nobody has emitted more. Cuts after it were
+ * in nobody's log: they never were. */
+void check_recovered(struct world *w, uint64_t number, struct slice bytes)
+{
+    struct check *c = w->check;
+
+    if (number >= c->cut_count || !slice_equal(bytes, c->cuts[number].bytes)) {
+        check_fail(w, "I5", "the chain is recovered to a cut %llu that was never committed",
+                   (unsigned long long)number);
+        return;
+    }
+    if (c->stream_cut > number)
+        check_fail(w, "I5", "the chain is recovered to cut %llu, but cut %llu is emitted",
+                   (unsigned long long)number, (unsigned long long)c->stream_cut);
+    for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
+        if (w->dcs[dc].logged_count > number + 1)
+            check_fail(w, "I5", "the chain is recovered to cut %llu, but %.*s has logged more",
+                       (unsigned long long)number, SLICE_ARG(w->dcs[dc].name));
+    }
+    c->cut_count = number + 1;
+}
+
 void check_cut(struct world *w, uint64_t number, struct slice bytes)
 {
     struct check *c = w->check;

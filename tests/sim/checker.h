@@ -105,6 +105,7 @@ struct check {
     bool global_lost[SIM_DCS];          /* a copy lost its end; its merge has not written since */
     uint32_t lost_in[SIM_DCS];          /* log epoch when it last lost something of its own */
     bool own_lost;                      /* an own enriched topic lost what it had acknowledged */
+    bool is_restored;                   /* etcd was, from a backup */
     bool is_beyond_repair;              /* ... and somebody could not be helped by an operator */
     uint32_t by_incarnation[SIM_DCS];   /* of each DC's strands ... */
     int64_t floor[SIM_STRANDS];         /* ... and where it began */

@@ -125,6 +125,8 @@ void etcd_send(struct world *w, uint32_t instance, struct etcd_request *request)
     request->generation = i->generation;
     request->dc = i->dc;
     request->sent_us = w->now_us;
+    request->revision_at = i->merge->view_revision;
+    request->life = w->etcd.life;
     if (site < 0) {
         answer(w, request, ERR_UNAVAILABLE, ANSWER_TIMEOUT_US);
         return;
@@ -236,7 +238,7 @@ void etcd_arrive(struct world *w, struct etcd_request *request)
 {
     int site = net_etcd_site(w, request->dc);
 
-    if (site < 0) {
+    if (site < 0 || request->life != w->etcd.life) {
         answer(w, request, ERR_UNKNOWN, ANSWER_TIMEOUT_US);
         return;
     }

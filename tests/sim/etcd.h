@@ -48,7 +48,8 @@ struct etcd {
     bool depooled[SIM_DCS];
     int64_t pool_us[SIM_DCS]; /* when that last changed */
     uint32_t wanted[SIM_DCS]; /* incarnation of the DC's strands, as an operator wants it */
-    bool is_paused;
+    bool is_paused;           /* by a merge that found etcd older than what it knows */
+    uint32_t life;            /* rises when it is restored from a backup */
     uint64_t spec_version;
     uint64_t window_max; /* the largest of all versions */
     struct merge_params spec;
@@ -91,6 +92,8 @@ struct etcd_request {
     struct etcd_cut cut; /* CUT: absent: not there */
     bool answer_lost;
     int64_t sent_us;
+    int64_t revision_at; /* what the client knew of when it asked */
+    uint32_t life;       /* of etcd then */
 };
 
 /* Sends a request of `instance`; the answer comes as HAPPENS_ANSWER. */
@@ -101,6 +104,11 @@ void etcd_arrive(struct world *w, struct etcd_request *request);
 void etcd_delete_cuts(struct world *w, uint32_t dc, uint64_t number);
 
 void etcd_read_view(const struct world *w, uint32_t dc, struct etcd_view *out);
+
+/* restore.c: a backup of it; it goes back to that; an operator brings the chain forward again. */
+void etcd_back_up(struct world *w);
+void etcd_restore(struct world *w);
+void recover_chain(struct world *w);
 
 /* Writes the first cut and the first spec. */
 void etcd_begin(struct world *w);

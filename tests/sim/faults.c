@@ -267,6 +267,31 @@ static void pool(struct world *w, uint32_t dc)
     w->etcd.pool_us[dc] = w->now_us;
 }
 
+static void back_up(struct world *w)
+{
+    if (w->etcd_backup.cut_count != 0 || w->etcd.is_paused)
+        return;
+    etcd_back_up(w);
+    world_plan(w, chance_between(&w->chance, 2 * SECOND, 100 * SECOND),
+               &(struct happening){.kind = HAPPENS_FAULT_END, .which = FAULT_etcd_restore});
+}
+
+/* etcd is down for a while, and comes back as it was backed up. */
+static void restore(struct world *w, bool is_down)
+{
+    const int64_t down_us = chance_between(&w->chance, 2 * SECOND, 20 * SECOND);
+
+    if (is_down) {
+        etcd_restore(w);
+        w->etcd_backup.cut_count = 0;
+    } else if (w->is_faulty) {
+        w->etcd_down_until_us = w->now_us + down_us;
+        world_plan(w, down_us,
+                   &(struct happening){
+                       .kind = HAPPENS_FAULT_END, .which = FAULT_etcd_restore, .number = 1});
+    }
+}
+
 static void fault_ends(struct world *w, const struct happening *h)
 {
     const enum fault f = (enum fault)h->which;
@@ -275,6 +300,8 @@ static void fault_ends(struct world *w, const struct happening *h)
         w->dcs[h->who].nodes[h->number].is_up = true;
     else if (f == FAULT_depool)
         pool(w, h->who);
+    else if (f == FAULT_etcd_restore)
+        restore(w, h->number != 0);
     else if (f == FAULT_link_flap && w->is_faulty)
         cut_link(w, h->who, (uint32_t)h->number, w->now_us + 2 * SECOND);
 }
@@ -350,6 +377,8 @@ void fault_happens(struct world *w, const struct happening *h)
         fault_of_log(w, f);
         break;
     case FAULT_etcd_restore:
+        back_up(w);
+        break;
     case FAULT_watch_lost:
     case FAULT_produce_fail:
     case FAULT_produce_slow:

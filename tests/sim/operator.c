@@ -81,6 +81,9 @@ void operator_looks(struct world *w)
     world_plan(w, LOOK_US, &(struct happening){.kind = HAPPENS_OPERATOR});
     if (!reaches_etcd(w))
         return;
+    recover_chain(w);
+    if (w->p.fault_mean_ms[FAULT_truncation] == 0)
+        return;
     for (uint32_t dc = 0; dc < w->p.dc_count; dc++)
         look_at(w, dc);
     for (uint32_t n = 0; n < w->task_count; n++) {
@@ -91,7 +94,7 @@ void operator_looks(struct world *w)
 
 void operator_begin(struct world *w)
 {
-    if (w->p.fault_mean_ms[FAULT_truncation] != 0)
+    if (w->p.fault_mean_ms[FAULT_truncation] != 0 || w->p.fault_mean_ms[FAULT_etcd_restore] != 0)
         world_plan(w, LOOK_US, &(struct happening){.kind = HAPPENS_OPERATOR});
 }
 

@@ -22,7 +22,8 @@ const char *fault_name(enum fault f)
 
 const char *fault_rare(enum fault f)
 {
-    return f == FAULT_etcd_restore ? "not simulated yet" : "";
+    (void)f;
+    return "";
 }
 
 static uint32_t one_of(struct chance *c, const uint32_t *list, uint32_t count)
@@ -165,6 +166,16 @@ static void bias_gaps(struct params *p)
     p->fault_mean_ms[FAULT_truncation] = 0;
 }
 
+static void bias_restore(struct params *p)
+{
+    if (p->mutant != MUTANT_ignore_restored && p->mutant != MUTANT_recover_own)
+        return;
+    more(p, FAULT_etcd_restore, 30000);
+    p->fault_mean_ms[FAULT_truncation] = 0;
+    p->fault_mean_ms[FAULT_copy_lost] = 0;
+    p->fault_mean_ms[FAULT_new_incarnation] = 0;
+}
+
 /* The faults that a mutant needs to show itself; every other mutant takes the seed as it is. */
 static void bias(struct params *p)
 {
@@ -256,6 +267,10 @@ static void draw_more_faults(struct params *p)
     chance_seed(&c, p->seed, 8);
     p->failed_share_max = ONE_OF(&c, 100, 100, 50, 20);
     p->retention_ms = ONE_OF(&c, 0, 0, 20000, 60000);
+    chance_seed(&c, p->seed, 9);
+    if (p->fault_mean_ms[FAULT_truncation] == 0 && p->fault_mean_ms[FAULT_copy_lost] == 0 &&
+        p->fault_mean_ms[FAULT_new_incarnation] == 0 && chance_permille(&c, 250))
+        p->fault_mean_ms[FAULT_etcd_restore] = ONE_OF(&c, 60000, 120000);
 }
 
 /* Few are kept by half of the seeds, so that logs of cuts are needed; as many as a node keeps by some. */
@@ -280,6 +295,7 @@ void params_draw(struct params *p, uint64_t seed, enum mutant mutant)
     draw_more_faults(p);
     draw_kept(p);
     bias(p);
+    bias_restore(p);
 }
 
 void params_print(const struct params *p, FILE *to)

@@ -49,6 +49,7 @@ void merge_begin(struct world *w, uint32_t instance)
         run->readers[r].generation = i->generation;
         run->readers[r].which = r;
     }
+    run->life = w->etcd.life;
     run->is_started = false;
     run->kept = 0;
     run->writer = 0;
@@ -428,6 +429,10 @@ static void answered(struct world *w, uint32_t instance, const struct etcd_reque
                 &(struct merge_event){.kind = MERGE_EV_REPORTED, .code = request->code});
         else if (!run->is_started)
             ask(w, instance, ASK_VIEW, 0);
+        return;
+    }
+    if (request->view.revision < request->revision_at && !MUTANT(ignore_restored)) {
+        instance_stop(w, instance, ERR_RESTORED, "etcd's revision went back");
         return;
     }
     /* Two requests under way at once may be answered in either order: an older answer to the one

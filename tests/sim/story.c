@@ -240,6 +240,19 @@ static bool act_on(struct world *w, const char *verb, uint32_t dc, uint32_t node
     return true;
 }
 
+static bool etcd_acts(struct world *w, const char *verb)
+{
+    if (strcmp(verb, "etcd-backup") == 0)
+        etcd_back_up(w);
+    else if (strcmp(verb, "etcd-restore") == 0)
+        etcd_restore(w);
+    else if (strcmp(verb, "recover-chain") == 0)
+        recover_chain(w);
+    else
+        return false;
+    return true;
+}
+
 void story_happens(struct world *w, const struct happening *h)
 {
     const struct story_line *l = h->ptr;
@@ -251,7 +264,7 @@ void story_happens(struct world *w, const struct happening *h)
     uint32_t node = 0;
 
     say(w, NOBODY, NOBODY, "story", "%s", l->text);
-    if (strcmp(l->text, "wait") == 0)
+    if (strcmp(l->text, "wait") == 0 || etcd_acts(w, l->text))
         return;
     (void)snprintf(words, sizeof words, "%s", l->text);
     verb = next_word(&rest);

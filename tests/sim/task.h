@@ -147,6 +147,7 @@ struct merge_run {
     uint32_t writer_epoch; /* of the global topic when its producer was made */
     uint32_t writer;       /* serial of its transactional producer; 0: none */
     int64_t claim_revision;
+    uint32_t life; /* of etcd when it began */
     bool is_started;
     uint64_t kept;   /* handles that the merge holds */
     int64_t view_us; /* when the newest view came */

@@ -419,6 +419,7 @@ static void forget(struct world *w)
     w->now_us = 0;
     w->is_faulty = true;
     w->is_over = false;
+    w->etcd_backup.cut_count = 0;
     w->etcd_down_until_us = 0;
     w->etcd_slow_until_us = 0;
     w->etcd_unknown_until_us = 0;

@@ -233,6 +233,19 @@ static void a_list_older_than_a_claim_does_not_take_it_away(void **state)
     close_story(&s);
 }
 
+static void a_list_older_than_the_last_is_of_a_restored_etcd(void **state)
+{
+    struct story s;
+    const struct claim mine = {
+        .task = ONE[0], .node = SLICE_LIT("n1"), .lease = 5, .create_revision = 7};
+
+    (void)state;
+    open_running(&s);
+    step(&s, list(&mine, 1, 20), "");
+    step(&s, list(NULL, 0, 6), "renamed merge/a 0, claim merge/a");
+    close_story(&s);
+}
+
 static void a_task_goes_on_through_a_lost_lease_and_gets_a_new_claim(void **state)
 {
     struct story s;
@@ -729,6 +742,7 @@ int main(void)
         cmocka_unit_test(a_handover_is_stop_then_finished_then_release),
         cmocka_unit_test(a_list_older_than_a_release_does_not_bring_the_claim_back),
         cmocka_unit_test(a_list_older_than_a_claim_does_not_take_it_away),
+        cmocka_unit_test(a_list_older_than_the_last_is_of_a_restored_etcd),
         cmocka_unit_test(a_task_goes_on_through_a_lost_lease_and_gets_a_new_claim),
         cmocka_unit_test(a_claim_that_was_answered_for_an_old_lease_does_not_count),
         cmocka_unit_test(a_task_that_another_took_meanwhile_stops_and_nothing_is_released),
