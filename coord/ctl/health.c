@@ -112,8 +112,8 @@ static void check_pauses(const struct snapshot *s, struct arena *a, struct healt
 
         if (is_over)
             continue;
-        /* pauses/chain is nobody's wish: etcd was seen to go back (docs/design.md, R13). */
-        problem(h, p->name, !slice_equal(p->name, SLICE_LIT("chain")),
+        /* pauses/chain/<output> is nobody's wish: etcd was seen to go back (docs/design.md, R13). */
+        problem(h, p->name, !slice_starts_with(p->name, SLICE_LIT("chain/")),
                 text_format(a, "%s by %.*s: %.*s", p->is_drain ? "draining" : "paused",
                             SLICE_ARG(p->by), SLICE_ARG(p->reason)));
     }
@@ -128,6 +128,7 @@ static const char *remedy(struct slice code)
     } REMEDIES[] = {
         {"ERR_CONFIG", "; mend the node's file and restart it"},
         {"ERR_DATA_LOSS", "; docs/failures.md says what can be done about lost data"},
+        {"ERR_RESTORED", "; `braidctl recover-chain` brings the chain forward"},
         {"ERR_DIVERGED", "; `braidctl verify` names the first number that differs"},
     };
 

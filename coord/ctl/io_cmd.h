@@ -28,6 +28,7 @@ int cmd_history(struct session *s);
 int cmd_nodes(struct session *s);
 int cmd_pause(struct session *s);
 int cmd_pool(struct session *s);
+int cmd_recover_chain(struct session *s);
 int cmd_resume(struct session *s);
 int cmd_rollback(struct session *s);
 int cmd_status(struct session *s);

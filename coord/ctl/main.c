@@ -28,6 +28,7 @@ static int (*const COMMANDS_RUN[COMMAND_COUNT])(struct session *s) = {
     [COMMAND_NODES] = cmd_nodes,
     [COMMAND_PAUSE] = cmd_pause,
     [COMMAND_POOL] = cmd_pool,
+    [COMMAND_RECOVER_CHAIN] = cmd_recover_chain,
     [COMMAND_RESUME] = cmd_resume,
     [COMMAND_ROLLBACK] = cmd_rollback,
     [COMMAND_STATUS] = cmd_status,

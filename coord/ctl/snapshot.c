@@ -212,6 +212,7 @@ static bool add_stream_value(struct snapshot_stream *st, const struct keyspace_k
         if (key->era != st->cut_era || key->number != st->cut_number)
             return true;
         st->has_cut = cut_decode(kv->value, a, &st->cut) == 0;
+        st->cut_hash = cut_hash(kv->value);
         return st->has_cut;
     case KEYSPACE_HELD:
         return add_report(st, kv, a);

@@ -88,7 +88,8 @@ struct snapshot_stream {
     uint32_t cut_era; /* newest */
     uint64_t cut_number;
     uint64_t cut_count; /* keys that etcd has */
-    struct cut cut;     /* valid if has_cut */
+    struct cut cut;     /* valid if has_cut, as its ... */
+    uint64_t cut_hash;  /* ... bytes' hash */
     bool has_cut;
     size_t incarnation_count;
     struct snapshot_incarnation incarnations[DCS_MAX];
