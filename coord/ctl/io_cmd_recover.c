@@ -20,6 +20,7 @@
 #include "proto/braid.pb-c.h"
 
 enum {
+    SETTLED_MS = 60000,
     TAIL_RECORDS = 4096, /* looked at first; if what is wanted is not there, eight times as many */
     CHANGE_OPS = DCS_MAX + 3,
     SCRATCH_BYTES_MAX = 16 << 20
@@ -46,6 +47,18 @@ static bool is_paused(const struct recovery *r)
             return true;
     }
     return false;
+}
+
+/* What a merge that has stopped had sent to a log of cuts may arrive late. */
+static bool is_settled(const struct recovery *r)
+{
+    for (size_t i = 0; i < r->snap.pause_count; i++) {
+        const struct snapshot_pause *p = &r->snap.pauses[i];
+        if (!p->is_drain && slice_equal(p->name, r->pause) &&
+            r->snap.now_ms - p->since_ms < SETTLED_MS)
+            return false;
+    }
+    return true;
 }
 
 /* Does a node of the DC say that its merge of the stream has stopped for this? */
@@ -86,6 +99,13 @@ static bool may_recover(struct recovery *r)
             "no merge of %.*s has found etcd older than what it knows: there is nothing to "
             "recover",
             SLICE_ARG(r->stream->output));
+        return false;
+    }
+    if (!is_settled(r)) {
+        output_error(
+            &s->output,
+            "the merges have stopped less than a minute ago, and lines of theirs may still "
+            "arrive in a log of cuts; try again then");
         return false;
     }
     for (size_t i = 0; i < r->stream->dc_count; i++) {

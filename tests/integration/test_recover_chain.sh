@@ -71,7 +71,7 @@ if [ "$failed" = 0 ]; then
 	check "all of etcd is restored from the backup" restore
 	check "both merges stop, and say why" eventually 90 stopped
 	check "edits go on meanwhile" edit 10
-	check "the plan names the cut that the chain is brought to" plan
+	check "a minute later the plan names the cut that the chain is brought to" eventually 120 plan
 	check "the operator recovers the chain" recover
 	check "all is fine again, without a restart" eventually 120 is_fine
 	check "more edits reach both copies" eval "edit 10 && wait_drained $stream 120"

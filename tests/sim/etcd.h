@@ -50,6 +50,7 @@ struct etcd {
     uint32_t wanted[SIM_DCS]; /* incarnation of the DC's strands, as an operator wants it */
     bool is_paused;           /* by a merge that found etcd older than what it knows */
     uint32_t life;            /* rises when it is restored from a backup */
+    int64_t quiet_us;         /* since then no merge from before that runs */
     uint64_t spec_version;
     uint64_t window_max; /* the largest of all versions */
     struct merge_params spec;
@@ -108,6 +109,7 @@ void etcd_read_view(const struct world *w, uint32_t dc, struct etcd_view *out);
 /* restore.c: a backup of it; it goes back to that; an operator brings the chain forward again. */
 void etcd_back_up(struct world *w);
 void etcd_restore(struct world *w);
+void etcd_pause(struct world *w);
 void recover_chain(struct world *w);
 
 /* Writes the first cut and the first spec. */

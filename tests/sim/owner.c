@@ -90,7 +90,7 @@ void instance_stop(struct world *w, uint32_t instance, int code, const char *why
         t->kind != TASK_MERGE || i->merge->claim_revision == t->claim.create_revision;
     instance_end(w, instance);
     if (code == ERR_RESTORED)
-        w->etcd.is_paused = true;
+        etcd_pause(w);
     if (i->is_rogue) {
         rogue_unclaim(w, i->task);
     } else if (err_class(code) == ERR_CLASS_FATAL && is_owner) {

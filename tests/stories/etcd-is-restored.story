@@ -13,9 +13,9 @@
          > merge * ERR_RESTORED
          > merge * ERR_RESTORED
 30s      events eqiad 2
-50s      recover-chain
+90s      recover-chain
          > recovers the chain: it goes on after cut
          > eqiad-1  merge * recovers from cut
          > takes eqiad.0/0 to 4
          > number 8 is eqiad's offset 4
-60s      wait
+120s     wait
