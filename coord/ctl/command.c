@@ -129,7 +129,7 @@ static const struct command COMMANDS[COMMAND_COUNT] = {
      "compare a stream with all that MediaWiki has, and write what is missing",
      "As backfill --all-pages, since the stream was applied unless --since says otherwise.",
      "braidctl reconcile mediawiki.page_content_change.v1 --plan"},
-    {"recover-chain", "STREAM", 1, 1, 0, true,
+    {"recover-chain", "[STREAM]", 0, 1, 0, true,
      "bring a stream's chain of cuts forward after etcd was restored from a backup",
      "The merges have seen that etcd is older than what was made in it, have stopped and paused "
      "the "
@@ -138,7 +138,7 @@ static const struct command COMMANDS[COMMAND_COUNT] = {
      "backup are forgotten, and every DC becomes a member anew. Refuses while a merge may still "
      "run, "
      "while a DC's Kafka cannot be read, if the logs of cuts differ, and if the spec that the cut "
-     "names is gone: apply it again first.",
+     "names is gone: apply it again first. Without STREAM: each stream whose chain is paused.",
      "braidctl recover-chain mediawiki.page_content_change.v1 --plan"},
     {"resume", "STREAM", 1, 1, BIT(PARTITION), true, "end a pause before its time", NULL,
      "braidctl resume test.v1 --yes -m ok"},

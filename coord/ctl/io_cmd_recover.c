@@ -19,6 +19,8 @@
 #include "coord/pb_arena.h"
 #include "proto/braid.pb-c.h"
 
+#define CHAIN "chain/" /* a pause of a stream's chain: its name begins so */
+
 enum {
     SETTLED_MS = 60000,
     TAIL_RECORDS = 4096, /* looked at first; if what is wanted is not there, eight times as many */
@@ -407,7 +409,7 @@ static int change(struct recovery *r, struct view *v, struct slice cut_bytes)
     return rc;
 }
 
-static int recover(struct recovery *r)
+static int recover(struct recovery *r, struct slice stream)
 {
     struct session *s = r->s;
     struct view v = view_new(&s->arena, "Plan");
@@ -416,13 +418,13 @@ static int recover(struct recovery *r)
 
     if (rc != 0)
         return rc;
-    r->stream = snapshot_stream_find(&r->snap, session_operand(s, 0));
+    r->stream = snapshot_stream_find(&r->snap, stream);
     if (r->stream == NULL || !r->stream->has_cut || r->stream->spec_version == 0) {
         output_error(&s->output, "no such stream: '%.*s'; 'braidctl streams' lists them",
-                     SLICE_ARG(session_operand(s, 0)));
+                     SLICE_ARG(stream));
         return EXIT_REFUSED;
     }
-    r->pause = slice_str(text_format(&s->arena, "chain/%.*s", SLICE_ARG(r->stream->output)));
+    r->pause = slice_str(text_format(&s->arena, CHAIN "%.*s", SLICE_ARG(r->stream->output)));
     r->head = (struct recover_cut){
         .is_known = true,
         .era = r->stream->cut_era,
@@ -444,16 +446,45 @@ static int recover(struct recovery *r)
     return change(r, &v, bytes);
 }
 
-int cmd_recover_chain(struct session *s)
+static int recover_stream(struct session *s, struct slice stream)
 {
     struct recovery r = {.s = s};
 
     arena_init(&r.scratch, 65536, SCRATCH_BYTES_MAX);
     for (size_t i = 0; i < DCS_MAX; i++)
         arena_init(&r.kept[i], 65536, SCRATCH_BYTES_MAX);
-    const int rc = recover(&r);
+    const int rc = recover(&r, stream);
     for (size_t i = 0; i < DCS_MAX; i++)
         arena_deinit(&r.kept[i]);
     arena_deinit(&r.scratch);
     return rc;
+}
+
+/* Each stream whose chain is paused, one after the other; ends with the first that cannot be. */
+static int recover_all(struct session *s)
+{
+    struct snapshot snap;
+    size_t count = 0;
+    int rc = store_load(s, &snap);
+
+    for (size_t i = 0; rc == 0 && i < snap.pause_count; i++) {
+        const struct slice name = snap.pauses[i].name;
+        if (snap.pauses[i].is_drain || !slice_starts_with(name, SLICE_LIT(CHAIN)))
+            continue;
+        count++;
+        rc = recover_stream(s, slice_of(name.ptr + strlen(CHAIN), name.len - strlen(CHAIN)));
+    }
+    if (rc == 0 && count == 0) {
+        output_error(&s->output, "no merge has found etcd older than what it knows: there is "
+                                 "nothing to recover");
+        return EXIT_REFUSED;
+    }
+    return rc;
+}
+
+int cmd_recover_chain(struct session *s)
+{
+    const struct slice stream = session_operand(s, 0);
+
+    return stream.len > 0 ? recover_stream(s, stream) : recover_all(s);
 }

@@ -19,7 +19,7 @@ eventually() { # SECONDS COMMAND...
 	done
 }
 
-is_fine() { ctl status -o json 2>/dev/null | jq -e .fine >/dev/null; }
+is_fine() { [ "$(ctl status -o json 2>/dev/null | jq .fine)" = true ]; }
 
 # ---- the API servers -----------------------------------------------------------------------------
 

@@ -80,7 +80,7 @@ etcd_leader() {
 		status=$(curl -fsS -m 5 --noproxy '*' --cacert "$BRAID_ETCD_CA" --cert "$BRAID_ETCD_CERT" \
 			--key "$BRAID_ETCD_KEY" -X POST -d '{}' \
 			"https://127.0.0.1:$((BRAID_PORT_BASE + 40 + 10 * $(number_of "$site")))/v3/maintenance/status") || continue
-		if jq -e '.header.member_id == .leader' <<<"$status" >/dev/null; then
+		if [ "$(jq '.header.member_id == .leader' <<<"$status")" = true ]; then
 			echo "$site"
 			return
 		fi

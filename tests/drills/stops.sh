@@ -184,7 +184,7 @@ begin_sole_member_lost() {
 	sleep 10
 	api_stop "$1" && "$cluster" kill-dc "$1" && "$cluster" heal
 }
-is_alone() { ctl status -o json | jq -e --arg dc "$1" '[.streams[] | select(.member) | .dc] == [$dc]' >/dev/null; }
+is_alone() { [ "$(ctl status -o json | jq --arg dc "$1" '[.streams[] | select(.member) | .dc] == [$dc]')" = true ]; }
 says_sole_member_lost() { words "exists in $1 alone"; }
 scope_sole_member_lost() { echo all; }
 end_sole_member_lost() { api_start "$1" && "$cluster" start-dc "$1"; }

@@ -20,6 +20,13 @@ check() {
 	fi
 }
 
+# COMMAND | holds FILTER...: jq says something of what the command has printed, and it is true. jq -e calls
+# no input at all true, as of a command that has failed.
+holds() {
+	local said
+	said=$(jq -e "$@") && [ -n "$said" ] && echo "$said"
+}
+
 # show COMMAND...: within a check: what it says stands in the test's output even if it does not fail. The
 # test says `exec 3>&1` before.
 show() {

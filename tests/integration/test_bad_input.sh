@@ -199,7 +199,7 @@ limits() {
 	eventually 120 is_fine || { ctl status; return 1; }
 }
 says() { ctl status | grep -E "$1"; }
-is_fine() { ctl status -o json | jq -e '.fine' >/dev/null; }
+is_fine() { ctl status -o json | holds '.fine' >/dev/null; }
 
 # ---- the whole -----------------------------------------------------------------------------------
 

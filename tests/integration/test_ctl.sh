@@ -36,7 +36,7 @@ cleanup() {
 
 # ---- questions -----------------------------------------------------------------------------------
 
-is_fine() { ctl status -o json | jq -e '.fine'; }
+is_fine() { ctl status -o json | holds '.fine'; }
 head_of() { ctl cuts "$1" -n 1 -o json | jq -r '.cuts[0].cut'; }
 has_moved() { [ "$(head_of "$1")" != "$2" ]; }
 goes_on() { eventually 20 has_moved "$1" "$(head_of "$1")"; }
@@ -59,12 +59,12 @@ exits() {
 
 description() { sed "s/^description:.*/description: $1/" deploy/local/demo.yaml; }
 description_is() { [ "$(ctl get "$stream" -o json | jq -r .description)" = "$1" ]; }
-plan_revision() { description "$1" | ctl apply -f - --plan -o json | jq -e .revision; }
+plan_revision() { description "$1" | ctl apply -f - --plan -o json | holds .revision; }
 
 plans() {
 	local revision
 	revision=$(plan_revision one) || return 1
-	description one | ctl apply -f - --plan -o json | jq -e '.cost | length == 7' || return 1
+	description one | ctl apply -f - --plan -o json | holds '.cost | length == 7' || return 1
 	description_is one && { echo "a plan has changed something"; return 1; }
 	description one | ctl apply -f - --if-revision "$revision" --yes -m test || return 1
 	description_is one || return 1
@@ -94,7 +94,7 @@ is_locked_out() {
 	[ $rc = 5 ] && grep -q "does 'depool codfw'" "$BRAID_STATE/said"
 }
 
-history_says() { ctl history -n 50 -o json | jq -e --arg what "$1" '[.operations[].what] | index($what)'; }
+history_says() { ctl history -n 50 -o json | holds --arg what "$1" '[.operations[].what] | index($what)'; }
 
 # ---- a reader that moves -------------------------------------------------------------------------
 
@@ -120,7 +120,7 @@ moves() {
 }
 
 offset_is_number() {
-	ctl translate --stream "$stream" --from eqiad --to codfw --offset 0 -o json | jq -e '.seq == 0'
+	ctl translate --stream "$stream" --from eqiad --to codfw --offset 0 -o json | holds '.seq == 0'
 }
 
 # ---- the whole -----------------------------------------------------------------------------------

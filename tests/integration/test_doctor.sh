@@ -42,7 +42,7 @@ says() {
 	local rc=0
 	ctl doctor -o json >"$BRAID_STATE/report" || rc=$?
 	ctl doctor
-	[ $rc = "$1" ] && jq -e "[.checks[] | select($2)] | length == 1" "$BRAID_STATE/report"
+	[ $rc = "$1" ] && holds "[.checks[] | select($2)] | length == 1" "$BRAID_STATE/report"
 }
 
 trap cleanup EXIT

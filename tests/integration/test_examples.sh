@@ -82,7 +82,7 @@ run_examples() {
 	done 3< <(examples)
 }
 
-has_done() { braidctl history -n 50 -o json | jq -e --arg what "$1" '[.operations[].what] | index($what)'; }
+has_done() { braidctl history -n 50 -o json | holds --arg what "$1" '[.operations[].what] | index($what)'; }
 
 trap cleanup EXIT
 check "the cluster starts and pages are edited" start

@@ -26,7 +26,7 @@ cleanup() {
 
 apply() { ctl apply -f deploy/local/demo.yaml --yes -m test; }
 edit() { deploy/local/edits --count "$1" --quiet; }
-says() { ctl status -o json | jq -e "$1"; }
+says() { ctl status -o json | holds "$1"; }
 is_fine() { says .fine; }
 
 topic_tool() { "$cluster" kafka-tool codfw org.apache.kafka.tools.TopicCommand "$@"; }

@@ -43,7 +43,7 @@ answers() { # STATUS BODY [QUERY [JQ-CONDITION]]
 	local status
 	status=$(post "$2" "${3:-}")
 	echo "$status: $(head -c 600 "$dir/answer")"
-	[ "$status" = "$1" ] && { [ -z "${4:-}" ] || jq -e "$4" "$dir/answer" >/dev/null; }
+	[ "$status" = "$1" ] && { [ -z "${4:-}" ] || holds "$4" "$dir/answer" >/dev/null; }
 }
 
 is_written() { # ID JQ-CONDITION

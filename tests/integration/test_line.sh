@@ -58,10 +58,10 @@ start_load() {
 
 # ---- questions -----------------------------------------------------------------------------------
 
-is_fine() { ctl status -o json | jq -e '.fine'; }
+is_fine() { ctl status -o json | holds '.fine'; }
 # A page may be deleted before it is fetched; of few events, it may be most.
 is_sound() { ctl verify "$@" --min-ok 50; }
-has_node() { ctl nodes -o json | jq -e --arg node "$1" '[.. | .node? // empty] | index($node)'; }
+has_node() { ctl nodes -o json | holds --arg node "$1" '[.. | .node? // empty] | index($node)'; }
 restart() { "$cluster" kill "$1" && "$cluster" start "$1"; }
 advances() {
 	local before

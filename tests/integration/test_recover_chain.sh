@@ -26,7 +26,7 @@ cleanup() {
 
 apply() { ctl apply -f deploy/local/demo.yaml --yes -m test; }
 edit() { deploy/local/edits --count "$1" --quiet; }
-says() { ctl status -o json | jq -e "$1"; }
+says() { ctl status -o json | holds "$1"; }
 is_fine() { says .fine; }
 head_cut() { ctl cuts $stream -n 1 -o json | jq -r '.cuts[0].cut' | sed 's/.*\.//'; }
 is_newer() { [ "$(head_cut)" -gt $((before + 3)) ]; }
@@ -55,8 +55,8 @@ restore() {
 }
 stopped() { says '[.problems[].what | select(contains("ERR_RESTORED"))] | length == 2'; }
 refuses() { ! ctl recover-chain $stream --plan; }
-plan() { ctl recover-chain $stream --plan -o json | jq -e ".to_cut > $before and .from_cut < .to_cut"; }
-recover() { ctl recover-chain $stream --yes -m "etcd was restored"; }
+plan() { ctl recover-chain $stream --plan -o json | holds ".to_cut > $before and .from_cut < .to_cut"; }
+recover() { ctl recover-chain --yes -m "etcd was restored"; }
 verify() { ctl verify $stream --min-ok 0; }
 
 trap cleanup EXIT

@@ -54,7 +54,7 @@ verify() {
 	ctl verify $stream --wait 1s
 	[ $rc = 1 ]
 }
-says() { jq -e "$1" "$BRAID_STATE/report"; }
+says() { holds "$1" "$BRAID_STATE/report"; }
 number_in_codfw() { copy codfw | sed -n "s,^$source/95/96 ,,p"; }
 
 trap cleanup EXIT

@@ -171,7 +171,7 @@ lose() {
 finds() {
 	local wanted=$1
 	shift
-	ctl reconcile "$late" --since 1h "$@" -o json >"$dir/found.json" && cat "$dir/found.json" && jq -e "$wanted" "$dir/found.json"
+	ctl reconcile "$late" --since 1h "$@" -o json >"$dir/found.json" && cat "$dir/found.json" && holds "$wanted" "$dir/found.json"
 }
 
 # last_is KIND: the newest record of both copies is of this kind, about the page that was lost.

@@ -56,9 +56,9 @@ cleanup() {
 head_of() { ctl cuts $stream -n 1 -o json | jq -r '.cuts[0].cut'; }
 has_moved() { [ "$(head_of)" != "$1" ]; }
 goes_on() { eventually 30 has_moved "$(head_of)"; }
-rules_are() { ctl cuts $stream -n 1 -o json | jq -e ".cuts[0].rules == $1"; }
-members_are() { ctl cuts $stream -n 1 -o json | jq -e ".cuts[0].members == \"$1\""; }
-is_good() { ctl streams -o json | jq -e '[.streams[] | select(.member and .caught_up)] | length == 2'; }
+rules_are() { ctl cuts $stream -n 1 -o json | holds ".cuts[0].rules == $1"; }
+members_are() { ctl cuts $stream -n 1 -o json | holds ".cuts[0].members == \"$1\""; }
+is_good() { ctl streams -o json | holds '[.streams[] | select(.member and .caught_up)] | length == 2'; }
 
 # become PROGRAM NODE...: one after the other, each once the one before does its work.
 become() {
@@ -88,7 +88,7 @@ become_alone() { "$cluster" stop "node-$1" && "$cluster" start "node-$1"; }
 says_why() { grep 'merge rules that this version does not know' "$("$cluster" log node-codfw-2)"; }
 doctor_says() {
 	ctl doctor -o json >"$BRAID_STATE/doctor"
-	jq -e '.checks[] | select(.check == "versions" and .verdict == "BAD" and (.where | test("codfw-2")))' "$BRAID_STATE/doctor"
+	holds '.checks[] | select(.check == "versions" and .verdict == "BAD" and (.where | test("codfw-2")))' "$BRAID_STATE/doctor"
 }
 new_nodes_again() {
 	BRAID_BRAIDD=$build/future/braidd "$cluster" start node-codfw-1 && become future/braidd codfw-2
