@@ -292,10 +292,14 @@ static bool place_from_cut(struct merge *m, uint32_t strand, const struct strand
                                        .from = is_known ? at->log_offset + 1 : 0,
                                        .epoch = -1};
     l->is_reset = l->is_reset || !is_known;
-    /* Where a later incarnation began, none of its records is to be found: the first may span that
-     * position (seed 2090: a gap). */
-    const bool begins = s->layout.names[strand].by_incarnation > 0 && at->position == at->start;
-    return is_own && !is_known && !begins && !MUTANT(no_skim);
+    return is_own && !is_known && !MUTANT(no_skim);
+}
+
+/* Of a later incarnation the cut says where it began, and all readers start there: the first of its
+ * records need not be the one that follows (seeds 2090: a gap, 18603: one before it had failed). */
+static int64_t skim_from(const struct strands *s, uint32_t strand, const struct strand_position *at)
+{
+    return s->layout.names[strand].by_incarnation > 0 ? at->start : STRAND_SKIM_ANY;
 }
 
 /* The cut that was emitted last: now the strands' places are known, and the logs can be read. */
@@ -312,7 +316,7 @@ void merge_floor(struct merge *m, const struct cut *cut, struct merge_actions *o
         m->emitted_positions[i] = cut->strands[i].position;
         strand_place_set(s, i, &m->places[i]);
         if (skims)
-            strand_skim(s, i);
+            strand_skim(s, i, skim_from(s, i, &cut->strands[i]));
         s->list[i].report = m->last_read_back[i];
         struct part *part = &s->parts[s->list[i].part];
         if (cut->strands[i].position > part->decided)

@@ -133,10 +133,12 @@ void strand_place_set(struct strands *s, uint32_t strand, const struct place *at
     st->skims = false;
 }
 
-void strand_skim(struct strands *s, uint32_t strand)
+void strand_skim(struct strands *s, uint32_t strand, int64_t start)
 {
-    s->list[strand].skims = true;
-    s->list[strand].skim_last = STRAND_SKIM_ANY;
+    struct strand *st = &s->list[strand];
+
+    st->skims = start < st->base_last; /* else none of its records is to be found */
+    st->skim_last = start;
 }
 
 void strand_place(const struct strands *s, uint32_t strand, struct place *out)

@@ -31,8 +31,9 @@ int strands_init(struct strands *s, const struct strands_config *config, uint32_
 /* Sets the state of a strand before its first record is read. */
 void strand_place_set(struct strands *s, uint32_t strand, const struct place *at);
 
-/* Its log is read from the beginning, and nothing of it counts up to the record at its place. */
-void strand_skim(struct strands *s, uint32_t strand);
+/* Its log is read from the beginning, and nothing of it counts up to the record at its place. The
+ * strand began after `start`; STRAND_SKIM_ANY: that is not known. */
+void strand_skim(struct strands *s, uint32_t strand, int64_t start);
 
 /* Its place behind what is emitted: what the next run may start from. */
 void strand_place(const struct strands *s, uint32_t strand, struct place *out);

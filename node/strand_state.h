@@ -15,7 +15,7 @@
 
 #define STRAND_ENTRIES_MIN 64
 #define LOG_STRANDS_MAX    64
-#define STRAND_SKIM_ANY    (-2)
+#define STRAND_SKIM_ANY    (-2) /* below all positions: the first record says where it starts */
 
 struct entry {
     int64_t offset; /* in the origin partition */

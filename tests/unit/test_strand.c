@@ -383,6 +383,35 @@ static void a_strand_held_up_by_a_gap_does_not_hold_up_its_log(void **state)
     assert_int_equal(log_from(&f->s, log), f->s.list[OWN].from);
 }
 
+/* After a peer's cut, which has 11; a run that lost its first batch had written all the same. */
+static void place_at_11(struct fixture *f, int64_t start)
+{
+    strand_place_set(&f->s, OWN, &(struct place){.last = 11});
+    strand_skim(&f->s, OWN, start);
+}
+
+static void a_skim_starts_where_the_strand_began(void **state)
+{
+    struct fixture *f = *state;
+
+    place_at_11(f, 9);
+    for (int64_t offset = 11; offset <= 12; offset++)
+        assert_false(feed(f, OWN, offset - 1, offset));
+    for (int64_t offset = 10; offset <= 11; offset++)
+        assert_false(feed(f, OWN, offset - 1, offset));
+    assert_int_equal(f->s.list[OWN].last, 11);
+    assert_true(feed(f, OWN, 11, 12));
+    assert_int_equal(f->s.list[OWN].last, 12);
+}
+
+static void a_strand_that_stands_where_it_began_is_not_skimmed(void **state)
+{
+    struct fixture *f = *state;
+
+    place_at_11(f, 11);
+    assert_true(feed(f, OWN, 11, 12));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -409,6 +438,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_gap_is_offered_when_the_cut_of_every_other_strand_is_past_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_strand_held_up_by_a_gap_does_not_hold_up_its_log, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_skim_starts_where_the_strand_began, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_strand_that_stands_where_it_began_is_not_skimmed, setup,
                                         teardown),
     };
 
