@@ -189,6 +189,18 @@ static bool kind_of(yyjson_val *entry, enum change_kind *out)
     return is_text(entry, "type", "new") || is_text(entry, "type", "edit");
 }
 
+/* What all lists say of a change: of which title, by whom and when. */
+static struct change made_by(yyjson_val *entry)
+{
+    return (struct change){
+        .title = text_at(entry, "title"),
+        .user = text_at(entry, "user"),
+        .user_id = id_of(entry, "userid"),
+        .comment = text_at(entry, "comment"),
+        .timestamp = text_at(entry, "timestamp"),
+    };
+}
+
 /* False if the entry is no change of a page, or lacks what names it. */
 static bool change_of(yyjson_val *entry, struct change *out)
 {
@@ -196,21 +208,15 @@ static bool change_of(yyjson_val *entry, struct change *out)
 
     if (!yyjson_is_obj(entry) || !kind_of(entry, &kind))
         return false;
-    *out = (struct change){
-        .kind = kind,
-        .rev_id = id_of(entry, "revid"),
-        .parent_id = id_of(entry, "old_revid"),
-        .page_id = id_of(entry, "pageid"),
-        .log_id = id_of(entry, "logid"),
-        .title = text_at(entry, "title"),
-        .user = text_at(entry, "user"),
-        .user_id = id_of(entry, "userid"),
-        .comment = text_at(entry, "comment"),
-        .timestamp = text_at(entry, "timestamp"),
-        .leaves_redirect =
-            kind == CHANGE_MOVE &&
-            yyjson_is_false(yyjson_obj_get(yyjson_obj_get(entry, "logparams"), "suppressredirect")),
-    };
+    *out = made_by(entry);
+    out->kind = kind;
+    out->rev_id = id_of(entry, "revid");
+    out->parent_id = id_of(entry, "old_revid");
+    out->page_id = id_of(entry, "pageid");
+    out->log_id = id_of(entry, "logid");
+    out->leaves_redirect =
+        kind == CHANGE_MOVE &&
+        yyjson_is_false(yyjson_obj_get(yyjson_obj_get(entry, "logparams"), "suppressredirect"));
     /* Special pages have negative namespaces, and no changes. */
     if (json_integer(yyjson_obj_get(entry, "ns"), &out->namespace_id) != 0)
         return false;
@@ -224,16 +230,11 @@ static bool change_of(yyjson_val *entry, struct change *out)
 /* One revision of a page; false if it lacks what names it. */
 static bool revision_of(yyjson_val *page, yyjson_val *rev, struct change *out)
 {
-    *out = (struct change){
-        .rev_id = id_of(rev, "revid"),
-        .parent_id = id_of(rev, "parentid"),
-        .page_id = id_of(page, "pageid"),
-        .title = text_at(page, "title"),
-        .user = text_at(rev, "user"),
-        .user_id = id_of(rev, "userid"),
-        .comment = text_at(rev, "comment"),
-        .timestamp = text_at(rev, "timestamp"),
-    };
+    *out = made_by(rev);
+    out->rev_id = id_of(rev, "revid");
+    out->parent_id = id_of(rev, "parentid");
+    out->page_id = id_of(page, "pageid");
+    out->title = text_at(page, "title");
     out->kind = out->parent_id == 0 ? CHANGE_CREATE : CHANGE_EDIT;
     return out->rev_id != 0 && out->title.len > 0 && out->timestamp.len > 0 &&
            json_integer(yyjson_obj_get(page, "ns"), &out->namespace_id) == 0;
@@ -246,16 +247,10 @@ static bool deletion_of(yyjson_val *entry, struct change *out)
 
     if (!kind_of_deletion(text_at(entry, "action"), &kind))
         return false;
-    *out = (struct change){
-        .kind = kind,
-        .page_id = id_of(entry, "logpage"),
-        .log_id = id_of(entry, "logid"),
-        .title = text_at(entry, "title"),
-        .user = text_at(entry, "user"),
-        .user_id = id_of(entry, "userid"),
-        .comment = text_at(entry, "comment"),
-        .timestamp = text_at(entry, "timestamp"),
-    };
+    *out = made_by(entry);
+    out->kind = kind;
+    out->page_id = id_of(entry, "logpage");
+    out->log_id = id_of(entry, "logid");
     return out->log_id != 0 && out->title.len > 0 && out->timestamp.len > 0 &&
            json_integer(yyjson_obj_get(entry, "ns"), &out->namespace_id) == 0;
 }
