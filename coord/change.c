@@ -8,6 +8,12 @@
 
 #include "proto/err.h"
 #include "proto/json.h"
+#include "proto/time_text.h"
+
+enum {
+    MOVE_LOGGED_MS = 10 * 1000, /* so long before its log entry may a move's revision be made */
+    MOVE_REVISIONS_MAX = 20     /* of the page that are looked at */
+};
 
 static const char HEX[] = "0123456789ABCDEF";
 
@@ -82,6 +88,9 @@ static const struct {
                             "user%7Cuserid%7Ccomment"},
     [CHANGE_LIST_REVISIONS] = {"allrevisions", "arv",
                                "&arvprop=ids%7Ctimestamp%7Cuser%7Cuserid%7Ccomment"},
+    [CHANGE_LIST_MOVES] = {"logevents", "le",
+                           "&letype=move&leprop=ids%7Ctitle%7Ctype%7Cuser%7Cuserid%7C"
+                           "timestamp%7Ccomment"},
     [CHANGE_LIST_DELETIONS] = {"logevents", "le",
                                "&letype=delete&leprop=ids%7Ctitle%7Ctype%7Cuser%7Cuserid%7C"
                                "timestamp%7Ccomment"},
@@ -240,12 +249,20 @@ static bool revision_of(yyjson_val *page, yyjson_val *rev, struct change *out)
            json_integer(yyjson_obj_get(page, "ns"), &out->namespace_id) == 0;
 }
 
-/* An entry of the log of deletions; false if it is of another kind, or what it was is hidden. */
-static bool deletion_of(yyjson_val *entry, struct change *out)
+static bool kind_of_move(struct slice action, enum change_kind *out)
 {
+    *out = CHANGE_MOVE;
+    return slice_equal(action, SLICE_LIT("move")) || slice_equal(action, SLICE_LIT("move_redir"));
+}
+
+/* An entry of a log; false if it is of another kind, or what it was is hidden. */
+static bool logged_of(yyjson_val *entry, enum change_list list, struct change *out)
+{
+    const struct slice action = text_at(entry, "action");
     enum change_kind kind;
 
-    if (!kind_of_deletion(text_at(entry, "action"), &kind))
+    if (!(list == CHANGE_LIST_MOVES ? kind_of_move(action, &kind)
+                                    : kind_of_deletion(action, &kind)))
         return false;
     *out = made_by(entry);
     out->kind = kind;
@@ -279,8 +296,9 @@ static void take_entry(yyjson_val *entry, enum change_list list, struct changes 
     case CHANGE_LIST_REVISIONS:
         take_page(entry, out);
         break;
+    case CHANGE_LIST_MOVES:
     case CHANGE_LIST_DELETIONS:
-        out->count += deletion_of(entry, &out->items[out->count]);
+        out->count += logged_of(entry, list, &out->items[out->count]);
         break;
     }
 }
@@ -348,7 +366,8 @@ int change_decode(struct arena *a, enum change_list list, struct slice body, str
 
 /* ---- a page's revision at a time ---------------------------------------------------------------- */
 
-struct slice change_page_query(struct arena *a, const struct change *c)
+static struct slice page_query(struct arena *a, const struct change *c, const char *props,
+                               int limit)
 {
     char *out = arena_alloc(a, CHANGE_QUERY_BYTES_MAX);
     struct slice time = change_escape(a, c->timestamp);
@@ -357,16 +376,22 @@ struct slice change_page_query(struct arena *a, const struct change *c)
     if (out == NULL || time.ptr == NULL)
         return (struct slice){0};
     len = snprintf(out, CHANGE_QUERY_BYTES_MAX,
-                   "action=query&prop=revisions&pageids=%" PRId64 "&rvprop=ids&rvlimit=1"
+                   "action=query&prop=revisions&pageids=%" PRId64 "&rvprop=%s&rvlimit=%d"
                    "&rvdir=older&rvstart=%.*s&format=json&formatversion=2",
-                   c->page_id, SLICE_ARG(time));
+                   c->page_id, props, limit, SLICE_ARG(time));
     if (len < 0 || len >= CHANGE_QUERY_BYTES_MAX)
         return (struct slice){0};
     return slice_of(out, (size_t)len);
 }
 
-int change_page_decode(struct arena *a, struct slice body, struct change_page *out,
-                       struct slice *out_code)
+struct slice change_page_query(struct arena *a, const struct change *c)
+{
+    return page_query(a, c, "ids", 1);
+}
+
+/* Whether the page is there, and its revisions. */
+static int decode_page(struct arena *a, struct slice body, struct change_page *out,
+                       yyjson_val **out_revisions, struct slice *out_code)
 {
     yyjson_val *root;
     const int rc = parse_answer(a, body, &root, out_code);
@@ -376,10 +401,62 @@ int change_page_decode(struct arena *a, struct slice body, struct change_page *o
     yyjson_val *page = yyjson_arr_get_first(yyjson_obj_get(yyjson_obj_get(root, "query"), "pages"));
     if (!yyjson_is_obj(page))
         return ERR_MALFORMED;
-    *out = (struct change_page){
-        .is_there = !yyjson_is_true(yyjson_obj_get(page, "missing")) &&
-                    !yyjson_is_true(yyjson_obj_get(page, "invalid")),
-        .rev_id = id_of(yyjson_arr_get_first(yyjson_obj_get(page, "revisions")), "revid"),
-    };
+    *out = (struct change_page){.is_there = !yyjson_is_true(yyjson_obj_get(page, "missing")) &&
+                                            !yyjson_is_true(yyjson_obj_get(page, "invalid"))};
+    *out_revisions = yyjson_obj_get(page, "revisions");
+    return 0;
+}
+
+int change_page_decode(struct arena *a, struct slice body, struct change_page *out,
+                       struct slice *out_code)
+{
+    yyjson_val *revisions;
+    const int rc = decode_page(a, body, out, &revisions, out_code);
+
+    if (rc == 0)
+        out->rev_id = id_of(yyjson_arr_get_first(revisions), "revid");
+    return rc;
+}
+
+struct slice change_move_query(struct arena *a, const struct change *c)
+{
+    return page_query(a, c, "ids%7Ctimestamp%7Csha1%7Ccomment", MOVE_REVISIONS_MAX);
+}
+
+/* `parent` is the next older revision, NULL if none was listed. What is hidden says nothing against
+ * it. */
+static bool is_of_move(const struct change *c, yyjson_val *rev, yyjson_val *parent)
+{
+    const struct slice comment = text_at(rev, "comment");
+    int64_t logged_ms = 0;
+    int64_t made_ms = 0;
+
+    if (parent == NULL || id_of(rev, "revid") == 0 || time_parse(c->timestamp, &logged_ms) != 0 ||
+        time_parse(text_at(rev, "timestamp"), &made_ms) != 0 ||
+        made_ms + MOVE_LOGGED_MS < logged_ms)
+        return false;
+    return slice_equal(text_at(rev, "sha1"), text_at(parent, "sha1")) &&
+           (comment.ptr == NULL ||
+            memmem(comment.ptr, comment.len, c->title.ptr, c->title.len) != NULL);
+}
+
+int change_move_decode(struct arena *a, const struct change *c, struct slice body,
+                       struct change_page *out, struct slice *out_code)
+{
+    yyjson_val *revisions;
+    yyjson_val *rev;
+    size_t i;
+    size_t max;
+    const int rc = decode_page(a, body, out, &revisions, out_code);
+
+    if (rc != 0)
+        return rc;
+    yyjson_arr_foreach(revisions, i, max, rev)
+    {
+        if (out->rev_id != 0 || !is_of_move(c, rev, yyjson_arr_get(revisions, i + 1)))
+            continue;
+        out->rev_id = id_of(rev, "revid");
+        out->parent_id = id_of(rev, "parentid");
+    }
     return 0;
 }

@@ -59,6 +59,7 @@ enum change_list {
     CHANGE_LIST_RECENT, /* list=recentchanges: all kinds; it forgets, and drops a page's with the page */
     CHANGE_LIST_REVISIONS, /* list=allrevisions: what pages that are there were edited; moves look
                               like edits without an effect */
+    CHANGE_LIST_MOVES,     /* list=logevents: moves, with the page's id but no revision */
     CHANGE_LIST_DELETIONS, /* list=logevents: deletions and undeletions, with the page's id */
 };
 
@@ -78,15 +79,22 @@ struct slice change_query(struct arena *a, enum change_list list, const struct c
 int change_decode(struct arena *a, enum change_list list, struct slice body, struct changes *out,
                   struct slice *out_code);
 
-/* What a deletion's or undeletion's page is now. */
+/* What a logged change's page is now. */
 struct change_page {
     bool is_there;
-    int64_t rev_id; /* its revision when the change was made; 0: none of that time is left */
+    int64_t rev_id;    /* its revision when the change was made; 0: none of that time is left */
+    int64_t parent_id; /* of a move's revision; else 0 */
 };
 
 struct slice change_page_query(struct arena *a, const struct change *c);
 int change_page_decode(struct arena *a, struct slice body, struct change_page *out,
                        struct slice *out_code);
+
+/* A move leaves a revision that changes nothing, made just before the move was logged, whose comment
+ * names the old title. */
+struct slice change_move_query(struct arena *a, const struct change *c);
+int change_move_decode(struct arena *a, const struct change *c, struct slice body,
+                       struct change_page *out, struct slice *out_code);
 
 /* What the outbox calls the change: 'rev:<rev_id>' or 'log:<log_id>', NUL-terminated. */
 void change_about(const struct change *c, char out[CHANGE_ABOUT_BYTES_MAX]);

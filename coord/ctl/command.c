@@ -45,9 +45,9 @@ static const struct command COMMANDS[COMMAND_COUNT] = {
     {"backfill", "STREAM", 1, 1,
      BIT(SINCE) | BIT(UNTIL) | BIT(WIKI) | BIT(ALL_PAGES) | BIT(DC) | BIT(RATE), true,
      "write the events of changes that a stream lacks",
-     "Asks each wiki that the stream has events of for its recent changes and its log of deletions "
-     "since --since, and makes the events of those that are neither in the stream nor in the error "
-     "topic. They go to "
+     "Asks each wiki that the stream has events of for its recent changes and its logs of moves "
+     "and deletions since --since, and makes the events of those that are neither in the stream "
+     "nor in the error topic. They go to "
      "<dc>.braid.backfill.<source>, one more source of the stream, and come behind what is there. "
      "Every run finds out anew what is missing, so that one that broke off is simply run again. "
      "A deletion's event names the last revision that the stream has of the page; deletions of "

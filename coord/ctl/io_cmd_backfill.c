@@ -274,9 +274,42 @@ static int make_logged(struct backfilling *b, const struct missing_wiki *wiki, s
     return make(b, wiki, c);
 }
 
+/* A move that the log tells of: the revision that it left is looked for first. */
+static int make_move(struct backfilling *b, const struct missing_wiki *wiki, struct change *c)
+{
+    struct change_page page = {0};
+    struct slice body = {0};
+    struct slice code = {0};
+    int rc = 0;
+
+    if (c->page_id != 0)
+        rc = mediawiki_ask(b->wiki, wiki->domain, change_move_query(&b->fill, c), &body);
+    if (rc != 0)
+        return rc;
+    if (c->page_id != 0)
+        rc = change_move_decode(&b->fill, c, body, &page, &code);
+    if (rc != 0)
+        return refuse_answer(b, wiki, rc, code);
+    c->rev_id = page.rev_id;
+    c->parent_id = page.parent_id;
+    if (c->rev_id == 0) {
+        b->cannot++;
+        return 0;
+    }
+    return missing_has(&b->missing, wiki->wiki_id, c) ? 0 : make(b, wiki, c);
+}
+
 static bool is_logged(const struct change *c)
 {
     return c->kind == CHANGE_DELETE || c->kind == CHANGE_UNDELETE;
+}
+
+static int make_any(struct backfilling *b, const struct missing_wiki *wiki, struct change *c)
+{
+    arena_reset(&b->fill);
+    if (is_logged(c))
+        return make_logged(b, wiki, c);
+    return c->rev_id == 0 ? make_move(b, wiki, c) : make(b, wiki, c);
 }
 
 /* One page of a list, all of whose changes are looked at. Recent changes do not say of which page a
@@ -294,8 +327,7 @@ static int take_changes(struct backfilling *b, const struct missing_wiki *wiki,
         if (!missing_is_wanted(&b->stream->spec, wiki->wiki_id, c) ||
             missing_has(&b->missing, wiki->wiki_id, c))
             continue;
-        arena_reset(&b->fill);
-        rc = is_logged(c) ? make_logged(b, wiki, c) : make(b, wiki, c);
+        rc = make_any(b, wiki, c);
     }
     output_progress(&b->session->output, "%.*s: %" PRIu64 " changes looked at, %zu missing",
                     SLICE_ARG(wiki->wiki_id), b->looked_at, b->found_count);
@@ -344,6 +376,8 @@ static int look_at_wiki(struct backfilling *b, const struct missing_wiki *wiki, 
 
     if (rc == 0 && is_all)
         rc = look_at_list(b, wiki, CHANGE_LIST_REVISIONS);
+    if (rc == 0)
+        rc = look_at_list(b, wiki, CHANGE_LIST_MOVES);
     return rc == 0 ? look_at_list(b, wiki, CHANGE_LIST_DELETIONS) : rc;
 }
 

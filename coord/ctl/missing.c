@@ -14,7 +14,7 @@ enum {
     FIRST_ROOM = 1024,
     NAME_BYTES_MAX = 1024, /* of what is hashed; longer titles are cut */
     SECOND_LEN = 19,       /* "2026-01-02T03:04:05" */
-    RESTORED_MS = 2000     /* so far may an undeletion's event be from its entry in the log */
+    LOGGED_MS = 2000 /* so far may the event of a move or an undeletion be from its log entry */
 };
 
 /* ---- the set ---------------------------------------------------------------------------------- */
@@ -159,16 +159,15 @@ static bool has_log(const struct missing *m, struct slice wiki_id, const struct 
     return has(m, hash_of_log(wiki_id, slice_str(change_kind_name(c->kind)), c->title, time));
 }
 
-/* The hook that makes an undeletion's event runs before the log has its entry, and asks the clock
- * itself. */
-static bool has_undeletion(const struct missing *m, struct slice wiki_id, const struct change *c)
+/* The hook that makes the event runs before the log has its entry, and asks the clock itself. */
+static bool has_log_nearby(const struct missing *m, struct slice wiki_id, const struct change *c)
 {
     int64_t logged_ms = 0;
     char time[32];
 
     if (time_parse(c->timestamp, &logged_ms) != 0)
         return has_log(m, wiki_id, c, c->timestamp);
-    for (int64_t ms = logged_ms - RESTORED_MS; ms <= logged_ms + RESTORED_MS; ms += 1000) {
+    for (int64_t ms = logged_ms - LOGGED_MS; ms <= logged_ms + LOGGED_MS; ms += 1000) {
         change_time_text(ms, false, time, sizeof(time));
         if (has_log(m, wiki_id, c, slice_str(time)))
             return true;
@@ -181,7 +180,9 @@ bool missing_has(const struct missing *m, struct slice wiki_id, const struct cha
     if (c->kind == CHANGE_DELETE)
         return has_log(m, wiki_id, c, c->timestamp);
     if (c->kind == CHANGE_UNDELETE)
-        return has_undeletion(m, wiki_id, c);
+        return has_log_nearby(m, wiki_id, c);
+    if (c->kind == CHANGE_MOVE && c->rev_id == 0)
+        return has_log_nearby(m, wiki_id, c);
     return has(m, hash_of_revision(wiki_id, c->rev_id, c->kind == CHANGE_VISIBILITY));
 }
 
@@ -237,16 +238,18 @@ static bool note_parsed(struct missing *m, const struct json *json)
 {
     const struct slice wiki = text_at(json, "/wiki_id");
     const struct slice kind = text_at(json, "/page_change_kind");
+    const bool is_move = slice_equal(kind, SLICE_LIT("move"));
     const bool is_log =
         slice_equal(kind, SLICE_LIT("delete")) || slice_equal(kind, SLICE_LIT("undelete"));
+    const char *title = is_move ? "/prior_state/page/page_title" : "/page/page_title";
     int64_t rev_id = 0;
 
     if (wiki.len == 0 || kind.len == 0)
         return true;
     if (!note_wiki(m, wiki, text_at(json, "/meta/domain")))
         return false;
-    if (is_log &&
-        !add(m, hash_of_log(wiki, kind, text_at(json, "/page/page_title"), text_at(json, "/dt"))))
+    if ((is_log || is_move) &&
+        !add(m, hash_of_log(wiki, kind, text_at(json, title), text_at(json, "/dt"))))
         return false;
     if (json_integer(where_find(json->root, SLICE_LIT("/revision/rev_id")), &rev_id) != 0)
         return true;

@@ -55,6 +55,7 @@ bool missing_note(struct missing *m, struct arena *scratch, struct slice event);
 /* The event inside an error event (its raw_event), noted likewise. */
 bool missing_note_error(struct missing *m, struct arena *scratch, struct slice error_event);
 
+/* A move without rev_id is known by its old title and its time, like deletions. */
 bool missing_has(const struct missing *m, struct slice wiki_id, const struct change *c);
 
 /* The last revision of a page, by its change's page_id; NULL: no event tells of the page. */

@@ -57,6 +57,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (change_page_decode(&a, body, &page, &code) == 0)
         assert(page.rev_id >= 0);
+    const struct change moved = {.title = SLICE_LIT("Weft"),
+                                 .timestamp = SLICE_LIT("2026-11-24T11:43:15Z")};
+    if (change_move_decode(&a, &moved, body, &page, &code) == 0)
+        assert(page.rev_id >= 0);
     if (fill_decode(&a, body, &answer, &code) == 0) {
         fill(&a, &answer, CHANGE_EDIT);
         fill(&a, &answer, CHANGE_MOVE);

@@ -8,7 +8,7 @@
   sources.py retry N           writes the views that failed again, mended, as the N-th retry
   sources.py backfill          writes two views for this stream and one for another
   sources.py check             reads both DCs' copies, one line for a promise
-  sources.py page ACTION TITLE  edits, deletes or undeletes a page of the wiki
+  sources.py page ACTION TITLE  edits, deletes, undeletes or moves (to "TITLE moved") a page of the wiki
 """
 import importlib.machinery
 import importlib.util
@@ -117,7 +117,8 @@ def page(action, title):
     at = urllib.parse.urlsplit(os.environ["BRAID_MEDIAWIKI_EQIAD"])
     session = edits.Session((at.hostname, at.port), "test.wiki.localhost", 60)
     more = {"text": "a page"} if action == "edit" else {"reason": "r"}
-    print(json.dumps(session.change(action=action, title=title, **more)))
+    what = {"from": title, "to": title + " moved", "noredirect": "1"} if action == "move" else {"title": title}
+    print(json.dumps(session.change(action=action, **what, **more)))
 
 
 class Record:

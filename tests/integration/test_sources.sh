@@ -162,7 +162,7 @@ lose() {
 	local rc=0
 	"$cluster" stop outbox-eqiad && "$cluster" stop outbox-codfw && sources page "$1" "$2" || return 1
 	sqlite3 -cmd '.timeout 30000' "$BRAID_STATE/mediawiki/data/testwiki.sqlite" \
-		"UPDATE braid_outbox SET bo_shipped = bo_created WHERE bo_about LIKE 'log:%' AND bo_shipped IS NULL RETURNING bo_about" |
+		"UPDATE braid_outbox SET bo_shipped = bo_created WHERE (bo_about LIKE 'log:%' OR '$1' = 'move') AND bo_shipped IS NULL RETURNING bo_about" |
 		grep . || rc=1
 	"$cluster" start outbox-eqiad && "$cluster" start outbox-codfw && sleep 12 && return $rc
 }
@@ -204,6 +204,25 @@ lost_undeletion() {
 		finds '.missing == 0 and .undone_since == 1' && last_is undelete && ctl verify "$late"
 }
 
+# Recent changes forget: they are made to, of the move. What is found by its log entry is the same event that they would have made.
+lost_move() {
+	local page="Lost and found" dc broker
+	lose move "$page" && sqlite3 -cmd '.timeout 30000' "$BRAID_STATE/mediawiki/data/testwiki.sqlite" \
+		"DELETE FROM recentchanges WHERE rc_log_type = 'move' AND rc_title = 'Lost_and_found' RETURNING rc_id" | grep . || return 1
+	finds '.missing == 1' --yes -m test && eventually 60 finds '.missing == 0' || return 1
+	for dc in EQIAD CODFW; do
+		broker=BRAID_KAFKA_$dc
+		eventually 60 has_move "${!broker}" || return 1
+	done
+	ctl verify "$late"
+}
+has_move() {
+	kcat -C -q -e -b "$1" -t "global.$late" -o beginning -X isolation.level=read_committed |
+		jq -ec 'select(.page_change_kind == "move" and .page.page_title == "Lost_and_found_moved") |
+			.prior_state.page.page_title, .comment, .revision.rev_parent_id == .prior_state.revision.rev_id' | tr '\n' ' ' |
+		grep -qx '"Lost_and_found" "r" true '
+}
+
 take_down() {
 	[ -n "${KEEP:-}" ] || { "$cluster" down >/dev/null 2>&1 && rm -rf "$dir"; }
 }
@@ -225,6 +244,7 @@ if [ "$failed" = 0 ]; then
 	check "a backfill writes what it lacks, once, and no other stream takes it" fill_late
 	check "a deletion whose event was lost is found by reconcile, written, and not found again" lost_deletion
 	check "so is an undeletion; a deletion that was undone is not written" lost_undeletion
+	check "a move that recent changes have forgotten is found by its log entry, and written" lost_move
 	check "the readers can be built" prepare_readers
 	check "readers in Python, Java and C read all of it" all_read 1 "$BRAID_KAFKA_EQIAD"
 	check "their DC is lost, and they go on in the other" lose_eqiad

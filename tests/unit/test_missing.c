@@ -112,6 +112,27 @@ static void an_undeletion_is_known_though_its_log_is_a_moment_off(void **state)
     assert_false(missing_has(&f->m, WIKI, &c));
 }
 
+/* The log says of a move which title it was, but no revision. */
+static void a_move_is_known_by_its_old_title_or_its_revision(void **state)
+{
+    struct fixture *f = *state;
+    struct change c = change_of(CHANGE_MOVE, 0);
+
+    note(f, "move", 7, "User:A_b", "2026-01-02T03:04:05Z"); /* its new title */
+    assert_false(missing_has(&f->m, WIKI, &c));
+    assert_true(missing_note(
+        &f->m, &f->scratch,
+        SLICE_LIT(
+            "{\"wiki_id\":\"w\",\"page_change_kind\":\"move\",\"dt\":\"2026-01-02T03:04:04Z\","
+            "\"prior_state\":{\"page\":{\"page_title\":\"User:A_b\"}},"
+            "\"revision\":{\"rev_id\":9}}")));
+    assert_true(missing_has(&f->m, WIKI, &c));
+    c.rev_id = 9;
+    assert_true(missing_has(&f->m, WIKI, &c));
+    c.rev_id = 10;
+    assert_false(missing_has(&f->m, WIKI, &c));
+}
+
 static void note_page(struct fixture *f, const char *kind, int page_id, int rev_id)
 {
     char json[512];
@@ -241,6 +262,7 @@ int main(void)
         TEST(a_revision_is_known_whatever_made_it),
         TEST(a_deletion_is_known_by_title_and_second),
         TEST(an_undeletion_is_known_though_its_log_is_a_moment_off),
+        TEST(a_move_is_known_by_its_old_title_or_its_revision),
         TEST(of_a_page_the_last_revision_is_known),
         TEST(what_failed_is_known_from_its_error_event),
         TEST(what_is_no_page_change_is_left_out),

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "coord/change.h"
@@ -321,6 +322,91 @@ static void a_page_is_there_or_not_with_its_revision_of_a_time(void **state)
         ERR_REFUSED);
 }
 
+static void moves_are_listed_with_the_page_that_was_moved(void **state)
+{
+    const struct change_span span = {0, 1767323045000};
+
+    (void)state;
+    const struct slice query = change_query(&arena, CHANGE_LIST_MOVES, &span, SLICE_LIT("x|1"));
+    assert_non_null(memmem(query.ptr, query.len, "&letype=move&", 13));
+    assert_non_null(memmem(query.ptr, query.len, "&lecontinue=x%7C1", 17));
+    assert_int_equal(
+        change_decode(
+            &arena, CHANGE_LIST_MOVES,
+            SLICE_LIT(
+                "{\"query\":{\"logevents\":["
+                "{\"logid\":7,\"ns\":0,\"title\":\"Weft\",\"pageid\":12,\"logpage\":11,\"type\":"
+                "\"move\",\"action\":\"move\",\"user\":\"Ada\",\"userid\":7,\"timestamp\":"
+                "\"2026-11-24T11:43:15Z\",\"comment\":\"new name\"},"
+                "{\"logid\":8,\"ns\":2,\"title\":\"User:Weft\",\"pageid\":0,\"logpage\":11,"
+                "\"type\":"
+                "\"move\",\"action\":\"move_redir\",\"timestamp\":\"2026-11-24T11:43:16Z\"},"
+                "{\"logid\":9,\"actionhidden\":true,\"type\":\"move\",\"action\":\"move\","
+                "\"timestamp\":\"2026-11-24T11:43:17Z\"},"
+                "{\"logid\":10,\"ns\":0,\"title\":\"Weft\",\"type\":\"delete\",\"action\":"
+                "\"delete\",\"timestamp\":\"2026-11-24T11:43:18Z\"}]}}"),
+            &changes, &code),
+        0);
+    assert_int_equal(changes.count, 2);
+    assert_int_equal(changes.items[0].kind, CHANGE_MOVE);
+    assert_int_equal(changes.items[0].page_id, 11);
+    assert_int_equal(changes.items[0].rev_id, 0);
+    assert_true(slice_equal(changes.items[0].comment, SLICE_LIT("new name")));
+    assert_int_equal(changes.items[1].kind, CHANGE_MOVE);
+    assert_int_equal(changes.items[1].namespace_id, 2);
+}
+
+/* The revisions of a page, newest first, that was moved from Weft at :15. */
+#define REVISION(id, second, sha1, comment)                                                        \
+    "{\"revid\":" id "0,\"parentid\":" id ",\"timestamp\":\"2026-11-24T11:43:" second              \
+    "Z\",\"sha1\":\"" sha1 "\",\"comment\":\"" comment "\"}"
+
+static int64_t move_in(const char *revisions)
+{
+    const struct change c = {
+        .page_id = 11, .title = SLICE_LIT("Weft"), .timestamp = SLICE_LIT("2026-11-24T11:43:15Z")};
+    struct change_page page;
+    char answer[2048];
+
+    arena_reset(&arena);
+    (void)snprintf(answer, sizeof(answer), "{\"query\":{\"pages\":[{\"pageid\":11%s]}]}}",
+                   revisions);
+    assert_int_equal(change_move_decode(&arena, &c, slice_str(answer), &page, &code), 0);
+    assert_int_equal(page.parent_id, page.rev_id / 10);
+    return page.rev_id;
+}
+
+static void the_revision_of_a_move_changes_nothing_and_names_the_old_title(void **state)
+{
+    const struct change c = {.page_id = 11, .timestamp = SLICE_LIT("2026-11-24T11:43:15Z")};
+    struct change_page page;
+
+    (void)state;
+    const struct slice query = change_move_query(&arena, &c);
+    assert_non_null(memmem(query.ptr, query.len, "&pageids=11&rvprop=ids%7Ctimestamp%7Csha1", 41));
+    assert_non_null(memmem(query.ptr, query.len, "&rvstart=2026-11-24T11%3A43%3A15Z", 33));
+    assert_int_equal(
+        move_in(",\"revisions\":[" REVISION("9", "15", "c", "edit of Weft") "," REVISION(
+            "8", "15", "b", "protected") "," REVISION("7", "14", "b",
+                                                      "Ada moved [[Weft]]") "," REVISION("6", "14",
+                                                                                         "b", "")),
+        70);
+    assert_int_equal(move_in(",\"revisions\":[" REVISION(
+                         "7", "04", "b", "Ada moved [[Weft]]") "," REVISION("6", "03", "b", "")),
+                     0); /* another move, before */
+    assert_int_equal(move_in(",\"revisions\":[" REVISION("7", "15", "b", "Ada moved [[Weft]]")), 0);
+    assert_int_equal(
+        move_in(",\"revisions\":[{\"revid\":70,\"parentid\":7,\"timestamp\":"
+                "\"2026-11-24T11:43:15Z\",\"commenthidden\":true,\"sha1\":\"b\"}," REVISION(
+                    "6", "03", "b", "")),
+        70);
+    assert_int_equal(move_in(",\"missing\":true,\"revisions\":["), 0);
+    assert_int_equal(change_move_decode(&arena, &c, SLICE_LIT("{}"), &page, &code), ERR_MALFORMED);
+    assert_int_equal(change_move_decode(&arena, &c, SLICE_LIT("{\"error\":{\"code\":\"maxlag\"}}"),
+                                        &page, &code),
+                     ERR_REFUSED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,6 +423,8 @@ int main(void)
         CASE(times_are_right_in_every_century),
         CASE(deletions_are_listed_with_the_page_that_is_gone),
         CASE(a_page_is_there_or_not_with_its_revision_of_a_time),
+        CASE(moves_are_listed_with_the_page_that_was_moved),
+        CASE(the_revision_of_a_move_changes_nothing_and_names_the_old_title),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
