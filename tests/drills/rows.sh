@@ -51,7 +51,7 @@ unclean_election_copy|plain|5|others|0|no|A DC's Kafka is back without the end o
 unclean_election_global|plain|5|others|0|no|A DC's Kafka is back without the end of its global topic
 unclean_election|small|0|stops|0|no|A DC's Kafka is back without the end of the DC's own enriched topic
 topic_recreated|small|0|stops|0|no|A DC's enriched topic is deleted and made anew
-kafka_data_lost|small|0|stops|0|no|A DC's Kafka is back without any data
+kafka_data_lost|small|0|stops|0|no|A DC's Kafka is back with its source topic alone: without all that Braid wrote there
 partition_added|small|0|stops|0|no|A source topic gets a second partition
 etcd_restored|small|0|stops|0|no|All of etcd is restored from a snapshot 10 s old
 sole_member_lost|small|0|stops|0|no|The sole member is lost with what only it had; the other waits until it is back

@@ -13,6 +13,6 @@ def found($kind): [$v.findings[]? | select(.finding == $kind)] | length;
   other_findings: (($v.findings_count // 0) - found("missing") - found("twice") - found("order")),
   verify_exit: $verify_rc, ok_percent: $v.ok_percent, compared: $v.compared,
   failed_omitted: $v.failed_omitted, revisions_back: $v.revisions_back,
-  stall_ms: null, disturbed: false, load: ($load | tonumber), cores: $cores,
+  stall_ms: $stall, disturbed: ($stall > 1000), load: ($load | tonumber), cores: $cores,
   words: $words, is_back: ($fine != null), notes: $notes, said: (if $is_good then "" else $said end)
 }

@@ -5,7 +5,6 @@
 #
 # A row has begin_ROW DC (what harms), says_ROW DC (does Braid say what is wrong? prints its words), and, where
 # there is a way back, end_ROW DC. scope_ROW: `dc` (default: the other DC goes on) or `all` (nothing may go on).
-# alone_ROW: one copy is all that is left to be audited.
 # shellcheck disable=SC2154  # the variables are run's and lib.sh's
 
 now_ms() { date +%s%3N; }
@@ -51,20 +50,15 @@ rest_is_right() { # ROW DC
 	fi
 }
 
-# Where one copy is all that is left, verify has nothing to compare it with: is each number there once?
-audit_copy() { # DC FROM: what stop.jq needs of an audit
-	timeout 120 kcat -C -b "$(kafka_of "$1")" -t "global.$stream" -o beginning -c "$(next_of "$1")" -e -q -f '%h\n' | grep -o 'braid-seq=[0-9]*' | cut -d = -f 2 |
-		awk -v from="$2" '$1 < from { next } n++ == 0 { next_seq = $1 } $1 != next_seq { bad++ } { next_seq = $1 + 1 }
-			END { printf "{\"sound\": %s, \"compared\": %d, \"findings_count\": %d}\n", ((n > 0) && !bad) ? "true" : "false", n, bad }'
-	note "audited: the copy in $1 alone"
-}
-
 # measure_stop ROW DC: one line of JSON to the results; 0 if it passed.
 measure_stop() {
-	local row=$1 dc=$2 out=$BRAID_STATE/out from acted verdict="" detected=null ended=null fine=null rc=-1
+	local row=$1 dc=$2 out=$BRAID_STATE/out from acted verdict="" detected=null ended=null fine=null rc=-1 stalls
 	: >"$BRAID_STATE/notes"
 	: >"$BRAID_STATE/words"
 	echo '{}' >"$out.verify"
+	echo 0 >"$BRAID_STATE/stall"
+	"$top/tests/drills/stalls" "$BRAID_STATE/stall" 9>&- &
+	stalls=$!
 	from=$(numbers_now)
 	mark_logs
 	acted=$(now_ms)
@@ -84,13 +78,12 @@ measure_stop() {
 			if eventually 180 is_fine; then fine=$(($(now_ms) - acted)); else verdict="not fine again in 180 s"; fi
 		fi
 	fi
-	if is_function "alone_$row" && [ -z "$verdict" ]; then
-		audit_copy "$(other_dc "$dc")" "$from" >"$out.verify"
-	elif [ "$from" -ge 0 ]; then
+	if [ "$from" -ge 0 ]; then
 		timeout 300 "$build/braidctl" verify "$stream" --from-seq "$from" -o json >"$out.verify.new" 2>"$out.said"
 		rc=$?
 		if jq -e . "$out.verify.new" >"$out.verify.one" 2>/dev/null; then mv "$out.verify.one" "$out.verify"; fi
 	fi
+	kill "$stalls"
 	stop_result "$@"
 }
 
@@ -101,7 +94,7 @@ stop_result() { # uses measure_stop's variables
 		--arg words "$(tail -n 1 "$BRAID_STATE/words" | cut -c1-300)" --arg verdict "$verdict" \
 		--arg said "$(tail -n 3 "$out.said" 2>/dev/null | paste -sd ' ' | cut -c1-300)" \
 		--argjson detected "$detected" --argjson ended "$ended" --argjson fine "$fine" --argjson verify_rc "$rc" \
-		--argjson rate "$rate" --argjson window "$window" \
+		--argjson rate "$rate" --argjson window "$window" --argjson stall "$(cat "$BRAID_STATE/stall")" \
 		--arg load "$(cut -d ' ' -f 1 /proc/loadavg)" --argjson cores "$(nproc)" \
 		--slurpfile verify "$out.verify" -f tests/drills/stop.jq >>"$results"
 	tail -n 1 "$results" | jq -e '.passed' >/dev/null
@@ -124,17 +117,26 @@ election() { # DC TOPIC: the DC's Kafka dies and is back without the end of the 
 }
 
 begin_unclean_election() { election "$1" "$(enriched_topic "$1")"; }
+# The other members must have followed the change of strands before.
+accept_incarnation() { eventually 60 ctl accept-incarnation "$stream" "$1" --yes -m "$2"; }
+
 says_unclean_election() { words 'own enriched topic lost|lost records: it was truncated'; }
+end_unclean_election() { accept_incarnation "$1" "the enriched topic lost records"; }
 
 begin_topic_recreated() { "$top/tests/integration/bad_input.py" anew "$(enriched_topic "$1")" "$1"; }
 says_topic_recreated() { words 'deleted and made anew'; }
+end_topic_recreated() { accept_incarnation "$1" "the enriched topic was made anew"; }
 
-# The broker comes back empty: no topic is there.
+# The broker comes back without what Braid wrote there: only the DC's own source, which others write, is as it was,
+# and what says which topics there are.
 begin_kafka_data_lost() {
-	each kill "kafka-$1" && rm -rf "$(kafka_data "$1")" && each start "kafka-$1"
+	each kill "kafka-$1" || return 1
+	find "$(kafka_data "$1")" -mindepth 1 -maxdepth 1 -type d -name '*-*' ! -name '__cluster_metadata-*' \
+		! -name "$1.$source_topic-*" -exec rm -rf {} +
+	each start "kafka-$1"
 }
-alone_kafka_data_lost() { :; }
-says_kafka_data_lost() { words 'UNKNOWN_TOPIC|[Uu]nknown topic|made anew|lost'; }
+says_kafka_data_lost() { words 'own enriched topic lost|lost records: it was truncated'; }
+end_kafka_data_lost() { accept_incarnation "$1" "Kafka is empty"; }
 
 begin_partition_added() {
 	"$cluster" kafka-tool "$1" org.apache.kafka.tools.TopicCommand --alter --topic "$1.$source_topic" --partitions 2
@@ -143,35 +145,15 @@ says_partition_added() { words 'partitions|partition 1'; }
 
 # ---- etcd ----------------------------------------------------------------------------------------
 
-etcdctl_of() { # SITE WORD...
-	local site=$1
-	shift
-	ETCDCTL_API=3 etcdctl --endpoints "https://127.0.0.1:$((BRAID_PORT_BASE + 40 + 10 * $(number_of "$site")))" \
-		--cacert "$BRAID_ETCD_CA" --cert "$BRAID_ETCD_CERT" --key "$BRAID_ETCD_KEY" "$@"
-}
-
-restore_member() { # SITE SNAPSHOT: as deploy/local/lib/etcd.sh starts it
-	local site=$1 dir=$BRAID_STATE/etcd-$1 members address
-	members=$(tr '\0' '\n' <"$BRAID_STATE/etcd-args" | grep -A1 -x -e --initial-cluster | tail -n 1)
-	address=$(tr , '\n' <<<"$members" | sed -n "s/^etcd-$site=//p")
-	rm -rf "$dir"
-	ETCDCTL_API=3 etcdctl snapshot restore "$2" --name "etcd-$site" --data-dir "$dir" \
-		--initial-cluster "$members" --initial-cluster-token "braid-$BRAID_PORT_BASE" \
-		--initial-advertise-peer-urls "$address" && chmod 700 "$dir"
-}
-
 begin_etcd_restored() {
-	local site pid
-	rm -f "$BRAID_STATE/snapshot"
-	etcdctl_of "$1" snapshot save "$BRAID_STATE/snapshot" || return 1
-	{ read -r pid _ <"$BRAID_STATE/run/etcd-$1"; } && cat "/proc/$pid/cmdline" >"$BRAID_STATE/etcd-args"
+	etcd_backup "$BRAID_STATE/snapshot" || return 1
 	sleep 10
-	each kill etcd-eqiad etcd-codfw etcd-witness || return 1
-	for site in eqiad codfw witness; do restore_member "$site" "$BRAID_STATE/snapshot" || return 1; done
-	"$cluster" up --only etcd
+	etcd_restore "$BRAID_STATE/snapshot"
 }
 says_etcd_restored() { words 'restored|backup|chain|DIVERGED'; }
 scope_etcd_restored() { echo all; }
+# It refuses until the merges have stood still for a minute.
+end_etcd_restored() { eventually 150 ctl recover-chain --yes -m "etcd was restored"; }
 
 # ---- a DC that is lost with what only it had, and is back after all ------------------------------------------------------
 

@@ -18,6 +18,8 @@ stream=mediawiki.page_content_change.v1
 . deploy/local/lib/line.sh
 # shellcheck source=tests/integration/check.sh
 . tests/integration/check.sh
+# shellcheck source=tests/integration/etcd_backup.sh
+. tests/integration/etcd_backup.sh
 
 cleanup() {
 	"$cluster" down
@@ -31,28 +33,6 @@ is_fine() { says .fine; }
 head_cut() { ctl cuts $stream -n 1 -o json | jq -r '.cuts[0].cut' | sed 's/.*\.//'; }
 is_newer() { [ "$(head_cut)" -gt $((before + 3)) ]; }
 
-snapshot() {
-	local pid
-	ETCDCTL_API=3 timeout 30 etcdctl --endpoints "${BRAID_ETCD%%,*}" --cacert "$BRAID_ETCD_CA" --cert "$BRAID_ETCD_CERT" \
-		--key "$BRAID_ETCD_KEY" snapshot save "$BRAID_STATE/snapshot" || return 1
-	{ read -r pid _ <"$BRAID_STATE/run/etcd-eqiad"; } && tr '\0' '\n' <"/proc/$pid/cmdline" >"$BRAID_STATE/etcd-args"
-}
-# As deploy/local/lib/etcd.sh starts it.
-restore_member() {
-	local site=$1 dir=$BRAID_STATE/etcd-$1 members address
-	members=$(grep -A1 -x -e --initial-cluster "$BRAID_STATE/etcd-args" | tail -n 1)
-	address=$(tr , '\n' <<<"$members" | sed -n "s/^etcd-$site=//p")
-	rm -rf "$dir"
-	ETCDCTL_API=3 etcdctl snapshot restore "$BRAID_STATE/snapshot" --name "etcd-$site" --data-dir "$dir" \
-		--initial-cluster "$members" --initial-cluster-token "braid-$BRAID_PORT_BASE" \
-		--initial-advertise-peer-urls "$address" && chmod 700 "$dir"
-}
-restore() {
-	local site
-	for site in eqiad codfw witness; do "$cluster" kill "etcd-$site" || return 1; done
-	for site in eqiad codfw witness; do restore_member "$site" || return 1; done
-	"$cluster" up --only etcd
-}
 stopped() { says '[.problems[].what | select(contains("ERR_RESTORED"))] | length == 2'; }
 refuses() { ! ctl recover-chain $stream --plan; }
 plan() { ctl recover-chain $stream --plan -o json | holds ".to_cut > $before and .from_cut < .to_cut"; }
@@ -65,10 +45,10 @@ if [ "$failed" = 0 ]; then
 	eval "$("$cluster" env)"
 	check "a stream of real edits" eval "apply && edit 30 && wait_drained $stream 120"
 	check "there is nothing to recover" refuses
-	check "etcd is backed up" snapshot
+	check "etcd is backed up" etcd_backup "$BRAID_STATE/snapshot"
 	before=$(head_cut)
 	check "more edits, and cuts that the backup lacks" eval "edit 20 && wait_drained $stream 120 && eventually 60 is_newer"
-	check "all of etcd is restored from the backup" restore
+	check "all of etcd is restored from the backup" etcd_restore "$BRAID_STATE/snapshot"
 	check "both merges stop, and say why" eventually 90 stopped
 	check "edits go on meanwhile" edit 10
 	check "a minute later the plan names the cut that the chain is brought to" eventually 120 plan
