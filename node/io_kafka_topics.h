@@ -20,7 +20,9 @@
 
 #include "node/io_kafka_ask.h"
 
-#define IO_TOPICS_MS        5000
+/* Less than member_timeout: otherwise the DC whose topic it is, and which has yet to notice, drops the
+ * one that has noticed and stands still, and then stands still as the only member. */
+#define IO_TOPICS_MS        1000
 #define IO_TOPICS_FORGET_MS 20000
 #define IO_TOPICS_ASK_MAX   256 /* names of one request; the others' turn comes next */
 
