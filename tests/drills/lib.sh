@@ -168,7 +168,7 @@ cluster_start() { # KIND
 	"$cluster" up --only nodes && "$cluster" latency 20 && write_spec || return 1
 	ctl apply -f "$BRAID_STATE/stream.yaml" --yes -m drills >/dev/null || return 1
 	fill_window || return 1
-	[ "$1" != short ] || shorten_topics || return 1
+	[ "$1" != short ] || shorten_topics "${dcs[@]}" || return 1
 	load_start "${dcs[@]}"
 	eventually 120 is_fine
 }
@@ -194,9 +194,9 @@ topic_config() {
 		--entity-name "$2" "--$3-config" "$4"
 }
 
-shorten_topics() {
+shorten_topics() { # DC...
 	local dc topic
-	for dc in "${dcs[@]}"; do
+	for dc in "$@"; do
 		for topic in "eqiad.$source_topic" "codfw.$source_topic" "$(enriched_topic eqiad)" \
 			"$(enriched_topic codfw)" "global.$stream"; do
 			topic_config "$dc" "$topic" add retention.ms=60000,segment.ms=10000 || return 1

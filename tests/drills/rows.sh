@@ -43,8 +43,6 @@ topic_limit_global|plain|20|others|0|no|The size limit of a DC's global topic is
 topic_compacted|plain|20|all|0|no|A DC's enriched topic is switched to compaction
 disk_full|disk|20|others|0|no|The file system of codfw's Kafka is full
 node_return_late|short|90|all|0|no|A node is back after more than retention
-nodes_return_late|short|90|others|0|no|All nodes of a DC are back after more than retention
-dc_return_late|short|90|others|0|no|A whole DC is back after more than retention
 primary_moves|plain|30|none|0|yes|The source of the edits of 100 pages moves to the other DC while the link is 5 s slow
 rolling_upgrade|plain|20|all|0|no|A DC's nodes become, one by one, those of a later version with other wire formats, and go back
 unclean_election_copy|plain|5|others|0|no|A DC's Kafka is back without the end of its copy of the other's enriched topic
@@ -52,6 +50,8 @@ unclean_election_global|plain|5|others|0|no|A DC's Kafka is back without the end
 unclean_election|small|0|stops|0|no|A DC's Kafka is back without the end of the DC's own enriched topic
 topic_recreated|small|0|stops|0|no|A DC's enriched topic is deleted and made anew
 kafka_data_lost|small|0|stops|0|no|A DC's Kafka is back with its source topic alone: without all that Braid wrote there
+nodes_return_late|short|0|stops|0|no|All nodes of a DC are back after 90 s, more than the retention of its topics
+dc_return_late|short|0|stops|0|no|A whole DC is back after 90 s, more than the retention of its topics
 partition_added|small|0|stops|0|no|A source topic gets a second partition
 etcd_restored|small|0|stops|0|no|All of etcd is restored from a snapshot 10 s old
 sole_member_lost|small|0|stops|0|no|The sole member is lost with what only it had; the other waits until it is back
@@ -263,10 +263,6 @@ end_unclean_election_global() { each start "kafka-$1"; }
 
 begin_node_return_late() { begin_node_loss "$1"; }
 end_node_return_late() { end_node_loss "$1"; }
-begin_nodes_return_late() { begin_nodes_loss "$1"; }
-end_nodes_return_late() { end_nodes_loss "$1"; }
-begin_dc_return_late() { begin_dc_loss "$1"; }
-end_dc_return_late() { end_dc_loss "$1"; }
 
 # Before: 100 pages are edited in DC alone. Then the link is slow, and the next edits of the same pages
 # come in the other DC.

@@ -143,6 +143,29 @@ begin_partition_added() {
 }
 says_partition_added() { words 'partitions|partition 1'; }
 
+# ---- a DC that was away for longer than its topics keep what is in them ------------------------------------
+
+begin_nodes_return_late() { begin_nodes_loss "$1" && sleep 90 && end_nodes_loss "$1"; }
+begin_dc_return_late() { begin_dc_loss "$1" && sleep 90 && end_dc_loss "$1"; }
+says_nodes_return_late() { words 'starts after the saved place|begins after the end of this one'; }
+says_dc_return_late() { says_nodes_return_late "$1"; }
+end_nodes_return_late() { begin_anew "$1"; }
+end_dc_return_late() { begin_anew "$1"; }
+
+# docs/operations.md: its copies, its enriched and its global topic are made anew, and so are the strands of both DCs:
+# of its own it cannot say what it had written, of the other's it has missed some.
+begin_anew() { # DC
+	local other
+	other=$(other_dc "$1")
+	"$cluster" kafka-tool "$1" org.apache.kafka.tools.TopicCommand --delete --topic \
+		"global.$stream|$(enriched_topic eqiad)|$(enriched_topic codfw)|$other.$source_topic" || return 1
+	sleep 5 # a broker still has the names for a moment
+	ctl apply -f "$BRAID_STATE/stream.yaml" --yes -m "away beyond retention" && shorten_topics "$1" || return 1
+	accept_incarnation "$1" "away beyond retention" && accept_incarnation "$other" "$1 was away beyond retention" || return 1
+	# shellcheck disable=SC2046
+	each kill $(nodes_of "$1") && each start $(nodes_of "$1")
+}
+
 # ---- etcd ----------------------------------------------------------------------------------------
 
 begin_etcd_restored() {
