@@ -97,7 +97,7 @@ san: $(PROGRAMS:%=build/san/%) libs-san ## build the programs under ASan and UBS
 
 # These goals need no library flags, or call make again once the libraries are there.
 NO_DEPS_GOALS := help clean check check-all check-quick demo bootstrap up down deb format bench \
-    bench-full drills
+    bench-full drills drills-full
 ifneq ($(filter-out $(NO_DEPS_GOALS),$(or $(MAKECMDGOALS),all)),)
 include build/deps.mk
 ifneq ($(DEPS_PREFIX),$(wildcard $(DEPS_PREFIX)))
@@ -320,6 +320,12 @@ drills: ## rehearse what docs/failures.md has: [ROWS="node_loss dc_*"] [TIMES=n]
 	@deploy/bootstrap build cluster
 	@$(MAKE) --no-print-directory all
 	@tests/drills/run
+
+.PHONY: drills-full
+drills-full: ## a night of a machine at rest: 1,000 events/s, 200,000 ids; 20 losses of a node and of a DC, 5 of each row with a race, 1 of the others; goes on where it was stopped
+	@deploy/bootstrap build cluster
+	@$(MAKE) --no-print-directory all
+	@tests/drills/run full
 
 SCENARIO ?= all
 .PHONY: bench
