@@ -157,13 +157,15 @@ end_dc_return_late() { begin_anew "$1"; }
 begin_anew() { # DC
 	local other
 	other=$(other_dc "$1")
+	# shellcheck disable=SC2046
+	each kill $(nodes_of "$1") || return 1
 	"$cluster" kafka-tool "$1" org.apache.kafka.tools.TopicCommand --delete --topic \
 		"global.$stream|$(enriched_topic eqiad)|$(enriched_topic codfw)|$other.$source_topic" || return 1
 	sleep 5 # a broker still has the names for a moment
 	ctl apply -f "$BRAID_STATE/stream.yaml" --yes -m "away beyond retention" && shorten_topics "$1" || return 1
 	accept_incarnation "$1" "away beyond retention" && accept_incarnation "$other" "$1 was away beyond retention" || return 1
 	# shellcheck disable=SC2046
-	each kill $(nodes_of "$1") && each start $(nodes_of "$1")
+	each start $(nodes_of "$1")
 }
 
 # ---- etcd ----------------------------------------------------------------------------------------
