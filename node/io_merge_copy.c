@@ -49,9 +49,10 @@ static bool check_verdict(struct io_merge *m, enum peer_copy_verdict verdict)
     case PEER_COPY_OVER:
         return true;
     case PEER_COPY_GONE:
-        merge_run_end(m, ERR_DATA_LOSS,
-                      "the peer's global topic begins after the end of this one: delete this one and"
-                      " apply the stream again, so that it begins where the peer's does");
+        merge_run_end(
+            m, ERR_DATA_LOSS,
+            "the peer's global topic begins after the end of this one: delete this one and"
+            " apply the stream again, so that it begins where the peer's does");
         return false;
     case PEER_COPY_DIVERGED:
         merge_run_end(m, ERR_DIVERGED, "the peer's global topic does not fit this one");
