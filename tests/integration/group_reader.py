@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaException
 
 brokers, topic, group, count = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 consumer = Consumer({"bootstrap.servers": brokers, "group.id": group, "enable.auto.commit": False,
-                     "auto.offset.reset": "earliest", "session.timeout.ms": 6000})
+                     "auto.offset.reset": "earliest", "session.timeout.ms": 20000})
 consumer.subscribe([topic])
 last, taken = None, 0
 while taken < count and (message := consumer.poll(60)) is not None:
