@@ -35,6 +35,7 @@ struct open_record {
     enum audit_why why;
     int64_t offset;
     struct audit_digest id;
+    uint64_t filtered_by; /* as in audit_absent */
     bool has_id;
 };
 
@@ -497,13 +498,17 @@ bool audit_source(struct audit *au, size_t part, int64_t offset)
     return false;
 }
 
-void audit_source_open(struct audit *au, size_t part, int64_t offset, enum audit_why why,
-                       struct slice id)
+void audit_source_open(struct audit *au, size_t part, int64_t offset,
+                       const struct audit_absent *what)
 {
     struct open_record *o = NULL;
 
-    if (why != AUDIT_WHY_OPEN) {
-        au->accounted[why]++;
+    if (what->why != AUDIT_WHY_OPEN) {
+        au->accounted[what->why]++;
+        return;
+    }
+    if (au->open_count == AUDIT_OPEN_MAX && what->filtered_by != 0) {
+        au->accounted[AUDIT_WHY_FILTERED_ONCE]++;
         return;
     }
     if (au->open_count == AUDIT_OPEN_MAX) {
@@ -517,9 +522,12 @@ void audit_source_open(struct audit *au, size_t part, int64_t offset, enum audit
     }
     o = &au->open[au->open_count++];
     au->unexplained++;
-    *o = (struct open_record){.part = (uint32_t)part, .offset = offset, .has_id = id.len > 0};
+    *o = (struct open_record){.part = (uint32_t)part,
+                              .offset = offset,
+                              .filtered_by = what->filtered_by,
+                              .has_id = what->id.len > 0};
     if (o->has_id)
-        o->id = audit_digest_of(id);
+        o->id = audit_digest_of(what->id);
 }
 
 void audit_source_end(struct audit *au, size_t part)
@@ -573,19 +581,42 @@ static size_t open_from(const struct audit *au, uint32_t part, int64_t offset)
     return low;
 }
 
-void audit_explain(struct audit *au, const struct audit_record *r)
+/* Does the spec that the record says it followed filter this event? */
+static bool is_filtered_by(const struct audit *au, const struct open_record *o, int64_t spec)
+{
+    const uint64_t age = au->config.spec_version - (uint64_t)spec;
+
+    return spec > 0 && (uint64_t)spec <= au->config.spec_version && age < AUDIT_SPECS_MAX &&
+           ((o->filtered_by >> age) & 1) != 0;
+}
+
+static void note_decided(struct audit_part *p, int64_t offset)
+{
+    if (!p->has_decided || offset < p->decided_from)
+        p->decided_from = offset;
+    p->has_decided = true;
+}
+
+void audit_explain(struct audit *au, const struct audit_record *r, bool is_enriched)
 {
     struct audit_part *p = r->has_origin ? part_of(au, r) : NULL;
-    bool is_gap = r->status == STATUS_GAP;
-    int64_t first = is_gap ? r->prev + 1 : r->offset;
-    uint32_t part = 0;
+    const bool is_gap = r->status == STATUS_GAP;
+    const bool is_filtered = r->status == STATUS_FILTERED && is_enriched;
+    const int64_t first = is_gap ? r->prev + 1 : r->offset;
 
-    if (p == NULL || (!is_gap && r->status != STATUS_FAILED))
+    if (p == NULL)
         return;
-    part = (uint32_t)(p - au->parts);
+    if (is_enriched)
+        note_decided(p, first);
+    if (!is_gap && !is_filtered && r->status != STATUS_FAILED)
+        return;
+    const uint32_t part = (uint32_t)(p - au->parts);
     for (size_t i = open_from(au, part, first);
          i < au->open_count && au->open[i].part == part && au->open[i].offset <= r->offset; i++) {
-        explain(au, &au->open[i], is_gap ? AUDIT_WHY_GAP : AUDIT_WHY_FAILED);
+        if (!is_filtered)
+            explain(au, &au->open[i], is_gap ? AUDIT_WHY_GAP : AUDIT_WHY_FAILED);
+        else if (is_filtered_by(au, &au->open[i], r->spec))
+            explain(au, &au->open[i], AUDIT_WHY_FILTERED);
     }
 }
 
@@ -667,11 +698,22 @@ void audit_peek(const struct audit *au, struct audit_result *out)
     *out = result;
 }
 
+/* What decided is gone, and one of the specs would have filtered it. */
+static bool is_filtered_once(const struct audit *au, const struct open_record *o)
+{
+    const struct audit_part *p = &au->parts[o->part];
+
+    return o->why == AUDIT_WHY_OPEN && o->filtered_by != 0 &&
+           (!p->has_decided || o->offset < p->decided_from);
+}
+
 void audit_finish(struct audit *au, struct audit_result *out)
 {
     for (size_t i = 0; i < au->open_count; i++) {
-        const struct open_record *o = &au->open[i];
+        struct open_record *o = &au->open[i];
 
+        if (is_filtered_once(au, o))
+            explain(au, o, AUDIT_WHY_FILTERED_ONCE);
         au->accounted[o->why]++;
         if (o->why == AUDIT_WHY_OPEN) {
             au->parts[o->part].missing_count++;

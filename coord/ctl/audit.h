@@ -65,7 +65,8 @@ struct audit_config {
                        /* as it is unless it is 0 */
     uint32_t end_era;  /* last cut to look at */
     uint64_t end_cut;
-    uint64_t window; /* of ids, N of R9 */
+    uint64_t spec_version; /* the newest */
+    uint64_t window;       /* of ids, N of R9 */
     uint64_t window_floor;
 };
 
@@ -74,10 +75,22 @@ enum audit_why {
     AUDIT_WHY_OPEN,
     AUDIT_WHY_CANARY,
     AUDIT_WHY_FILTERED,
+    AUDIT_WHY_FILTERED_ONCE, /* by one of the specs; which of them decided is no longer known */
     AUDIT_WHY_FAILED,
     AUDIT_WHY_GAP,
     AUDIT_WHY_DUPLICATE,
     AUDIT_WHY_COUNT
+};
+
+enum {
+    AUDIT_SPECS_MAX = 64 /* versions, the newest ones, whose filters are looked at */
+};
+
+/* What is known of a source record that is not in the stream. */
+struct audit_absent {
+    enum audit_why why;
+    uint64_t filtered_by; /* bit i: by version spec_version - i of the spec, but not by all */
+    struct slice id;
 };
 
 struct audit_result {
@@ -123,15 +136,15 @@ void audit_uncommitted(struct audit *au, size_t dc, const struct audit_record *r
 void audit_source_start(struct audit *au, size_t part, int64_t log_start);
 /* True if the record is not in the stream and audit_source_open must be called. */
 bool audit_source(struct audit *au, size_t part, int64_t offset);
-void audit_source_open(struct audit *au, size_t part, int64_t offset, enum audit_why why,
-                       struct slice id);
+void audit_source_open(struct audit *au, size_t part, int64_t offset,
+                       const struct audit_absent *what);
 void audit_source_end(struct audit *au, size_t part);
 
 /* ---- what is left open ---- */
 
 size_t audit_open_count(const struct audit *au);
-/* An enriched or error record with a sound origin. */
-void audit_explain(struct audit *au, const struct audit_record *r);
+/* A record of an error topic, or of an enriched one, which has one for every source record. */
+void audit_explain(struct audit *au, const struct audit_record *r, bool is_enriched);
 /* One copy once more from its beginning: each record, in order, between begin and end. */
 void audit_duplicate_begin(struct audit *au);
 void audit_duplicate(struct audit *au, const struct audit_record *r);

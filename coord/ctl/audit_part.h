@@ -32,6 +32,8 @@ struct audit_part {
     int64_t last[AUDIT_DCS_MAX];
     bool is_begun[AUDIT_DCS_MAX];
     int64_t log_start;      /* of the source */
+    int64_t decided_from;   /* the enriched logs say what became of offsets from here on ... */
+    bool has_decided;       /* ... if they have any of this partition */
     uint64_t emitted_count; /* in the range */
     uint64_t visible_count;
     int64_t again_offset; /* of the last record when one copy is read again */

@@ -130,6 +130,8 @@ void audit_record_parse(const struct audit_raw *raw, struct audit_record *out)
                       take_number(header_value(raw, "braid-time"), true, &time_ms);
     out->id = header_value(raw, "braid-id");
     out->by = header_value(raw, "braid-by");
+    if (!take_number(header_value(raw, "braid-spec"), false, &out->spec))
+        out->spec = 0;
     out->chain = header_value(raw, "braid-chain");
     parse_status(header_value(raw, "braid-status"), out);
     out->has_seq = take_number(header_value(raw, "braid-seq"), false, &out->seq) &&

@@ -46,6 +46,7 @@ struct audit_record {
     struct slice reason;
     struct slice id; /* absent if there is none */
     struct slice by; /* braid-by as it is */
+    int64_t spec;    /* version of the spec that was followed; 0: does not say */
 };
 
 /* Fails never: what is not sound counts as absent. */

@@ -87,6 +87,7 @@ static void add_counts(struct verify *v, struct view *out, const struct audit_re
     view_number(out, "canaries", (int64_t)r->statuses[STATUS_CANARY]);
     view_number(out, "canaries_dropped", (int64_t)r->accounted[AUDIT_WHY_CANARY]);
     view_number(out, "filtered", (int64_t)r->accounted[AUDIT_WHY_FILTERED]);
+    view_number(out, "filtered_by_some_spec", (int64_t)r->accounted[AUDIT_WHY_FILTERED_ONCE]);
     view_number(out, "duplicates_dropped", (int64_t)r->accounted[AUDIT_WHY_DUPLICATE]);
     view_number(out, "in_gaps", (int64_t)(r->statuses[STATUS_GAP] + r->accounted[AUDIT_WHY_GAP]));
     view_number(out, "source_records", (int64_t)r->sources);

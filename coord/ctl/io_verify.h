@@ -39,11 +39,12 @@ struct verify {
     size_t site_count;
     struct arena arena; /* of the audit */
     struct audit *audit;
-    struct audit_pages pages; /* of the first copy */
-    const char *global;       /* topic */
-    int64_t asked_seq;        /* 0: from the beginning */
-    int64_t first_seq;        /* what is there to begin with */
-    bool has_start;           /* cut 0 was found: the sources' range is known */
+    struct audit_pages pages;            /* of the first copy */
+    struct spec *specs[AUDIT_SPECS_MAX]; /* by age; 0 is the newest; NULL: not kept */
+    const char *global;                  /* topic */
+    int64_t asked_seq;                   /* 0: from the beginning */
+    int64_t first_seq;                   /* what is there to begin with */
+    bool has_start;                      /* cut 0 was found: the sources' range is known */
     uint64_t content_compared;
     uint64_t content_skipped; /* deleted or hidden since */
 };

@@ -262,6 +262,7 @@ static int make_audit(struct verify *v)
         .first_seq = v->first_seq,
         .end_era = v->stream.cut.era,
         .end_cut = v->stream.cut.number,
+        .spec_version = v->stream.spec_version,
         .window = v->stream.cut.params.dedup_window,
         .window_floor = v->stream.cut.params.dedup_floor,
     };

@@ -3,11 +3,13 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "coord/ctl/io_store.h"
 #include "coord/ctl/io_verify.h"
 #include "coord/ctl/topics.h"
 #include "coord/request.h"
 #include "coord/spec_enrich.h"
 #include "coord/tasks.h"
+#include "proto/err.h"
 
 /* ---- one partition ---------------------------------------------------------------------------- */
 
@@ -193,17 +195,58 @@ static bool meets_conditions(const struct spec *spec, const struct event *e, str
     return true;
 }
 
-/* What the spec says about an event that is not in the stream. Resets the scratch. */
-static enum audit_why why_not(const struct spec *spec, const struct event *e, struct arena *scratch)
+static bool is_filtered(const struct spec *spec, const struct event *e, struct arena *scratch)
 {
-    if (e->is_canary)
-        return spec->canaries == SPEC_CANARIES_DROP ? AUDIT_WHY_CANARY : AUDIT_WHY_OPEN;
-    if (!in_texts(&spec->wikis, e->wiki_id) || !in_texts(&spec->kinds, e->kind) ||
-        !in_numbers(&spec->namespaces, e->has_namespace, e->namespace_id) || !in_models(spec, e) ||
-        !meets_conditions(spec, e, scratch)) {
-        return AUDIT_WHY_FILTERED;
+    return !in_texts(&spec->wikis, e->wiki_id) || !in_texts(&spec->kinds, e->kind) ||
+           !in_numbers(&spec->namespaces, e->has_namespace, e->namespace_id) ||
+           !in_models(spec, e) || !meets_conditions(spec, e, scratch);
+}
+
+/* What the specs say about an event that is not in the stream. An older one may have decided. */
+static void judge(struct verify *v, const struct event *e, struct arena *scratch,
+                  struct audit_absent *out)
+{
+    bool is_by_all = true;
+
+    if (e->is_canary) {
+        if (v->stream.spec.canaries == SPEC_CANARIES_DROP)
+            out->why = AUDIT_WHY_CANARY;
+        return;
     }
-    return AUDIT_WHY_OPEN;
+    for (size_t age = 0; age < AUDIT_SPECS_MAX; age++) {
+        if (v->specs[age] == NULL)
+            continue;
+        if (is_filtered(v->specs[age], e, scratch))
+            out->filtered_by |= UINT64_C(1) << age;
+        else
+            is_by_all = false;
+    }
+    if (is_by_all)
+        out->why = AUDIT_WHY_FILTERED;
+}
+
+/* Those that etcd has; they stay until the stream is deleted. */
+static int read_specs(struct verify *v)
+{
+    struct session *s = v->session;
+    const uint64_t newest = v->stream.spec_version;
+
+    v->specs[0] = &v->stream.spec;
+    for (size_t age = 1; age < AUDIT_SPECS_MAX && age < newest; age++) {
+        const struct keyspace_key key = {
+            .kind = KEYSPACE_SPEC, .output = v->stream.output, .number = newest - age};
+        struct spec *spec = arena_calloc(&s->arena, 1, sizeof(*spec));
+        struct etcd_kv kv;
+
+        if (spec == NULL)
+            return EXIT_REFUSED;
+        const int rc = etcd_sync_get(s->etcd, store_key(s, key), &s->arena, &kv);
+        if (rc != 0 && rc != ERR_NOT_FOUND)
+            return session_etcd_failed(s, rc, "cannot read the older specs");
+        if (rc == 0 && spec_decode(kv.value, &s->arena, spec) == 0)
+            v->specs[age] = spec;
+    }
+    return 0;
 }
 
 struct source {
@@ -212,7 +255,9 @@ struct source {
     bool is_global;     /* offsets are numbers */
     int64_t hi;
     struct event *event;  /* owned by the session's arena */
-    struct arena scratch; /* of one decoding */
+    struct arena scratch; /* of one decoding: the event */
+    struct arena where;   /* of one look at its conditions */
+    uint8_t id[BRAID_ID_MAX];
 };
 
 /* A source record that the stream does not have: what the spec and the record say of it. */
@@ -223,20 +268,17 @@ static void open_source(struct verify *v, struct source *src, const struct kafka
     const struct request q =
         request_read(src->topic, spec->output, r->raw.headers, r->raw.header_count);
     const struct event_shape shape = spec_shape(spec, spec_source_find(spec, q.source));
-    enum audit_why why = q.is_for_another ? AUDIT_WHY_FILTERED : AUDIT_WHY_OPEN;
+    struct audit_absent what = {.why = q.is_for_another ? AUDIT_WHY_FILTERED : AUDIT_WHY_OPEN};
     struct event_flaw flaw;
 
     if (r->raw.value.ptr == NULL && shape.envelope == EVENT_DEBEZIUM)
-        why = AUDIT_WHY_FILTERED;
-    if (why == AUDIT_WHY_OPEN && r->raw.value.ptr != NULL &&
+        what.why = AUDIT_WHY_FILTERED;
+    if (what.why == AUDIT_WHY_OPEN && r->raw.value.ptr != NULL &&
         event_decode_as(&src->scratch, r->raw.value, &shape, src->event, &flaw) == 0) {
-        uint8_t id_bytes[BRAID_ID_MAX];
-        why = why_not(spec, src->event, &src->scratch);
-        audit_source_open(v->audit, src->part, offset, why,
-                          request_id(src->event->id, q.retry, id_bytes));
-    } else {
-        audit_source_open(v->audit, src->part, offset, why, (struct slice){0});
+        what.id = request_id(src->event->id, q.retry, src->id);
+        judge(v, src->event, &src->where, &what);
     }
+    audit_source_open(v->audit, src->part, offset, &what);
     arena_reset(&src->scratch);
 }
 
@@ -311,6 +353,7 @@ static int read_sources(struct verify *v)
     int rc = src.event == NULL ? EXIT_REFUSED : 0;
 
     arena_init(&src.scratch, 1 << 20, (size_t)512 << 20);
+    arena_init(&src.where, 1 << 20, (size_t)512 << 20);
     for (src.part = 0; rc == 0 && src.part < audit_part_count(v->audit); src.part++) {
         const struct audit_part *p = audit_part_at(v->audit, src.part);
         const struct verify_site *site = site_of(v, p->dc);
@@ -334,22 +377,29 @@ static int read_sources(struct verify *v)
     }
     kafka_close(reader);
     arena_deinit(&src.scratch);
+    arena_deinit(&src.where);
     return rc;
 }
 
 /* ---- what is left open ------------------------------------------------------------------------ */
 
+struct explanation {
+    int64_t end;
+    bool is_enriched; /* the log has a record for every one of the source */
+};
+
 static bool take_explanation(struct verify *v, void *arg, const struct kafka_record *r)
 {
-    const int64_t *end = arg;
+    const struct explanation *e = arg;
     struct audit_record parsed;
 
     audit_record_parse(&r->raw, &parsed);
-    audit_explain(v->audit, &parsed);
-    return r->raw.offset + 1 < *end && audit_open_count(v->audit) > 0;
+    audit_explain(v->audit, &parsed, e->is_enriched);
+    return r->raw.offset + 1 < e->end && audit_open_count(v->audit) > 0;
 }
 
-static int explain_from(struct verify *v, struct verify_site *site, const char *topic)
+static int explain_from(struct verify *v, struct verify_site *site, const char *topic,
+                        bool is_enriched)
 {
     int partitions = kafka_partitions(site->reader, topic);
     int rc = partitions < 0 ? EXIT_REFUSED : 0;
@@ -357,14 +407,14 @@ static int explain_from(struct verify *v, struct verify_site *site, const char *
     output_progress(&v->session->output, "looking for %zu records in %s",
                     audit_open_count(v->audit), topic);
     for (int p = 0; rc == 0 && p < partitions; p++) {
+        struct explanation e = {.is_enriched = is_enriched};
         int64_t first = 0;
-        int64_t end = 0;
 
-        if (!kafka_bounds(site->reader, topic, p, &first, &end))
+        if (!kafka_bounds(site->reader, topic, p, &first, &e.end))
             return EXIT_REFUSED;
-        if (end > first) {
+        if (e.end > first) {
             rc = verify_read(v, (struct verify_log){site->reader, topic, p, first},
-                             take_explanation, &end);
+                             take_explanation, &e);
         }
     }
     return rc;
@@ -405,17 +455,20 @@ static int find_duplicates(struct verify *v)
 int verify_sources(struct verify *v)
 {
     struct session *s = v->session;
-    int rc = read_sources(v);
+    int rc = read_specs(v);
 
+    if (rc == 0)
+        rc = read_sources(v);
     if (rc == 0 && audit_open_count(v->audit) > 0)
         rc = find_duplicates(v);
     for (size_t i = 0; rc == 0 && i < v->site_count && audit_open_count(v->audit) > 0; i++) {
         rc = explain_from(v, &v->sites[i],
-                          topic_prefixed(&s->arena, v->sites[i].dc, SLICE_LIT("braid.error")));
+                          topic_prefixed(&s->arena, v->sites[i].dc, SLICE_LIT("braid.error")),
+                          false);
     }
     for (size_t i = 0; rc == 0 && i < v->site_count && audit_open_count(v->audit) > 0; i++) {
         rc = explain_from(v, &v->sites[i],
-                          topic_enriched(&s->arena, v->sites[i].dc, v->stream.output));
+                          topic_enriched(&s->arena, v->sites[i].dc, v->stream.output), true);
     }
     return rc;
 }

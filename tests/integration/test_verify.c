@@ -69,6 +69,8 @@ struct world {
     struct made copies[DC_COUNT][RECORDS];
     bool has_source[RECORDS];
     uint64_t emitted[DC_COUNT]; /* cut that each DC reports as emitted */
+    bool is_widened;            /* the first spec wanted another wiki, the second wants all */
+    int filtered;               /* record that the enriched log calls filtered; -1: none */
     char output[OUTPUT_MAX];
 };
 
@@ -111,7 +113,7 @@ static void put_stream(struct world *w)
     struct slice dcs[DC_COUNT] = {slice_str(DCS[0]), slice_str(DCS[1])};
     struct slice source = slice_str(w->source);
     struct spec spec = {
-        .version = 1,
+        .version = w->is_widened ? 2 : 1,
         .output = slice_str(w->stream),
         .dcs = {dcs, DC_COUNT},
         .sources = {&source, 1},
@@ -125,8 +127,15 @@ static void put_stream(struct world *w)
 
     for (int dc = 0; dc < DC_COUNT; dc++)
         starts[dc] = (struct apply_start){.from = {.dc = dcs[dc], .topic = source}, .position = -1};
+    if (w->is_widened) {
+        struct slice wiki = SLICE_LIT("elsewhere");
+        spec.wikis = (struct key_texts){&wiki, 1};
+        assert_int_equal(spec_encode(&spec, &w->arena, &bytes), 0);
+        put_bytes(w, "spec/1", bytes);
+        spec.wikis = (struct key_texts){0};
+    }
     assert_int_equal(spec_encode(&spec, &w->arena, &bytes), 0);
-    put_bytes(w, "spec/1", bytes);
+    put_bytes(w, w->is_widened ? "spec/2" : "spec/1", bytes);
     assert_int_equal(apply_first_cut(&spec, starts, DC_COUNT, 1, &w->arena, &cut), 0);
     assert_int_equal(cut_encode(&cut, &w->arena, &bytes), 0);
     put_bytes(w, "cuts/0/0", bytes);
@@ -218,6 +227,25 @@ static void produce_sources(struct world *w, const char *const *topics)
     }
 }
 
+/* What one DC decided about a record. */
+static void produce_filtered(struct world *w)
+{
+    const struct made *m = &w->copies[0][w->filtered];
+    struct audit_raw raw = {.key = SLICE_LIT("k"), .time_ms = 1700000000000};
+    char origin[2 * TEXT_MAX];
+    char topic[2 * TEXT_MAX];
+
+    (void)snprintf(topic, sizeof(topic), "%s.braid.enriched.%s", DCS[0], w->stream);
+    assert_int_equal(rd_kafka_mock_topic_create(w->mocks[0], topic, 1, 1), 0);
+    (void)snprintf(origin, sizeof(origin), "%s/%s/0/0/%" PRId64 "/%" PRId64, DCS[m->dc], w->source,
+                   m->prev, m->offset);
+    put_header(&raw, "braid-origin", origin);
+    put_header(&raw, "braid-time", "1700000000000");
+    put_header(&raw, "braid-status", "filtered");
+    put_header(&raw, "braid-spec", "1");
+    produce(w, 0, topic, &raw);
+}
+
 static void produce_all(struct world *w)
 {
     char global[TEXT_MAX + 16];
@@ -232,6 +260,8 @@ static void produce_all(struct world *w)
         produce_copy(w, dc, global);
     }
     produce_sources(w, topics);
+    if (w->filtered >= 0)
+        produce_filtered(w);
     for (int dc = 0; dc < DC_COUNT; dc++)
         assert_int_equal(rd_kafka_flush(w->producers[dc], 10000), 0);
 }
@@ -359,6 +389,8 @@ static int set_up(void **state)
     }
     w->emitted[0] = LAST_CUT;
     w->emitted[1] = LAST_CUT;
+    w->is_widened = false;
+    w->filtered = -1;
     return 0;
 }
 
@@ -524,6 +556,37 @@ static void a_source_duplicate_that_was_dropped_is_accounted_for(void **state)
     expect(w, "", 0, "\"duplicates_dropped\": 1");
 }
 
+static void what_the_spec_before_filtered_is_not_missing(void **state)
+{
+    struct world *w = *state;
+
+    w->is_widened = true;
+    w->filtered = 20;
+    for (int dc = 0; dc < DC_COUNT; dc++)
+        w->copies[dc][20].is_absent = true;
+    expect(w, "", 0, "\"filtered\": 1");
+}
+
+static void what_decided_may_be_gone(void **state)
+{
+    struct world *w = *state;
+
+    w->is_widened = true;
+    for (int dc = 0; dc < DC_COUNT; dc++)
+        w->copies[dc][20].is_absent = true;
+    expect(w, "", 0, "\"filtered_by_some_spec\": 1");
+}
+
+static void what_no_spec_filtered_is_missing_whatever_a_log_says(void **state)
+{
+    struct world *w = *state;
+
+    w->filtered = 20;
+    for (int dc = 0; dc < DC_COUNT; dc++)
+        w->copies[dc][20].is_absent = true;
+    expect(w, "", 1, "\"finding\": \"missing\"");
+}
+
 static void an_unknown_stream_is_refused_with_the_nearest_name(void **state)
 {
     struct world *w = *state;
@@ -565,6 +628,9 @@ int main(void)
         TEST(a_lower_limit_lets_them_pass),
         TEST(a_dc_that_is_behind_degrades),
         TEST(a_source_duplicate_that_was_dropped_is_accounted_for),
+        TEST(what_the_spec_before_filtered_is_not_missing),
+        TEST(what_decided_may_be_gone),
+        TEST(what_no_spec_filtered_is_missing_whatever_a_log_says),
         TEST(an_unknown_stream_is_refused_with_the_nearest_name),
         TEST(a_wrong_option_is_a_usage_error),
     };

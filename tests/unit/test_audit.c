@@ -50,6 +50,7 @@ struct source {
     int64_t offset;
     char id[TEXT_MAX];
     enum audit_why why;
+    uint64_t filtered_by;
 };
 
 struct fixture {
@@ -59,6 +60,7 @@ struct fixture {
     size_t source_count;
     struct made enriched[4]; /* what explains open ones */
     size_t enriched_count;
+    bool is_error_topic; /* that they are from */
     int64_t log_start;
     uint64_t window;
     bool is_behind[COPIES];
@@ -217,7 +219,8 @@ static void feed_sources(struct fixture *f, struct audit *au)
 
             if (s->part == part && s->offset >= f->log_start &&
                 audit_source(au, (size_t)part, s->offset)) {
-                audit_source_open(au, (size_t)part, s->offset, s->why, text(s->id));
+                const struct audit_absent what = {s->why, s->filtered_by, text(s->id)};
+                audit_source_open(au, (size_t)part, s->offset, &what);
             }
         }
         audit_source_end(au, (size_t)part);
@@ -230,7 +233,7 @@ static void feed_again(struct fixture *f, struct audit *au)
 
     for (size_t i = 0; i < f->enriched_count; i++) {
         audit_record_parse(&f->enriched[i].raw, &r);
-        audit_explain(au, &r);
+        audit_explain(au, &r, !f->is_error_topic);
     }
     audit_duplicate_begin(au);
     for (int i = 0; i < RECORDS; i++) {
@@ -248,7 +251,7 @@ static void run(struct fixture *f)
     static const struct slice NAMES[COPIES] = {{(const uint8_t *)"codfw", 5},
                                                {(const uint8_t *)"eqiad", 5}};
     struct audit_config config = {
-        .dcs = NAMES, .dc_count = COPIES, .end_cut = 10, .window = f->window};
+        .dcs = NAMES, .dc_count = COPIES, .end_cut = 10, .spec_version = 2, .window = f->window};
     struct audit *au = audit_new(&config, &f->arena);
 
     assert_non_null(au);
@@ -573,6 +576,88 @@ static void what_the_filter_left_out_is_accounted_for(void **state)
     assert_int_equal(f->result.accounted[AUDIT_WHY_FILTERED], 1);
 }
 
+/* A record of a log of decisions, about the one that was taken out or, with `back`, an earlier one. */
+static void decide(struct fixture *f, const char *status, int back)
+{
+    f->enriched[0] = f->copies[0][20 - back * PARTS];
+    (void)snprintf(f->enriched[0].status, TEXT_MAX, "%s", status);
+    dress(&f->enriched[0], 0, "0000000000000000"); /* by version 1 */
+    f->enriched_count = 1;
+}
+
+enum {
+    OLDER = 2,
+    NEWEST = 1
+}; /* bits of filtered_by: of version 1, of version 2 */
+
+static void what_an_older_spec_filtered_is_accounted_for(void **state)
+{
+    struct fixture *f = *state;
+
+    take_out(f)->filtered_by = OLDER;
+    decide(f, "filtered", 0);
+    run(f);
+    assert_int_equal(f->result.finding_count, 0);
+    assert_int_equal(f->result.accounted[AUDIT_WHY_FILTERED], 1);
+}
+
+/* Version 1 decided, and did not filter it. */
+static void what_only_a_spec_filters_that_did_not_decide_is_missing(void **state)
+{
+    struct fixture *f = *state;
+
+    take_out(f)->filtered_by = NEWEST;
+    decide(f, "filtered", 0);
+    run(f);
+    expect_only(f, AUDIT_MISSING);
+}
+
+static void what_is_said_to_be_filtered_by_no_spec_is_missing(void **state)
+{
+    struct fixture *f = *state;
+
+    (void)take_out(f);
+    decide(f, "filtered", 0);
+    run(f);
+    expect_only(f, AUDIT_MISSING);
+}
+
+static void what_no_log_decided_is_missing_though_a_spec_filters_it(void **state)
+{
+    struct fixture *f = *state;
+
+    take_out(f)->filtered_by = OLDER;
+    decide(f, "ok", 1); /* the log is there from an earlier record on */
+    run(f);
+    expect_only(f, AUDIT_MISSING);
+}
+
+static void what_a_spec_filters_and_no_log_knows_any_more_is_counted_as_such(void **state)
+{
+    struct fixture *f = *state;
+
+    take_out(f)->filtered_by = OLDER;
+    decide(f, "ok", -1); /* the log begins behind it */
+    run(f);
+    assert_int_equal(f->result.finding_count, 0);
+    assert_int_equal(f->result.accounted[AUDIT_WHY_FILTERED_ONCE], 1);
+}
+
+/* It has only what failed. */
+static void an_error_topic_does_not_say_what_was_filtered(void **state)
+{
+    struct fixture *f = *state;
+
+    take_out(f)->filtered_by = OLDER;
+    f->is_error_topic = true;
+    decide(f, "failed:timeout", 1);
+    run(f);
+    assert_int_equal(f->result.accounted[AUDIT_WHY_FILTERED_ONCE], 1);
+    decide(f, "filtered", 0);
+    run(f);
+    assert_int_equal(f->result.accounted[AUDIT_WHY_FILTERED], 0);
+}
+
 static void an_omitted_failure_is_accounted_for_and_lowers_the_share(void **state)
 {
     struct fixture *f = *state;
@@ -698,6 +783,12 @@ int main(void)
         TEST(a_foreign_record_is_counted_and_skipped),
         TEST(records_of_later_cuts_are_not_looked_at),
         TEST(what_the_filter_left_out_is_accounted_for),
+        TEST(what_an_older_spec_filtered_is_accounted_for),
+        TEST(what_only_a_spec_filters_that_did_not_decide_is_missing),
+        TEST(what_is_said_to_be_filtered_by_no_spec_is_missing),
+        TEST(what_no_log_decided_is_missing_though_a_spec_filters_it),
+        TEST(what_a_spec_filters_and_no_log_knows_any_more_is_counted_as_such),
+        TEST(an_error_topic_does_not_say_what_was_filtered),
         TEST(an_omitted_failure_is_accounted_for_and_lowers_the_share),
         TEST(a_success_elsewhere_does_not_account_for_it),
         TEST(a_dropped_duplicate_is_accounted_for_by_the_id_before_it),
