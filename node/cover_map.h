@@ -89,13 +89,11 @@
     X(report_not_current, "R6", "no proposal: the last one's outcome is not known", "")            \
     X(report_unlogged, "R6", "no proposal: the head is not in the own log of cuts", "")            \
     X(report_too_many, "A5", "no proposal: too many cuts are not logged everywhere",               \
-      "a member that"                                                                              \
-      " logs nothing for 1,000 cuts is dropped long before")                                       \
+      "a member that logs nothing is dropped long before")                                         \
     X(cuts_deleted, "A5", "cuts that all members have logged leave etcd", "")                      \
     X(view_late, "R12", "a late answer is ignored", "the shells drop it first")                    \
     X(claim_gone, "A4", "a merge sees that its claim is gone", "")                                 \
-    X(successor_reported, "A4", "a merge sees that another has had its claim and reported",        \
-      "the other must have come and gone before it heard of it")                                   \
+    X(successor_reported, "A4", "another had the claim and has reported", "it comes and goes")     \
     /* merge_emit.c: from cuts to transactions */                                                  \
     X(cut_from_view, "R12", "the next cut is the head of the view", "")                            \
     X(cut_asked, "R12", "a cut between is asked for by number", "")                                \
@@ -114,18 +112,20 @@
     X(start_without_line, "R11", "recovery finds no line: the stream's first run here", "")        \
     X(start_at_tail, "R11", "the last line agrees with the end of the topic", "")                  \
     X(start_before_tail, "R11", "the topic goes on after the last line", "")                       \
-    X(start_emptied, "A5", "retention has emptied the topic: the line counts",                     \
-      "a topic is emptied after minutes without an event")                                         \
+    X(start_emptied, "A5", "retention emptied the topic: the line counts", "after quiet minutes")  \
     X(window_rebuilt, "R9", "the window of ids is rebuilt from the log of cuts", "")               \
-    X(bounds_emptied, "A2", "an empty log counts as its cut's position",                           \
-      "a merge must restart just then")                                                            \
+    X(bounds_emptied, "A2", "an empty log counts as its cut's position", "at a start only")        \
     X(caught_up, "A4", "a merge has read to the tail and begins to report", "")                    \
     X(place_of_cut, "R11", "a strand stands where the cut that was copied has it", "")             \
-    /* merge_cross.c: strands of a new incarnation */                                              \
+    /* merge_cross.c, merge_era.c: strands of a new incarnation, a new era */                      \
     X(cross_asks, "R13", "a merge starts behind a crossing: it asks whose strands it had", "")     \
     X(cross_waits, "R13", "a crossing waits until all before it is emitted", "")                   \
     X(cross_done, "R13", "a merge goes over to the new strands", "")                               \
     X(cross_without, "R13", "what the own topic lost is not missed", "few seeds lose any")         \
+    X(era_ends, "R13", "nothing is begun in an era that ends", "few seeds lose a DC for ever")     \
+    X(era_enters, "R13", "it goes on from what was emitted", "few seeds lose a DC for ever")       \
+    X(era_other, "R13", "a copy differs from the era", "few seeds lose a DC for ever")             \
+    X(era_behind, "R13", "an older copy is brought up", "few seeds lose a DC for ever")            \
     /* merge_copy.c, peer_copy.c: what only a peer has */                                          \
     X(copy_from_peer, "R11", "a peer's global topic is copied", "")                                \
     X(copy_for_hole, "R11", "nobody fills a hole: a peer's topic is copied", "holes are filled")   \

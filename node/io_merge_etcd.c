@@ -140,6 +140,7 @@ static void take_incarnation(struct merge_view *view, const struct etcd_kv *kv)
     if (wanted == NULL)
         return;
     dc->by_incarnation = wanted->number;
+    dc->begins_era = wanted->begins_era;
     braid__incarnation__free_unpacked(wanted, NULL);
 }
 
@@ -387,7 +388,7 @@ static int cut_compares(const struct io_merge *m, const struct merge_proposal *p
 {
     struct slice key;
     size_t count = 0;
-    int rc = cut_key(m, p->era, p->number - 1, a, &key);
+    int rc = cut_key(m, p->head_era, p->head_number, a, &key);
 
     if (rc != 0)
         return rc;

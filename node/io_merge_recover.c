@@ -398,7 +398,7 @@ static void on_ids(void *data, const struct record *r)
         keep_number(m, cut);
         return;
     }
-    if (line.emitted.era != m->line_era || !agrees(m, &line.emitted) ||
+    if (line.emitted.era > m->line_era || !agrees(m, &line.emitted) ||
         (m->has_ids && line.emitted.number != m->recovery.line.emitted.number + 1))
         return;
     struct merge_event ev = {.kind = MERGE_EV_IDS,

@@ -52,6 +52,15 @@ bool view_crosses(const struct merge_view *view)
     return false;
 }
 
+bool view_ends_era(const struct merge_view *view)
+{
+    for (uint32_t i = 0; i < view->dc_count; i++) {
+        if (view->dcs[i].begins_era > view->head.era)
+            return true;
+    }
+    return false;
+}
+
 static const struct member *head_member(const struct merge_view *view, struct slice dc)
 {
     for (uint32_t i = 0; i < view->head.member_count; i++) {

@@ -90,6 +90,9 @@ bool view_replaces(const struct merge_view *view, const struct strand_name *name
 /* Any of the head's. */
 bool view_crosses(const struct merge_view *view);
 
+/* An operator has ended the head's era: in it, nothing new is begun any more (R13). */
+bool view_ends_era(const struct merge_view *view);
+
 const struct merge_dc_view *view_dc(const struct merge_view *view, struct slice dc);
 
 bool view_has_member(const struct merge_view *view, struct slice dc);

@@ -2,7 +2,7 @@
 #include "node/merge.h"
 
 #include "node/cover.h"
-#include "node/merge_state.h"
+#include "node/merge_era.h"
 #include "node/mutant.h"
 #include "proto/err.h"
 
@@ -187,6 +187,9 @@ void merge_step(struct merge *m, const struct merge_event *ev, struct merge_acti
         break;
     case MERGE_ASKING:
         merge_asking(m, ev, out);
+        break;
+    case MERGE_ENTERING:
+        merge_entering(m, ev, out);
         break;
     case MERGE_RUNNING:
         running(m, ev, out);

@@ -71,8 +71,8 @@ struct merge_actions {
 /*
  * The transaction of a REPORT. If claims/<dc>/merge/<output> has the create_revision that this run
  * was started with, and our report's key has mod_revision report_revision (0: absent; so that a
- * late one of ours cannot undo a newer): put the report; then, if has_cut and all of these hold, put the cut: key cuts/<era>/<number - 1>
- * has create_revision head_revision, key cuts/<era>/<number> is absent, pauses/chain/<output> is absent,
+ * late one of ours cannot undo a newer): put the report; then, if has_cut and all of these hold, put the cut: key
+ * cuts/<head_era>/<head_number> has create_revision head_revision, key cuts/<era>/<number> is absent, pauses/chain/<output> is absent,
  * each member's epoch key has mod_revision epoch_revisions[i] (0: absent), and the dropped DC's
  * report, if it was dropped for its silence, has mod_revision dropped_revision. Either way read the view.
  *
@@ -90,6 +90,8 @@ struct merge_proposal {
     uint32_t era;
     uint64_t number;
     struct slice cut;
+    uint32_t head_era; /* of the cut before: another one if the cut is the first of its era */
+    uint64_t head_number;
     int64_t head_revision;
     uint32_t member_count;
     struct slice members[DCS_MAX];

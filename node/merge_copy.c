@@ -51,6 +51,10 @@ static bool has_peer(const struct merge *m, const struct merge_view *view)
 void merge_lost(struct merge *m, const struct merge_view *view, struct merge_actions *out,
                 const char *why)
 {
+    if (view_ends_era(view) && !merge_has_begun(m)) {
+        merge_stop(m, out, ERR_UNAVAILABLE, "waits for the era that an operator has begun");
+        return;
+    }
     if (!choose(m, view)) {
         if (has_peer(m, view))
             merge_stop(m, out, ERR_UNAVAILABLE, "waits for a peer to emit what is lost here");
@@ -86,8 +90,8 @@ void merge_stuck(struct merge *m, int64_t now_ms, struct merge_actions *out)
 {
     const struct merge_cut *c = &m->cuts[m->cuts_head % MERGE_CUTS_AHEAD_MAX];
 
-    if (m->emitting != MERGE_WAITING || m->cuts_head == m->cuts_tail || m->is_planned ||
-        !lacks(m, c)) {
+    if ((view_ends_era(m->view) && !merge_has_begun(m)) || m->emitting != MERGE_WAITING ||
+        m->cuts_head == m->cuts_tail || m->is_planned || !lacks(m, c)) {
         m->stuck_ms = 0;
         return;
     }

@@ -7,7 +7,7 @@
  * be other than ours: such a run reports and emits, but proposes nothing.
  */
 #include "node/cover.h"
-#include "node/merge_state.h"
+#include "node/merge_era.h"
 #include "node/mutant.h"
 #include "proto/err.h"
 
@@ -89,20 +89,17 @@ static uint32_t find(const struct merge *m, const struct strand_name *name)
     return UINT32_MAX;
 }
 
-void merge_cross_taken(struct merge *m, struct slice bytes, const struct cut *cut,
-                       struct merge_actions *out)
+bool merge_crossing_take(struct merge *m, const struct cut *cut, struct merge_actions *out)
 {
     struct merge_crossing *c = &m->crossing;
 
-    if (c->number != 0 || cut->number != m->cuts_tail || !merge_follows(m, cut, out))
-        return;
     c->count = cut->layout.count;
     c->layout_hash = cut->layout.hash;
     c->places = arena_calloc(m->arena, (size_t)c->count + 1, sizeof *c->places);
     c->from = arena_calloc(m->arena, (size_t)c->count + 1, sizeof *c->from);
     if (c->places == NULL || c->from == NULL) {
         merge_stop(m, out, ERR_NO_MEMORY, "no memory for the strands of a crossing");
-        return;
+        return false;
     }
     for (uint32_t i = 0; i < c->count; i++) {
         c->from[i] = find(m, &cut->layout.names[i]);
@@ -112,6 +109,15 @@ void merge_cross_taken(struct merge *m, struct slice bytes, const struct cut *cu
                                       .epoch = -1};
     }
     c->number = cut->number;
+    return true;
+}
+
+void merge_cross_taken(struct merge *m, struct slice bytes, const struct cut *cut,
+                       struct merge_actions *out)
+{
+    if (m->crossing.number != 0 || cut->number != m->cuts_tail || !merge_follows(m, cut, out) ||
+        !merge_crossing_take(m, cut, out))
+        return;
     merge_log_cut(m, bytes, cut, out);
 }
 
@@ -126,27 +132,20 @@ static bool is_ready(const struct merge *m)
     return m->cuts_head == c->number || MUTANT(cross_unemitted);
 }
 
-void merge_cross(struct merge *m, struct merge_actions *out)
+void merge_crossing_note(struct merge *m, int64_t window_offset, struct merge_actions *out)
 {
     struct merge_crossing *c = &m->crossing;
-    struct slice bytes;
-
-    if (!is_ready(m))
-        return;
-    COVER(cross_done);
-    for (uint32_t i = 0; i < c->count; i++) {
-        if (c->from[i] != UINT32_MAX)
-            strand_place(&m->strands, c->from[i], &c->places[i]);
-    }
     const struct emitted_line line = {
         .emitted = {m->era, c->number, m->emitted.next_seq, m->emitted.chain},
         .first_seq = m->emitted.next_seq,
-        .window_offset = merge_window_offset(m),
+        .window_offset = window_offset,
         .layout_hash = c->layout_hash,
         .place_count = c->count,
         .places = c->places,
     };
+    struct slice bytes;
     int rc = line_encode_emitted(&line, &m->scratch, &bytes);
+
     if (rc != 0) {
         merge_stop(m, out, rc, "a crossing is too large to be noted");
         return;
@@ -156,4 +155,18 @@ void merge_cross(struct merge *m, struct merge_actions *out)
     a->number = c->number;
     a->bytes = bytes;
     c->is_noting = true;
+}
+
+void merge_cross(struct merge *m, struct merge_actions *out)
+{
+    const struct merge_crossing *c = &m->crossing;
+
+    if (!is_ready(m))
+        return;
+    COVER(cross_done);
+    for (uint32_t i = 0; i < c->count; i++) {
+        if (c->from[i] != UINT32_MAX)
+            strand_place(&m->strands, c->from[i], &c->places[i]);
+    }
+    merge_crossing_note(m, merge_window_offset(m), out);
 }

@@ -370,6 +370,20 @@ static void emit_part(struct merge *m, struct merge_actions *out)
     (void)merge_act(out, MERGE_DO_EMIT);
 }
 
+bool merge_has_begun(const struct merge *m)
+{
+    return m->tail.is_known && m->tail.seq >= m->emitted.next_seq;
+}
+
+/* R13: the era ends, and nothing more is begun in it. */
+static bool is_at_end(const struct merge *m)
+{
+    if (!view_ends_era(m->view) || m->is_planned || merge_has_begun(m) || MUTANT(era_goes_on))
+        return false;
+    COVER(era_ends);
+    return true;
+}
+
 /* A line must not say where a log is read from while its start is not known. */
 static bool is_resetting(const struct merge *m)
 {
@@ -385,7 +399,7 @@ void merge_emit(struct merge *m, struct merge_actions *out)
     if (is_resetting(m))
         return;
     for (int i = 0; i < MERGE_CUTS_AHEAD_MAX; i++) {
-        if (m->phase != MERGE_RUNNING || m->emitting != MERGE_WAITING)
+        if (m->phase != MERGE_RUNNING || m->emitting != MERGE_WAITING || is_at_end(m))
             return;
         merge_cross(m, out);
         if (!m->is_planned && !plan_next(m, out))

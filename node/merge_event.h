@@ -19,6 +19,7 @@ struct merge_dc_view {
     int64_t epoch_revision;  /* mod_revision of the epoch key; 0: none */
     uint32_t incarnation;    /* of the epoch key; 0 if none */
     uint32_t by_incarnation; /* that an operator wants its strands to have; 0: none */
+    uint32_t begins_era; /* that an operator wants the stream to go on in from its copy; 0: none */
     bool is_pooled;
     bool has_report;
     struct report report;

@@ -14,7 +14,8 @@
 
 enum merge_phase {
     MERGE_IDLE,
-    MERGE_ASKING, /* for the cut that was emitted last: its strands are not the newest cut's */
+    MERGE_ASKING,   /* for the cut that was emitted last: its strands are not the newest cut's */
+    MERGE_ENTERING, /* a new era: its first cut is logged and noted, then the run ends */
     MERGE_RUNNING,
     MERGE_COPYING, /* the shell copies from a peer, and then ends the run */
     MERGE_STOPPED,

@@ -178,6 +178,8 @@ static bool is_too_many(const struct merge *m, const struct merge_view *view,
 static void compares(struct merge_proposal *p, const struct merge_view *view,
                      const struct member_decision *d)
 {
+    p->head_era = view->head.era;
+    p->head_number = view->head.number;
     p->head_revision = view->head_revision;
     p->member_count = MUTANT(ignore_epochs) ? 0 : d->count;
     for (uint32_t i = 0; i < d->count; i++) {
@@ -190,6 +192,20 @@ static void compares(struct merge_proposal *p, const struct merge_view *view,
         p->dropped = d->dropped;
         p->dropped_revision = d->dropped_revision;
     }
+}
+
+/*
+ * R13: all that we have begun is emitted and noted. A run before ours may have proposed the same and
+ * not know the outcome: since it saw that the era ends it has begun nothing, so it went on from here.
+ */
+static bool may_begin_era(const struct merge *m, const struct merge_view *view)
+{
+    const struct merge_dc_view *own = view_dc(view, m->config.dc);
+
+    if (!m->view_is_current || view->is_paused || own == NULL || own->begins_era != m->era + 1)
+        return false;
+    return m->emitting == MERGE_WAITING && !m->is_planned && !m->crossing.is_noting &&
+           m->noted.number == m->emitted.number && !merge_has_begun(m);
 }
 
 static void propose(struct merge *m, int64_t now_ms, struct merge_actions *out)
@@ -211,10 +227,14 @@ static void propose(struct merge *m, int64_t now_ms, struct merge_actions *out)
         .names = m->next_names,
     };
 
-    if (!may_propose(m, view) ||
-        !propose_cut(&p, view, now_ms, m->next_positions, &decision, &cut) ||
-        is_too_many(m, view, &decision))
+    if (view_ends_era(view)) {
+        if (!may_begin_era(m, view) || !propose_era(&p, view, m->next_positions, &decision, &cut))
+            return;
+    } else if (!may_propose(m, view) ||
+               !propose_cut(&p, view, now_ms, m->next_positions, &decision, &cut) ||
+               is_too_many(m, view, &decision)) {
         return;
+    }
     m->token = XXH3_64bits(&m->token, sizeof m->token);
     cut.token = m->token;
     struct slice bytes;

@@ -4,7 +4,7 @@
  * window as of it, the places of all strands, and where each log is read from.
  */
 #include "node/cover.h"
-#include "node/merge_state.h"
+#include "node/merge_era.h"
 #include "node/mutant.h"
 #include "proto/err.h"
 
@@ -144,6 +144,8 @@ static bool emitted_init(struct merge *m, const struct merge_event *ev, struct m
 {
     const struct merge_recovery *r = ev->recovery;
 
+    m->tail =
+        (struct merge_tail){.is_known = r->has_tail, .seq = r->tail_seq, .chain = r->tail_chain};
     if (r->has_line) {
         m->emitted = r->line.emitted;
     } else if (lost_lines(m, ev)) {
@@ -163,8 +165,6 @@ static bool emitted_init(struct merge *m, const struct merge_event *ev, struct m
     COVER_IF(r->has_line && r->has_tail && r->tail_seq + 1 == m->emitted.next_seq, start_at_tail);
     COVER_IF(r->has_tail && r->tail_seq + 1 > m->emitted.next_seq, start_before_tail);
     COVER_IF(!r->has_tail && r->tail_is_emptied, start_emptied);
-    m->tail =
-        (struct merge_tail){.is_known = r->has_tail, .seq = r->tail_seq, .chain = r->tail_chain};
     if (MUTANT(recover_from_line) || (!r->has_tail && r->tail_is_emptied))
         m->tail = (struct merge_tail){.is_known = m->emitted.next_seq > 0,
                                       .seq = m->emitted.next_seq - 1,
@@ -224,6 +224,8 @@ void merge_start(struct merge *m, const struct merge_event *ev, struct merge_act
         return;
     }
     m->era = view->head.era;
+    if (merge_era_start(m, ev, out))
+        return;
     if (r->has_line ? r->line.layout_hash != view->head.layout.hash
                     : has_crossed(&view->head.layout) && !lost_lines(m, ev)) {
         merge_ask_floor(m, ev, out);

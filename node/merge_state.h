@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * merge_state.h - the state of a merge, shared by merge.c (events), merge_start.c (recovery),
- * merge_emit.c (from cuts to transactions), merge_cross.c (to strands of a new incarnation), merge_copy.c (what only a peer has) and merge_report.c
- * (reports, proposals). Pure. For nobody else.
+ * merge_state.h - the state of a merge, shared by merge.c (events), merge_start.c (recovery), merge_emit.c (from cuts to
+ * transactions), merge_cross.c (new strands), merge_era.c (a new era), merge_copy.c (what only a peer has) and
+ * merge_report.c (reports, proposals). Pure. For nobody else.
  */
 #ifndef BRAID_NODE_MERGE_STATE_H
 #define BRAID_NODE_MERGE_STATE_H
@@ -89,8 +89,7 @@ struct merge {
     struct merge_copy copy;
     int64_t stuck_ms;      /* since then what the next cut needs cannot be had here; 0: it can */
     uint64_t stuck_number; /* that cut */
-
-    struct merge_recovery kept; /* while ASKING */
+    struct merge_recovery kept; /* while ASKING or ENTERING */
 
     uint64_t newest_spec;
     struct merge_params newest_params;
@@ -132,6 +131,8 @@ void merge_committed(struct merge *m, uint64_t chain, struct merge_actions *out)
 void merge_unclear(struct merge *m, const struct merge_event *ev, struct merge_actions *out);
 void merge_tail_read(struct merge *m, const struct merge_event *ev, struct merge_actions *out);
 void merge_noted(struct merge *m, uint64_t number, int64_t log_offset, struct merge_actions *out);
+/* A part of the next cut is in the global topic already. */
+bool merge_has_begun(const struct merge *m);
 /* The cut follows the newest one taken in; false: stopped. Appends it to the log of cuts. */
 bool merge_follows(struct merge *m, const struct cut *cut, struct merge_actions *out);
 void merge_log_cut(struct merge *m, struct slice bytes, const struct cut *cut,

@@ -71,6 +71,9 @@
     X(cross_same_epoch, "A4", "with new strands a DC keeps its log epoch")                         \
     X(ignore_restored, "A12", "a merge goes on in an etcd that is older than what it knows")       \
     X(recover_own, "A12", "the chain is recovered from one DC's log of cuts, not the longest")     \
+    X(era_at_head, "R13", "a new era starts at the positions of the cut that it follows in time")  \
+    X(era_goes_on, "R13", "a merge emits on in an era that an operator has ended")                 \
+    X(era_enters, "R13", "a DC with other records than a new era goes on from enters it")          \
     X(gap_offered, "A10", "a gap is offered like any other record")                                \
     X(skip_above_cut, "A13", "enrich writes skipped above the committed cut")                      \
     X(last_waits, "A13", "a strand with too many failures waits for others that do not move")      \

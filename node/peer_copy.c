@@ -98,7 +98,7 @@ bool peer_copy_wants_line(struct peer_copy *p, const struct emitted_line *line)
 {
     const struct emitted *e = &line->emitted;
 
-    if (!p->has_cuts || e->era != p->until.era || e->number > p->until.number ||
+    if (!p->has_cuts || e->era > p->until.era || e->number > p->until.number ||
         (p->has_row && e->number != p->row + 1))
         return false;
     if (e->number == p->until.number && !peer_copy_is_last(p, line))

@@ -321,10 +321,82 @@ bool propose_cut(const struct proposer *p, const struct merge_view *view, int64_
         .params = params,
         .proposer = p->config->node,
         .reason = slice_str(decision->reason),
+        .has_continues = head->has_continues,
+        .continues = head->continues,
     };
     if (crosses && out->reason.len == 0)
         out->reason = SLICE_LIT("strands get a new incarnation");
     memcpy(out->members, decision->members, sizeof out->members);
     fill_base(p, view, decision, out);
+    return true;
+}
+
+/* --- a new era (R13) -------------------------------------------------------------------------------- */
+
+/*
+ * Enrichment may have skipped what only the cuts that are over decide, and a lost DC may come back
+ * with records that nobody else has: so no strand goes on as it was, whoever enriched it.
+ */
+static bool positions_restart(const struct proposer *p, const struct merge_view *view,
+                              struct strand_position *out, struct layout *layout)
+{
+    const struct layout *own = &p->strands->layout;
+    const struct layout *head = &view->head.layout;
+
+    *layout = (struct layout){.count = head->count, .names = p->names};
+    if (head->count != own->count)
+        return false;
+    for (uint32_t i = 0; i < head->count; i++) {
+        const struct strand_name *name = &head->names[i];
+        const struct merge_dc_view *dc = view_dc(view, name->by);
+        int64_t position = p->emitted_positions[i];
+        if (!slice_equal(name->by, own->names[i].by) ||
+            !origin_partition_equal(&name->from, &own->names[i].from))
+            return false;
+        if (MUTANT(era_at_head))
+            position = view->head.strands[i].position;
+        p->names[i] = *name;
+        if (dc != NULL && dc->by_incarnation > name->by_incarnation)
+            p->names[i].by_incarnation = dc->by_incarnation;
+        p->names[i].by_incarnation++;
+        out[i] =
+            (struct strand_position){.position = position, .log_offset = -1, .start = position};
+    }
+    layout_hash(layout); /* sorted as it was: see positions_cross */
+    return true;
+}
+
+bool propose_era(const struct proposer *p, const struct merge_view *view,
+                 struct strand_position *positions, struct member_decision *decision,
+                 struct cut *out)
+{
+    const struct cut *head = &view->head;
+    const struct merge_dc_view *self = view_dc(view, p->strands->dc);
+    struct layout layout;
+
+    assert(view->has_head);
+    assert(self != NULL);
+    *decision = (struct member_decision){.is_changed = true, .includes_self = true, .count = 1};
+    decision->members[0] = (struct member){.dc = self->dc, .incarnation = self->incarnation};
+    if (!positions_restart(p, view, positions, &layout))
+        return false;
+    *out = (struct cut){
+        .era = head->era + 1,
+        .number = p->emitted.number + 1,
+        .previous_hash = p->head_hash,
+        .spec_version = p->spec_version > head->spec_version ? p->spec_version : head->spec_version,
+        .time_ms = cut_time(p, view, decision),
+        .member_count = 1,
+        .layout = layout,
+        .strands = positions,
+        .base = p->emitted,
+        .base_positions = p->emitted_positions,
+        .params = params_next(p, view),
+        .proposer = p->config->node,
+        .reason = SLICE_LIT("an operator began a new era"),
+        .has_continues = true,
+        .continues = p->emitted,
+    };
+    out->members[0] = decision->members[0];
     return true;
 }

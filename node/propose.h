@@ -37,4 +37,13 @@ bool propose_cut(const struct proposer *p, const struct merge_view *view, int64_
                  struct strand_position *positions, struct member_decision *decision,
                  struct cut *out);
 
+/*
+ * The first cut of a new era, which goes on from what this DC has emitted: the strands of every DC
+ * are new ones, each at its position in our last cut; the only member is this DC. False: the strands
+ * of the head are of other partitions than ours.
+ */
+bool propose_era(const struct proposer *p, const struct merge_view *view,
+                 struct strand_position *positions, struct member_decision *decision,
+                 struct cut *out);
+
 #endif

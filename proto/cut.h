@@ -84,7 +84,7 @@ struct cut {
     struct slice proposer;
     struct slice reason;
     bool has_continues;
-    struct emitted continues; /* first cut of an era above 0 */
+    struct emitted continues; /* of an era above 0: its first cut has the number after this one */
 };
 
 struct report {

@@ -210,6 +210,10 @@ static void check_new(struct world *w, uint32_t dc, const struct krec *k, const 
         return;
     }
     cut = &c->cuts[f->cut];
+    if (f->era != cut->era)
+        check_fail(w, "I5", "%.*s emits number %llu in era %u, cut %llu is of era %u",
+                   SLICE_ARG(w->dcs[dc].name), (unsigned long long)f->seq, f->era,
+                   (unsigned long long)f->cut, cut->era);
     if (f->cut < c->stream_cut)
         check_fail(w, "I4", "number %llu is of cut %llu after one of cut %llu",
                    (unsigned long long)f->seq, (unsigned long long)f->cut,
@@ -258,6 +262,11 @@ static const struct facts *see_global(struct world *w, uint32_t dc, const struct
 
     if (!f->has_origin || !f->has_seq)
         return NULL;
+    if (c->is_apart[dc]) {
+        check_fail(w, "I2", "%.*s emits number %llu behind records that the new era does not have",
+                   SLICE_ARG(w->dcs[dc].name), (unsigned long long)f->seq);
+        return NULL;
+    }
     if (c->begins_anew[dc] && begins_elsewhere(w, dc, f->seq)) {
         c->next[dc] = c->next_uncommitted[dc] = f->seq;
         c->begins_anew[dc] = false;
@@ -462,6 +471,7 @@ void check_truncated(struct world *w, struct klog *log)
 
 void check_made_anew(struct world *w, uint32_t dc)
 {
+    w->check->is_apart[dc] = false;
     w->check->begins_anew[dc] = true;
 }
 
@@ -525,6 +535,8 @@ void check_memory(struct world *w, uint32_t dc, uint64_t entries, uint64_t entri
 void check_stopped(struct world *w, const struct task *t)
 {
     if (w->check->is_restored && t->fatal == ERR_RESTORED)
+        return;
+    if (w->check->is_apart[t->dc] && t->kind == TASK_MERGE && t->fatal == ERR_DIVERGED)
         return;
     if (w->check->own_lost)
         w->check->is_beyond_repair = w->check->is_beyond_repair || t->fatal == ERR_DIVERGED;

@@ -32,6 +32,11 @@ void check_visible(struct world *w, struct klog *log, const struct krec *k);
 void check_uncommitted(struct world *w, struct klog *log, const struct krec *k);
 void check_truncated(struct world *w, struct klog *log);
 /* The DC's global topic is empty: its copy may begin where another DC's does (A14). */
+/* The first cut of a new era is about to be put. */
+void check_era(struct world *w, struct slice bytes);
+/* The DC's copy differs from the stream as it went on in a new era: until it is made anew. */
+bool check_is_apart(const struct world *w, uint32_t dc);
+
 void check_made_anew(struct world *w, uint32_t dc);
 /* The number that the DC's copy needs next; it lost its end, and was not written to since. */
 uint64_t check_next(const struct world *w, uint32_t dc);

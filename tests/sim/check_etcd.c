@@ -114,7 +114,8 @@ static void check_incarnations(struct world *w, const struct parsed_cut *cut)
                        (unsigned long long)cut->number, s);
         if (now == cut[-1].by_incarnation[by])
             continue;
-        if (now < cut[-1].by_incarnation[by] || now > w->etcd.wanted[by])
+        if (now < cut[-1].by_incarnation[by] ||
+            (now > w->etcd.wanted[by] && cut->era == cut[-1].era))
             check_fail(w, "I5", "cut %llu names incarnation %u, which no operator asked for",
                        (unsigned long long)cut->number, now);
         check_crossed(w, s, now, cut->positions[s]);
@@ -197,8 +198,8 @@ static void check_time(struct world *w, const struct parsed_cut *cut)
 
     if (cut->time_ms < cut[-1].time_ms)
         check_fail(w, "I5", "cut %llu's time goes back", (unsigned long long)cut->number);
-    if (cut->time_ms - cut[-1].time_ms <= 3600000)
-        return;
+    if (cut->time_ms - cut[-1].time_ms <= 3600000 || cut->era != cut[-1].era)
+        return; /* or of what was cut in the era that is over */
     for (uint32_t dc = 0; dc < w->p.dc_count; dc++)
         clocks += cut->is_member[dc] && has_reported_time(w->check, dc, cut->time_ms);
     if (clocks < 2)
@@ -274,6 +275,74 @@ static void tell_cut(struct world *w, const struct parsed_cut *cut)
         moves, members, cut->reason.len == 0 ? "" : "; ", SLICE_ARG(cut->reason));
 }
 
+/* What nobody of the new era has was never emitted; who has it is apart. */
+static void stream_restarts(struct world *w, const struct parsed_cut *cut)
+{
+    struct check *c = w->check;
+
+    c->stream_count = cut->from_seq;
+    c->stream_cut = cut->from_number;
+    for (uint32_t o = 0; o < w->origin_count; o++)
+        c->emitted[o] = POSITION_NONE;
+    for (size_t n = 0; n < c->stream_count; n++) {
+        const struct facts *f = facts_of(w, c->stream[n]->body);
+
+        c->emitted[f->origin] = f->offset;
+    }
+    for (uint32_t dc = 0; dc < w->p.dc_count; dc++) {
+        c->is_apart[dc] = c->is_apart[dc] || c->next[dc] > cut->from_seq;
+        /* Whoever reads what was aborted begins anew with an era. */
+        if (c->next_uncommitted[dc] > cut->from_seq)
+            c->next_uncommitted[dc] = c->next[dc];
+        if (c->emitted_cut[dc] > cut->from_number)
+            c->emitted_cut[dc] = 0;
+    }
+}
+
+static bool goes_on(const struct world *w, const struct parsed_cut *cut)
+{
+    const struct check *c = w->check;
+    char text[17];
+
+    if (!cut->continues || cut->from_number + 1 != cut->number || cut->number > c->cut_count ||
+        cut->from_seq > c->stream_count || cut->proposer >= w->p.dc_count ||
+        c->next[cut->proposer] != cut->from_seq)
+        return false;
+    if (cut->from_seq == 0)
+        return cut->from_chain == 0;
+    (void)snprintf(text, sizeof text, "%016llx", (unsigned long long)cut->from_chain);
+    return slice_equal(facts_read(w, c->stream[cut->from_seq - 1]->body).chain, slice_str(text));
+}
+
+void check_era(struct world *w, struct slice bytes)
+{
+    struct check *c = w->check;
+    const struct parsed_cut *last = &c->cuts[c->cut_count - 1];
+    struct parsed_cut cut;
+
+    if (!cut_read(w, bytes, &cut) || cut.era != c->era + 1 || cut.proposer >= w->p.dc_count ||
+        w->etcd.begins_era[cut.proposer] != cut.era) {
+        check_fail(w, "I5", "an era begins that no operator asked for");
+        return;
+    }
+    if (cut.previous_hash != XXH3_64bits(last->bytes.ptr, last->bytes.len))
+        check_fail(w, "I5", "era %u does not name the last cut before it by its hash", cut.era);
+    if (!goes_on(w, &cut)) {
+        check_fail(w, "I5", "era %u does not go on from what its proposer has emitted", cut.era);
+        return;
+    }
+    say(w, NOBODY, NOBODY, "etcd", "era %u goes on from cut %llu, next number %llu", cut.era,
+        (unsigned long long)cut.from_number, (unsigned long long)cut.from_seq);
+    stream_restarts(w, &cut);
+    c->era = cut.era;
+    c->cut_count = cut.number;
+}
+
+bool check_is_apart(const struct world *w, uint32_t dc)
+{
+    return w->check->is_apart[dc];
+}
+
 void check_restored(struct world *w)
 {
     struct check *c = w->check;
@@ -324,7 +393,11 @@ void check_cut(struct world *w, uint64_t number, struct slice bytes)
     tell_cut(w, cut);
     if (number == 0)
         return;
-    if (cut->previous_hash != XXH3_64bits(cut[-1].bytes.ptr, cut[-1].bytes.len))
+    if (cut->era != c->era)
+        check_fail(w, "I5", "cut %llu is of era %u, which is over", (unsigned long long)number,
+                   cut->era);
+    if (cut->era == cut[-1].era &&
+        cut->previous_hash != XXH3_64bits(cut[-1].bytes.ptr, cut[-1].bytes.len))
         check_fail(w, "I5", "cut %llu does not name the cut before by its hash",
                    (unsigned long long)number);
     check_time(w, cut);

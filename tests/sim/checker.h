@@ -41,6 +41,11 @@ struct times {
 
 struct parsed_cut {
     struct slice bytes;
+    uint32_t era;
+    bool continues; /* names what its era goes on from */
+    uint64_t from_number;
+    uint64_t from_seq;
+    uint64_t from_chain;
     uint64_t number;
     uint64_t previous_hash;
     int64_t time_ms;
@@ -105,10 +110,12 @@ struct check {
     bool global_lost[SIM_DCS];          /* a copy lost its end; its merge has not written since */
     uint32_t lost_in[SIM_DCS];          /* log epoch when it last lost something of its own */
     bool own_lost;                      /* an own enriched topic lost what it had acknowledged */
-    bool is_restored;                   /* etcd was, from a backup */
-    bool is_beyond_repair;              /* ... and somebody could not be helped by an operator */
-    uint32_t by_incarnation[SIM_DCS];   /* of each DC's strands ... */
-    int64_t floor[SIM_STRANDS];         /* ... and where it began */
+    uint32_t era;
+    bool is_apart[SIM_DCS];           /* its copy is of an era that is over, and differs */
+    bool is_restored;                 /* etcd was, from a backup */
+    bool is_beyond_repair;            /* ... and somebody could not be helped by an operator */
+    uint32_t by_incarnation[SIM_DCS]; /* of each DC's strands ... */
+    int64_t floor[SIM_STRANDS];       /* ... and where it began */
 };
 
 struct facts facts_read(const struct world *w, const struct body *b);

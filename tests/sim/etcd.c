@@ -98,6 +98,7 @@ void etcd_read_view(const struct world *w, uint32_t dc, struct etcd_view *out)
         out->reports[i] = e->reports[i];
         out->depooled[i] = e->depooled[i];
         out->wanted[i] = e->wanted[i];
+        out->begins_era[i] = e->begins_era[i];
         out->epochs[i] = e->epochs[i];
         out->epoch_revisions[i] = e->epoch_revisions[i];
     }
@@ -167,9 +168,9 @@ static bool cut_may_follow(const struct world *w, const struct merge_proposal *p
 
     if (!p->has_cut || e->is_paused)
         return false;
-    if (p->number != e->cut_count)
-        return false;
-    if (e->cuts[p->number - 1].create_revision != p->head_revision)
+    if (p->head_era != e->era || p->head_number + 1 != e->cut_count)
+        return false; /* or there is one of that number already */
+    if (e->cuts[p->head_number].create_revision != p->head_revision)
         return false;
     for (uint32_t i = 0; i < p->member_count; i++) {
         uint32_t dc = dc_of(w, p->members[i]);
@@ -184,6 +185,17 @@ static bool cut_may_follow(const struct world *w, const struct merge_proposal *p
             return false;
     }
     return true;
+}
+
+/* The cuts of the era that is over do not count any more. */
+static void begin_era(struct world *w, const struct merge_proposal *p)
+{
+    struct etcd *e = &w->etcd;
+
+    check_era(w, p->cut);
+    e->era = p->era;
+    e->cut_count = p->number;
+    e->oldest = p->number;
 }
 
 /* A put without its compares: it takes the place of the cut of that number. */
@@ -228,10 +240,15 @@ static void take_report(struct world *w, struct etcd_request *request)
     e->reports[request->dc].as = world_report(w, request->proposal.report);
     e->reports[request->dc].mod_revision = e->revision;
     check_report(w, request->dc, request->claim_revision, request->proposal.report);
-    if (MUTANT(cut_without_compare))
+    if (MUTANT(cut_without_compare)) {
         put_blindly(w, &request->proposal);
-    else if (cut_may_follow(w, &request->proposal))
-        put_cut(w, request->proposal.number, request->proposal.cut);
+        return;
+    }
+    if (!cut_may_follow(w, &request->proposal))
+        return;
+    if (request->proposal.era != e->era)
+        begin_era(w, &request->proposal);
+    put_cut(w, request->proposal.number, request->proposal.cut);
 }
 
 void etcd_arrive(struct world *w, struct etcd_request *request)
@@ -244,7 +261,8 @@ void etcd_arrive(struct world *w, struct etcd_request *request)
     }
     if (request->ask == ASK_REPORT)
         take_report(w, request);
-    if (request->ask == ASK_CUT && request->number < w->etcd.cut_count)
+    if (request->ask == ASK_CUT && request->era == w->etcd.era &&
+        request->number < w->etcd.cut_count)
         request->cut = w->etcd.cuts[request->number];
     etcd_read_view(w, request->dc, &request->view);
     if (!net_passes(w, (uint32_t)site, request->dc))

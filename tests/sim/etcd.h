@@ -37,7 +37,7 @@ struct etcd_claim {
 
 struct etcd {
     int64_t revision;
-    struct etcd_cut *cuts; /* era 0, by number */
+    struct etcd_cut *cuts; /* by number: those of an era that is over go where the next begins */
     size_t cut_capacity;
     uint64_t cut_count;
     uint64_t oldest;
@@ -48,9 +48,11 @@ struct etcd {
     bool depooled[SIM_DCS];
     int64_t pool_us[SIM_DCS]; /* when that last changed */
     uint32_t wanted[SIM_DCS]; /* incarnation of the DC's strands, as an operator wants it */
-    bool is_paused;           /* by a merge that found etcd older than what it knows */
-    uint32_t life;            /* rises when it is restored from a backup */
-    int64_t quiet_us;         /* since then no merge from before that runs */
+    uint32_t era;
+    uint32_t begins_era[SIM_DCS]; /* as an operator wants it */
+    bool is_paused;               /* by a merge that found etcd older than what it knows */
+    uint32_t life;                /* rises when it is restored from a backup */
+    int64_t quiet_us;             /* since then no merge from before that runs */
     uint64_t spec_version;
     uint64_t window_max; /* the largest of all versions */
     struct merge_params spec;
@@ -68,6 +70,7 @@ struct etcd_view {
     int64_t epoch_revisions[SIM_DCS];
     bool depooled[SIM_DCS];
     uint32_t wanted[SIM_DCS];
+    uint32_t begins_era[SIM_DCS];
     bool is_paused;
     int64_t claim_revision; /* of the asking DC's merge */
     uint64_t spec_version;
@@ -87,6 +90,7 @@ struct etcd_request {
     uint32_t dc;
     int64_t claim_revision;
     struct merge_proposal proposal; /* REPORT; owned by the pool */
+    uint32_t era;                   /* CUT */
     uint64_t number;                /* CUT */
     int code;                       /* outcome */
     struct etcd_view view;

@@ -276,6 +276,21 @@ static bool ends_with(struct slice s, const char *text)
     return s.len >= len && memcmp(s.ptr + s.len - len, text, len) == 0;
 }
 
+static void read_continues(struct slice in, struct parsed_cut *out)
+{
+    struct field f;
+
+    out->continues = true;
+    while (next_field(&in, &f)) {
+        if (f.number == 2)
+            out->from_number = f.value;
+        else if (f.number == 3)
+            out->from_seq = f.value;
+        else if (f.number == 4)
+            out->from_chain = f.value;
+    }
+}
+
 /* "dropped DC: no report" */
 static void read_reason(const struct world *w, struct slice reason, struct parsed_cut *out)
 {
@@ -297,7 +312,9 @@ bool cut_read(struct world *w, struct slice bytes, struct parsed_cut *out)
     for (uint32_t o = 0; o < w->origin_count; o++)
         out->furthest[o] = POSITION_NONE;
     while (next_field(&in, &f)) {
-        if (f.number == 2)
+        if (f.number == 1)
+            out->era = (uint32_t)f.value;
+        else if (f.number == 2)
             out->number = f.value;
         else if (f.number == 3)
             out->previous_hash = f.value;
@@ -319,6 +336,8 @@ bool cut_read(struct world *w, struct slice bytes, struct parsed_cut *out)
             out->proposer = dc_index(w, next_part(&f.bytes, '/'));
         else if (f.number == 15)
             read_reason(w, f.bytes, out);
+        else if (f.number == 16)
+            read_continues(f.bytes, out);
     }
     return in.len == 0 && out->strand_count == w->layout.count;
 }

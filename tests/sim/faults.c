@@ -255,13 +255,17 @@ static void broker_down(struct world *w)
 {
     const uint32_t dc = some_dc(w);
 
-    w->dcs[dc].kafka_down_until_us = w->now_us + some_time_us(w, 90);
+    const int64_t until_us = w->now_us + some_time_us(w, 90);
+
+    if (is_lost(w, dc))
+        return;
+    w->dcs[dc].kafka_down_until_us = until_us;
     say(w, dc, NOBODY, "kafka", "is away");
 }
 
 static void pool(struct world *w, uint32_t dc)
 {
-    if (!w->etcd.depooled[dc])
+    if (!w->etcd.depooled[dc] || is_declared_lost(w, dc))
         return;
     w->etcd.depooled[dc] = false;
     w->etcd.pool_us[dc] = w->now_us;
@@ -296,8 +300,10 @@ static void fault_ends(struct world *w, const struct happening *h)
 {
     const enum fault f = (enum fault)h->which;
 
-    if (f == FAULT_node_crash)
-        w->dcs[h->who].nodes[h->number].is_up = true;
+    if (f == FAULT_member_lost)
+        lost_goes_on(w, h->number);
+    else if (f == FAULT_node_crash)
+        w->dcs[h->who].nodes[h->number].is_up = !is_lost(w, h->who);
     else if (f == FAULT_depool)
         pool(w, h->who);
     else if (f == FAULT_etcd_restore)
@@ -312,6 +318,8 @@ static void fault_of_log(struct world *w, enum fault f)
         retention(w);
     else if (f == FAULT_truncation)
         truncation(w);
+    else if (f == FAULT_member_lost)
+        lost_begins(w);
     else
         copy_lost(w);
 }
@@ -374,6 +382,7 @@ void fault_happens(struct world *w, const struct happening *h)
     case FAULT_retention:
     case FAULT_truncation:
     case FAULT_copy_lost:
+    case FAULT_member_lost:
         fault_of_log(w, f);
         break;
     case FAULT_etcd_restore:
@@ -400,6 +409,7 @@ void fault_happens(struct world *w, const struct happening *h)
 
 void faults_heal(struct world *w)
 {
+    lost_heals(w);
     w->etcd_down_until_us = 0;
     w->etcd_slow_until_us = 0;
     w->etcd_unknown_until_us = 0;

@@ -82,6 +82,7 @@ void operator_looks(struct world *w)
     if (!reaches_etcd(w))
         return;
     recover_chain(w);
+    lost_is_looked_at(w);
     if (w->p.fault_mean_ms[FAULT_truncation] == 0)
         return;
     for (uint32_t dc = 0; dc < w->p.dc_count; dc++)
@@ -94,7 +95,8 @@ void operator_looks(struct world *w)
 
 void operator_begin(struct world *w)
 {
-    if (w->p.fault_mean_ms[FAULT_truncation] != 0 || w->p.fault_mean_ms[FAULT_etcd_restore] != 0)
+    if (w->p.fault_mean_ms[FAULT_truncation] != 0 || w->p.fault_mean_ms[FAULT_etcd_restore] != 0 ||
+        w->p.fault_mean_ms[FAULT_member_lost] != 0)
         world_plan(w, LOOK_US, &(struct happening){.kind = HAPPENS_OPERATOR});
 }
 

@@ -95,7 +95,7 @@ void instance_stop(struct world *w, uint32_t instance, int code, const char *why
         rogue_unclaim(w, i->task);
     } else if (err_class(code) == ERR_CLASS_FATAL && is_owner) {
         t->fatal = code;
-        t->why = why;
+        t->why = (const char *)pool_copy(&w->pool, slice_of(why, strlen(why) + 1)).ptr;
         check_stopped(w, t);
     } else {
         divide_finished(w, i->dc, i->node, i->task, code);

@@ -176,6 +176,20 @@ static void bias_restore(struct params *p)
     p->fault_mean_ms[FAULT_new_incarnation] = 0;
 }
 
+static void bias_lost(struct params *p)
+{
+    if (p->mutant != MUTANT_era_at_head && p->mutant != MUTANT_era_goes_on &&
+        p->mutant != MUTANT_era_enters)
+        return;
+    p->dc_count = 2;
+    p->min_members = 1;
+    p->fault_mean_ms[FAULT_truncation] = 0;
+    p->fault_mean_ms[FAULT_copy_lost] = 0;
+    p->fault_mean_ms[FAULT_etcd_restore] = 0;
+    p->fault_mean_ms[FAULT_retention] = 0;
+    more(p, FAULT_member_lost, 40000);
+}
+
 /* The faults that a mutant needs to show itself; every other mutant takes the seed as it is. */
 static void bias(struct params *p)
 {
@@ -273,6 +287,20 @@ static void draw_more_faults(struct params *p)
         p->fault_mean_ms[FAULT_etcd_restore] = ONE_OF(&c, 60000, 120000);
 }
 
+/* The other DC goes on in a new era, and the lost one comes back. */
+static void draw_lost(struct params *p)
+{
+    struct chance c;
+
+    chance_seed(&c, p->seed, 10);
+    if (p->dc_count != 2 || p->fault_mean_ms[FAULT_truncation] != 0 ||
+        p->fault_mean_ms[FAULT_copy_lost] != 0 || p->fault_mean_ms[FAULT_etcd_restore] != 0 ||
+        p->fault_mean_ms[FAULT_retention] != 0)
+        return;
+    if (chance_permille(&c, 400))
+        p->fault_mean_ms[FAULT_member_lost] = ONE_OF(&c, 60000, 120000);
+}
+
 /* Few are kept by half of the seeds, so that logs of cuts are needed; as many as a node keeps by some. */
 static void draw_kept(struct params *p)
 {
@@ -294,8 +322,10 @@ void params_draw(struct params *p, uint64_t seed, enum mutant mutant)
     draw_faults(p, &c);
     draw_more_faults(p);
     draw_kept(p);
+    draw_lost(p);
     bias(p);
     bias_restore(p);
+    bias_lost(p);
 }
 
 void params_print(const struct params *p, FILE *to)

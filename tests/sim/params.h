@@ -58,7 +58,8 @@
     X(id_repeated, 0, "a producer sends an event twice")                                           \
     X(copy_lost, 0, "a DC's global topic and log of cuts are made anew, empty")                    \
     X(source_txn, 0, "a source's transaction is aborted or stays open for a while")                \
-    X(new_incarnation, 0, "an operator gives a DC's strands a new incarnation, for no reason")
+    X(new_incarnation, 0, "an operator gives a DC's strands a new incarnation, for no reason")     \
+    X(member_lost, 0, "a sole member is lost with what only it has, and declared lost")
 
 enum fault {
 #define X(name, mean, what) FAULT_##name,

@@ -256,7 +256,7 @@ static void merge_cut(struct world *w, struct reference *r, const struct parsed_
     struct check *c = w->check;
     struct choices choices = {0};
     char text[32];
-    int len = snprintf(text, sizeof text, "0.%llu", (unsigned long long)cut->number);
+    int len = snprintf(text, sizeof text, "%u.%llu", cut->era, (unsigned long long)cut->number);
 
     r->cut_text = pool_copy(r->pool, slice_of(text, (size_t)len));
     r->time_text = pool_number(r->pool, cut->time_ms);

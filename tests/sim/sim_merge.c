@@ -105,13 +105,20 @@ static struct merge_proposal copy_proposal(struct world *w, const struct merge_p
     return copy;
 }
 
-static void ask(struct world *w, uint32_t instance, enum etcd_ask what, uint64_t number)
+static void ask_cut(struct world *w, uint32_t instance, uint32_t era, uint64_t number)
+{
+    struct etcd_request *request = pool_alloc(&w->pool, sizeof *request);
+
+    *request = (struct etcd_request){.ask = ASK_CUT, .era = era, .number = number};
+    etcd_send(w, instance, request);
+}
+
+static void ask(struct world *w, uint32_t instance, enum etcd_ask what)
 {
     struct merge_run *run = w->instances[instance].merge;
     struct etcd_request *request = pool_alloc(&w->pool, sizeof *request);
 
     request->ask = what;
-    request->number = number;
     request->claim_revision = run->claim_revision;
     if (what == ASK_REPORT)
         request->proposal = copy_proposal(w, merge_proposal(run->merge));
@@ -167,10 +174,10 @@ static bool carry_out(struct world *w, uint32_t instance)
                          a->log_offset == MERGE_FROM_START ? log->start : a->log_offset);
             break;
         case MERGE_DO_REPORT:
-            ask(w, instance, ASK_REPORT, 0);
+            ask(w, instance, ASK_REPORT);
             break;
         case MERGE_DO_NEED_CUT:
-            ask(w, instance, ASK_CUT, a->number);
+            ask_cut(w, instance, a->era, a->number);
             break;
         case MERGE_DO_PAUSE:
             run->readers[a->log].is_blocked = true;
@@ -324,15 +331,12 @@ static void answered_cut(struct world *w, uint32_t instance, const struct etcd_r
         ev.cut = request->cut.as;
     }
     if (ev.cut_bytes.ptr == NULL) {
-        logged = recover_cut(w, w->instances[instance].dc, request->number);
+        logged = recover_cut(w, w->instances[instance].dc, request->era, request->number);
         ev.cut_bytes = logged == NULL ? (struct slice){0} : logged->cut;
         ev.cut = logged == NULL ? NULL : logged->as;
     }
     if (ev.cut_bytes.ptr == NULL) {
-        struct etcd_request *again = pool_alloc(&w->pool, sizeof *again);
-
-        *again = (struct etcd_request){.ask = ASK_CUT, .number = request->number};
-        etcd_send(w, instance, again);
+        ask_cut(w, instance, request->era, request->number);
         return;
     }
     if (ev.cut == NULL) {
@@ -371,6 +375,7 @@ static bool decode_view(struct world *w, const struct instance *i, const struct 
         d->dc = w->dcs[dc].name;
         d->is_pooled = !in->depooled[dc];
         d->by_incarnation = in->wanted[dc];
+        d->begins_era = in->begins_era[dc];
         d->report_revision = in->reports[dc].mod_revision;
         d->incarnation = in->epochs[dc];
         d->epoch_revision = in->epoch_revisions[dc];
@@ -428,7 +433,7 @@ static void answered(struct world *w, uint32_t instance, const struct etcd_reque
                 w, instance,
                 &(struct merge_event){.kind = MERGE_EV_REPORTED, .code = request->code});
         else if (!run->is_started)
-            ask(w, instance, ASK_VIEW, 0);
+            ask(w, instance, ASK_VIEW);
         return;
     }
     if (request->view.revision < request->revision_at && !MUTANT(ignore_restored)) {
@@ -478,7 +483,7 @@ static void start(struct world *w, uint32_t instance)
             "recovers from cut %llu, next number %llu; the tail is %llu",
             (unsigned long long)r->line.emitted.number,
             (unsigned long long)r->line.emitted.next_seq, (unsigned long long)r->tail_seq);
-    ask(w, instance, ASK_VIEW, 0);
+    ask(w, instance, ASK_VIEW);
 }
 
 /* The producer is made: from here on no older one can write; then the tail is read. */
@@ -533,7 +538,7 @@ static void tick(struct world *w, uint32_t instance)
     if (!merge_feed(w, instance, &(struct merge_event){.kind = MERGE_EV_TICK}))
         return;
     if (w->now_us - run->view_us > SECOND && !run->is_asking)
-        ask(w, instance, ASK_VIEW, 0);
+        ask(w, instance, ASK_VIEW);
     merge_status(run->merge, &status);
     check_memory(w, i->dc, status.entries, entries_limit(w));
     merge_plan(w, instance, HAPPENS_TICK, w->p.cut_interval_ms * MS, 0);
@@ -586,7 +591,7 @@ void merge_happens(struct world *w, uint32_t instance, const struct happening *h
         break;
     case HAPPENS_HEAD:
         if (w->instances[instance].merge->is_started)
-            ask(w, instance, ASK_VIEW, 0);
+            ask(w, instance, ASK_VIEW);
         break;
     case HAPPENS_TICK:
         tick(w, instance);

@@ -43,6 +43,6 @@ void peer_delivered(struct world *w, uint32_t instance);
 void recover(struct world *w, uint32_t instance, struct merge_recovery *out);
 
 /* A cut from the logs of cuts that this DC reaches; NULL: not there. */
-const struct logged *recover_cut(const struct world *w, uint32_t dc, uint64_t number);
+const struct logged *recover_cut(const struct world *w, uint32_t dc, uint32_t era, uint64_t number);
 
 #endif

@@ -58,19 +58,29 @@ static const struct logged *line_at(const struct klog *cuts, int64_t at)
     return k != NULL && k->body != NULL ? k->body->logged : NULL;
 }
 
-/* Where the window of the newest line that agrees begins; -1: there is no such line. */
+static bool is_newer(const struct emitted *a, const struct emitted *b)
+{
+    return a->era > b->era || (a->era == b->era && a->number > b->number);
+}
+
+/* Where the window of the newest line that agrees begins; -1: there is no such line. An older one may
+ * have arrived late. */
 static int64_t window_start(const struct world *w, struct instance *i,
                             const struct merge_recovery *tail)
 {
     const struct klog *cuts = w->dcs[i->dc].cuts;
+    const struct emitted_line *newest = NULL;
 
     for (int64_t at = cuts->end - 1; at >= cuts->start; at--) {
         const struct logged *l = line_at(cuts, at);
 
-        if (l != NULL && !l->is_cut && agrees(&w->dcs[i->dc], &l->line.emitted, tail))
-            return l->line.window_offset > cuts->start ? l->line.window_offset : cuts->start;
+        if (l != NULL && !l->is_cut && agrees(&w->dcs[i->dc], &l->line.emitted, tail) &&
+            (newest == NULL || is_newer(&l->line.emitted, &newest->emitted)))
+            newest = &l->line;
     }
-    return -1;
+    if (newest == NULL)
+        return -1;
+    return newest->window_offset > cuts->start ? newest->window_offset : cuts->start;
 }
 
 /*
@@ -107,11 +117,12 @@ static void follow_cuts(struct world *w, struct instance *i, int64_t from,
     const struct klog *cuts = w->dcs[i->dc].cuts;
 
     out->has_logged = out->has_line;
+    out->logged_era = out->has_line ? out->line.emitted.era : w->etcd.era;
     out->logged_number = out->has_line ? out->line.emitted.number : 0;
     for (int64_t at = from; at < cuts->end; at++) {
         const struct logged *l = line_at(cuts, at);
 
-        if (l == NULL || !l->is_cut)
+        if (l == NULL || !l->is_cut || l->as->era != out->logged_era)
             continue;
         if (out->has_logged ? l->number == out->logged_number + 1 : l->number == 0) {
             out->has_logged = true;
@@ -148,12 +159,13 @@ void recover(struct world *w, uint32_t instance, struct merge_recovery *out)
     }
 }
 
-const struct logged *recover_cut(const struct world *w, uint32_t dc, uint64_t number)
+const struct logged *recover_cut(const struct world *w, uint32_t dc, uint32_t era, uint64_t number)
 {
     for (uint32_t peer = 0; peer < w->p.dc_count; peer++) {
         if (!kafka_answers(w, dc, peer))
             continue;
-        if (number < w->dcs[peer].logged_count && w->dcs[peer].logged[number] != NULL)
+        if (number < w->dcs[peer].logged_count && w->dcs[peer].logged[number] != NULL &&
+            w->dcs[peer].logged[number]->as->era == era)
             return w->dcs[peer].logged[number];
     }
     return NULL;

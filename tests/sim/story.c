@@ -212,6 +212,21 @@ static bool open_window(struct world *w, const char *verb, uint32_t dc, int64_t 
     return false;
 }
 
+static bool loses(struct world *w, const char *verb, uint32_t dc)
+{
+    if (strcmp(verb, "lose") == 0)
+        lose_for_ever(w, dc);
+    else if (strcmp(verb, "declare-lost") == 0)
+        declare_lost(w, dc);
+    else if (strcmp(verb, "come-back") == 0)
+        lost_comes_back(w);
+    else if (strcmp(verb, "look") == 0)
+        lost_is_looked_at(w);
+    else
+        return false;
+    return true;
+}
+
 static bool act_on(struct world *w, const char *verb, uint32_t dc, uint32_t node, int64_t number)
 {
     int64_t time_us = number * SECOND;
@@ -236,7 +251,7 @@ static bool act_on(struct world *w, const char *verb, uint32_t dc, uint32_t node
     else if (strcmp(verb, "accept-incarnation") == 0)
         accept_incarnation(w, dc);
     else
-        return open_window(w, verb, dc, until_us);
+        return loses(w, verb, dc) || open_window(w, verb, dc, until_us);
     return true;
 }
 

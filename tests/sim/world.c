@@ -141,6 +141,12 @@ void say(struct world *w, uint32_t dc, uint32_t node, const char *part, const ch
         story_hear(w, line);
 }
 
+/* Rises with every cut: a new era's number may not. */
+static uint64_t head_turn(const struct etcd *e)
+{
+    return ((uint64_t)e->era << 32) + e->cut_count - 1;
+}
+
 /* What every node of the DC learns of the head, by its watch or a re-read. */
 static void see_head(struct world *w, uint32_t dc)
 {
@@ -150,7 +156,7 @@ static void see_head(struct world *w, uint32_t dc)
 
     if (e->cut_count == 0 || net_etcd_site(w, dc) < 0)
         return;
-    if (d->head_positions != NULL && d->head_seen == e->cut_count - 1)
+    if (d->head_positions != NULL && d->head_seen == head_turn(e))
         return;
     cut = e->cuts[e->cut_count - 1].as;
     if (cut == NULL)
@@ -160,7 +166,7 @@ static void see_head(struct world *w, uint32_t dc)
         d->head_positions = pool_alloc(&w->pool, w->origin_count * sizeof(int64_t));
     if (d->head_strands == NULL)
         d->head_strands = pool_alloc(&w->pool, w->layout.count * sizeof(int64_t));
-    d->head_seen = cut->number;
+    d->head_seen = head_turn(e);
     for (uint32_t o = 0; o < w->origin_count; o++)
         d->head_positions[o] = POSITION_NONE;
     for (uint32_t s = 0; s < cut->layout.count; s++) {
@@ -420,6 +426,7 @@ static void forget(struct world *w)
     w->is_faulty = true;
     w->is_over = false;
     w->etcd_backup.cut_count = 0;
+    w->lost = (struct lost){0};
     w->etcd_down_until_us = 0;
     w->etcd_slow_until_us = 0;
     w->etcd_unknown_until_us = 0;

@@ -92,8 +92,8 @@ struct dc {
     uint32_t wanted_count;
     struct klog *global;
     struct klog *cuts;
-    uint32_t txn_writer; /* the producer that may write, by transactional.id */
-    uint64_t head_seen;
+    uint32_t txn_writer;              /* the producer that may write, by transactional.id */
+    uint64_t head_seen;               /* rises with every cut */
     uint32_t by_incarnation[SIM_DCS]; /* of each DC's strands, in that head */
     uint32_t own_epochs;              /* truncations of its own topic that an operator knows of */
     int64_t *head_positions;          /* by origin partition */
@@ -126,6 +126,18 @@ struct stats {
 
 struct check;
 
+/* A sole member that is lost for ever (lost.c). */
+struct lost {
+    enum {
+        LOST_NONE,
+        LOST_PARTED,
+        LOST_GONE,
+        LOST_DECLARED,
+        LOST_BACK
+    } stage;
+    uint32_t dc;
+};
+
 struct world {
     struct params p;
     struct chance chance;        /* the plan: load and faults */
@@ -140,6 +152,7 @@ struct world {
     struct net net;
     struct etcd etcd;
     struct etcd etcd_backup;
+    struct lost lost;
     int64_t etcd_down_until_us;
     int64_t etcd_slow_until_us;
     int64_t etcd_unknown_until_us;
@@ -236,6 +249,18 @@ void operator_looks(struct world *w);
 void accept_incarnation(struct world *w, uint32_t dc);
 /* The DC's nodes see which incarnations the newest cut names: their lines start again with them. */
 void incarnations_seen(struct world *w, uint32_t dc, const struct cut *head);
+
+/* A sole member is lost for ever; an operator declares it lost; it comes back (lost.c). */
+void lost_begins(struct world *w);
+void lost_goes_on(struct world *w, int64_t stage);
+void lost_is_looked_at(struct world *w);
+void lost_heals(struct world *w);
+bool is_lost(const struct world *w, uint32_t dc);
+bool is_declared_lost(const struct world *w, uint32_t dc);
+/* By name: the stream goes on in a new era from what the other DC has emitted. */
+void declare_lost(struct world *w, uint32_t dc);
+void lost_comes_back(struct world *w);
+void lose_for_ever(struct world *w, uint32_t dc);
 
 /* What the API says (wiki.c): a status text, and the enrichment as far as it is ok. */
 struct slice wiki_fetch(struct world *w, uint32_t dc, const struct body *source, int64_t at_us,
