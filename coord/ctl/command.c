@@ -56,6 +56,17 @@ static const struct command COMMANDS[COMMAND_COUNT] = {
     {"cuts", "STREAM", 1, 1, BIT(RECORDS), false, "the newest cuts of a stream, and their strands",
      "A cut leaves etcd once every member has logged it; older ones are in the DCs' logs of cuts.",
      "braidctl cuts mediawiki.page_content_change.v1 -n 5"},
+    {"declare-lost", "DC", 1, 1, 0, true,
+     "say that a DC is lost for ever, and let its streams go on without it",
+     "For a DC that was the only member of a stream and is gone with what it alone had emitted: "
+     "the "
+     "others wait, for what they emit instead will not be the same. The stream goes on in a new "
+     "era, from the copy of the DC that has emitted most; records that only the lost DC had are "
+     "emitted again, with other numbers, if it ever comes back with its sources. Then its global "
+     "topic must be made anew and is copied, and the DC pooled. The plan lists, for each stream, "
+     "the copy, the first number that differs, and how many are lost. Refuses while the DC may "
+     "live, and if nothing that it alone had is missing anywhere.",
+     "braidctl declare-lost codfw --plan"},
     {"delete", "STREAM", 1, 1, BIT(PURGE), true, "end a stream",
      "Its tasks stop and its spec goes. Its topics, its cuts and its place stay, so that readers "
      "finish; --purge takes those as well, in every DC, and cannot be taken back.",

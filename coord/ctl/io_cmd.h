@@ -15,6 +15,7 @@ int cmd_apply(struct session *s);
 int cmd_backfill(struct session *s);
 int cmd_reconcile(struct session *s);
 int cmd_cuts(struct session *s);
+int cmd_declare_lost(struct session *s);
 int cmd_delete(struct session *s);
 int cmd_depool(struct session *s);
 int cmd_doctor(struct session *s);

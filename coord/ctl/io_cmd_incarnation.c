@@ -37,6 +37,15 @@ static uint32_t wanted_of(const struct snapshot_stream *st, struct slice dc)
     return 0;
 }
 
+static uint32_t begins(const struct snapshot_stream *st, struct slice dc)
+{
+    for (size_t i = 0; i < st->incarnation_count; i++) {
+        if (slice_equal(st->incarnations[i].dc, dc))
+            return st->incarnations[i].begins_era;
+    }
+    return 0;
+}
+
 /* A DC that has yet to emit all before the last such cut, or has not looked since; len 0: none. */
 static struct slice behind(const struct snapshot_stream *st)
 {
@@ -63,6 +72,11 @@ static const struct snapshot_stream *find(struct session *s, const struct snapsh
     }
     if (!incarnation_of(st, dc, out_now)) {
         output_error(&s->output, "%.*s enriches nothing of %.*s", SLICE_ARG(dc), SLICE_ARG(output));
+        return NULL;
+    }
+    if (st->has_cut && begins(st, dc) > st->cut_era) {
+        output_error(&s->output, "a new era is about to begin from the copy of %.*s; wait for it",
+                     SLICE_ARG(dc));
         return NULL;
     }
     if (wanted_of(st, dc) > *out_now) {

@@ -12,6 +12,7 @@
 #include "coord/ctl/io_lock.h"
 #include "coord/ctl/io_ops.h"
 #include "coord/ctl/io_store.h"
+#include "coord/ctl/lost.h"
 #include "coord/ctl/pool.h"
 #include "coord/pb_arena.h"
 #include "proto/braid.pb-c.h"
@@ -120,9 +121,13 @@ static int check_pool(struct session *s, const struct snapshot *snap, struct sli
         return EXIT_REFUSED;
     }
     if (row->pool == 2) {
-        output_error(&s->output, "%.*s was declared lost by %.*s: %.*s", SLICE_ARG(dc),
-                     SLICE_ARG(row->by), SLICE_ARG(row->reason));
-        return EXIT_REFUSED;
+        why = is_pooled ? lost_return_refusal(snap, dc, &s->arena) : "";
+        if (why != NULL) {
+            output_error(&s->output, "%.*s was declared lost by %.*s: %.*s%s%s", SLICE_ARG(dc),
+                         SLICE_ARG(row->by), SLICE_ARG(row->reason), why[0] == '\0' ? "" : "; ",
+                         why);
+            return EXIT_REFUSED;
+        }
     }
     *is_so = (row->pool == 0) == is_pooled;
     why = is_pooled || *is_so ? NULL : pool_refusal(snap, dc, &s->arena);

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 
 #include "coord/ctl/io_cmd.h"
+#include "coord/ctl/io_epochs.h"
 #include "coord/ctl/io_kafka.h"
 #include "coord/ctl/io_ops.h"
 #include "coord/ctl/io_places.h"
@@ -145,8 +146,9 @@ static void take_line(struct recovery *r, size_t dc, const struct kafka_record *
         return;
     if (cut.era == r->head.era && cut.number == r->head.number)
         log->at_head = cut_of(bytes, &cut);
-    if (log->newest.is_known && cut.number <= log->newest.number)
-        return;
+    if (log->newest.is_known && (cut.era < log->newest.era ||
+                                 (cut.era == log->newest.era && cut.number <= log->newest.number)))
+        return; /* cuts of an era that is over may have larger numbers */
     log->newest = cut_of(bytes, &cut);
     arena_reset(&r->kept[dc]);
     r->newest[dc] = arena_copy(&r->kept[dc], bytes);
@@ -196,7 +198,8 @@ static bool is_enough(const struct recovery *r, size_t dc, bool is_log)
 
     if (!is_log)
         return log->emitted > 0;
-    return log->at_head.is_known || (log->newest.is_known && log->newest.number < r->head.number);
+    return log->at_head.is_known || (log->newest.is_known && log->newest.era == r->head.era &&
+                                     log->newest.number < r->head.number);
 }
 
 static bool read_back(struct recovery *r, struct kafka_reader *reader, const char *topic, size_t dc,
@@ -299,63 +302,6 @@ static void show(struct recovery *r, struct view *v, enum recover_verdict verdic
         (int64_t)(verdict == RECOVER_FORWARD ? r->logs[which].newest.number : r->head.number));
 }
 
-static uint32_t epoch_in(struct recovery *r, const struct etcd_kvs *kvs, struct slice key)
-{
-    ProtobufCAllocator allocator = pb_allocator(&r->s->arena);
-
-    for (size_t i = 0; i < kvs->count; i++) {
-        if (!slice_equal(kvs->items[i].key, key))
-            continue;
-        const Braid__Epoch *pb =
-            braid__epoch__unpack(&allocator, kvs->items[i].value.len, kvs->items[i].value.ptr);
-        return pb == NULL ? 0 : pb->incarnation;
-    }
-    return 0;
-}
-
-/* The newest log epoch of the DC that anything tells of. */
-static uint32_t epoch_of(struct recovery *r, const struct etcd_kvs *kvs, struct slice key,
-                         size_t dc, const struct cut *cut)
-{
-    const struct report *report = snapshot_report_find(r->stream, r->stream->dcs[dc]);
-    uint32_t epoch = epoch_in(r, kvs, key);
-
-    if (report != NULL && report->incarnation > epoch)
-        epoch = report->incarnation;
-    for (uint32_t i = 0; i < cut->member_count; i++) {
-        if (slice_equal(cut->members[i].dc, r->stream->dcs[dc]) &&
-            cut->members[i].incarnation > epoch)
-            epoch = cut->members[i].incarnation;
-    }
-    return epoch;
-}
-
-static int add_epochs(struct recovery *r, const struct cut *cut, struct etcd_op *ops, size_t *count)
-{
-    struct session *s = r->s;
-    const struct keyspace_key all = {
-        .kind = KEYSPACE_EPOCH, .cluster = s->cluster, .output = r->stream->output};
-    struct etcd_kvs kvs = {0};
-    struct slice prefix;
-    int rc = keyspace_prefix(&all, &s->arena, &prefix);
-
-    if (rc == 0)
-        rc = etcd_sync_get_prefix(s->etcd, prefix, &s->arena, &kvs);
-    for (size_t i = 0; rc == 0 && i < r->stream->dc_count; i++) {
-        struct etcd_op *op = &ops[(*count)++];
-        Braid__Epoch epoch;
-
-        *op = (struct etcd_op){.type = ETCD_OP_PUT};
-        op->put.key = store_key(s, (struct keyspace_key){.kind = KEYSPACE_EPOCH,
-                                                         .output = r->stream->output,
-                                                         .dc = r->stream->dcs[i]});
-        braid__epoch__init(&epoch);
-        epoch.incarnation = epoch_of(r, &kvs, op->put.key, i, cut) + 1;
-        rc = pb_pack(&epoch.base, 64, &s->arena, &op->put.value);
-    }
-    return rc == 0 ? 0 : session_etcd_failed(s, rc, "cannot read the log epochs");
-}
-
 /* What changes, and what it stands on. 0 or an exit code, said. */
 static int compose(struct recovery *r, struct slice cut_bytes, struct etcd_op *ops,
                    struct etcd_compare *compares, struct store_change *out)
@@ -387,7 +333,7 @@ static int compose(struct recovery *r, struct slice cut_bytes, struct etcd_op *o
         ops[out->op_count++] =
             (struct etcd_op){.type = ETCD_OP_PUT, .put = {.key = key, .value = cut_bytes}};
     }
-    return add_epochs(r, &cut, ops, &out->op_count);
+    return epochs_raise(r->s, r->stream, &cut, ops, &out->op_count);
 }
 
 static int change(struct recovery *r, struct view *v, struct slice cut_bytes)

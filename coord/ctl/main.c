@@ -15,6 +15,7 @@ static int (*const COMMANDS_RUN[COMMAND_COUNT])(struct session *s) = {
     [COMMAND_BACKFILL] = cmd_backfill,
     [COMMAND_RECONCILE] = cmd_reconcile,
     [COMMAND_CUTS] = cmd_cuts,
+    [COMMAND_DECLARE_LOST] = cmd_declare_lost,
     [COMMAND_DELETE] = cmd_delete,
     [COMMAND_DEPOOL] = cmd_depool,
     [COMMAND_DOCTOR] = cmd_doctor,

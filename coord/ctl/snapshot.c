@@ -192,8 +192,8 @@ static bool add_incarnation(struct snapshot_stream *st, const struct keyspace_ke
         braid__incarnation__free_unpacked(pb, NULL);
         return false;
     }
-    st->incarnations[st->incarnation_count] =
-        (struct snapshot_incarnation){.dc = arena_copy(a, key->dc), .number = pb->number};
+    st->incarnations[st->incarnation_count] = (struct snapshot_incarnation){
+        .dc = arena_copy(a, key->dc), .number = pb->number, .begins_era = pb->begins_era};
     st->incarnation_count++;
     braid__incarnation__free_unpacked(pb, NULL);
     return true;

@@ -78,6 +78,7 @@ struct snapshot_pause {
 struct snapshot_incarnation {
     struct slice dc;
     uint32_t number;
+    uint32_t begins_era; /* the stream is to go on in from its copy; 0: none */
 };
 
 struct snapshot_stream {
