@@ -63,6 +63,19 @@ milliseconds() { # COMMAND...
 	echo $((($(date +%s%N) - start) / 1000000))
 }
 
+# quickest_between MS MS COMMAND...: the quickest of some runs, for the machine may be busy.
+quickest_between() {
+	local low=$1 high=$2 ms quickest=
+	shift 2
+	for _ in {1..20}; do
+		ms=$(milliseconds "$@") || return 1
+		echo "took $ms ms, not $low to $high"
+		if [ -z "$quickest" ] || [ "$ms" -lt "$quickest" ]; then quickest=$ms; fi
+		[ "$quickest" -gt "$high" ] || break
+	done
+	[ "$quickest" -ge "$low" ] && [ "$quickest" -le "$high" ]
+}
+
 takes_between() { # MS MS COMMAND...
 	local low=$1 high=$2 ms
 	shift 2

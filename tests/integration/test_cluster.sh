@@ -56,7 +56,7 @@ test_up() {
 	check "up starts servers and waits for them" "$cluster" up --only relay,kafka,etcd
 	[ "$failed" = 0 ] || return 1
 	eval "$("$cluster" env)"
-	check "up again changes nothing, within 2 s" takes_between 0 2000 "$cluster" up --only relay,kafka,etcd
+	check "up again changes nothing, within 2 s" quickest_between 0 2000 "$cluster" up --only relay,kafka,etcd
 	check "env names an etcd that answers" tls -m 5 "${BRAID_ETCD%%,*}/health"
 	check "env names Kafkas that answer" asks "${BRAID_KAFKA_EQIAD##*:}" 5
 	check "the source topic is there and may be made again" create_source_topic codfw
@@ -69,17 +69,17 @@ test_up() {
 
 test_kill() {
 	check "a killed member of etcd is down" eval '"$cluster" kill etcd-witness && word_is etcd-witness down'
-	check "two of three members go on" eventually 10 etcd_reads "$(port etcd-client eqiad)" 5
-	check "it starts again" eval '"$cluster" start etcd-witness && etcd_reads "$(port etcd-client witness)" 5'
+	check "two of three members go on" eventually 30 etcd_reads "$(port etcd-client eqiad)" 5
+	check "it starts again" eval '"$cluster" start etcd-witness && eventually 30 etcd_reads "$(port etcd-client witness)" 5'
 	check "a killed Kafka does not answer" eval '"$cluster" kill kafka-codfw && ! asks "$(port kafka-local codfw)" 1'
-	check "it starts again with its topics" eval '"$cluster" start kafka-codfw && asks "$(port kafka-local codfw)" 5'
+	check "it starts again with its topics" eval '"$cluster" start kafka-codfw && eventually 30 asks "$(port kafka-local codfw)" 5'
 	check "a paused Kafka is silent" eval '"$cluster" pause kafka-eqiad && word_is kafka-eqiad paused &&
 		! asks "$(port kafka-local eqiad)" 1'
-	check "it goes on when told" eval '"$cluster" cont kafka-eqiad && eventually 10 asks "$(port kafka-local eqiad)" 5'
+	check "it goes on when told" eval '"$cluster" cont kafka-eqiad && eventually 30 asks "$(port kafka-local eqiad)" 5'
 	check "kill-dc ends what runs in the DC, and no more" eval '"$cluster" kill-dc codfw &&
 		word_is kafka-codfw down && word_is etcd-codfw down && word_is kafka-eqiad up && word_is relay up'
 	check "start-dc starts it again" eval '"$cluster" start-dc codfw && word_is kafka-codfw up &&
-		eventually 10 etcd_reads "$(port etcd-client codfw)" 2'
+		eventually 30 etcd_reads "$(port etcd-client codfw)" 2'
 }
 
 test_partition() {
@@ -89,11 +89,11 @@ test_partition() {
 	check "a partition: no answer from the other DC's Kafka" eval '"$cluster" partition eqiad && ! asks "'"$remote"'" 1'
 	check "clients inside the DC still reach theirs" asks "$(port kafka-local eqiad)" 5
 	check "etcd cut off from the majority does not answer" not etcd_reads "$(port etcd-client eqiad)" 2
-	check "the majority goes on" eventually 10 etcd_reads "$(port etcd-client codfw)" 2
+	check "the majority goes on" eventually 30 etcd_reads "$(port etcd-client codfw)" 2
 	check "nor is the majority seen from the cut DC" not etcd_reads "$(port etcd-relay codfw eqiad)" 2
 	check "status names the cuts" eval '"$cluster" status | grep "link eqiad>witness: cut"'
 	check "heal: both answer again" eval '"$cluster" heal && asks "'"$remote"'" 5 &&
-		eventually 10 etcd_reads "$(port etcd-client eqiad)" 2'
+		eventually 30 etcd_reads "$(port etcd-client eqiad)" 2'
 	check "what was sent into a cut arrives when it is healed" held_bytes_arrive "$remote"
 	check "a one-way cut lets no new connection through" eval '"$cluster" relay cut-one-way codfw eqiad &&
 		! asks "'"$remote"'" 1 && "$cluster" heal && asks "'"$remote"'" 5'
@@ -101,36 +101,36 @@ test_partition() {
 
 # The request goes out during the cut; the answer must come after the healing, on the same connection.
 held_bytes_arrive() {
-	local rc
+	local asking
 	"$cluster" relay cut eqiad codfw || return 1
-	(sleep 1 && "$cluster" heal) &
-	takes_between 900 4000 asks "$1" 8
-	rc=$?
-	wait $!
-	return $rc
+	asks "$1" 20 &
+	asking=$!
+	sleep 1
+	kill -0 $asking || { echo "an answer came through the cut"; return 1; }
+	"$cluster" heal && wait $asking
 }
 
 test_latency() {
 	local remote
 	remote=$(port kafka-remote-relay codfw)
 	check "latency is felt between sites: handshake and request" eval '"$cluster" latency 100 &&
-		takes_between 250 900 asks "'"$remote"'" 5'
-	check "and not inside one" takes_between 0 300 asks "$(port kafka-tap-relay eqiad)" 5
-	check "without it again, a request is quick" eval '"$cluster" latency 0 && takes_between 0 300 asks "'"$remote"'" 5'
+		quickest_between 250 900 asks "'"$remote"'" 5'
+	check "and not inside one" quickest_between 0 300 asks "$(port kafka-tap-relay eqiad)" 5
+	check "without it again, a request is quick" eval '"$cluster" latency 0 && quickest_between 0 300 asks "'"$remote"'" 5'
 }
 
 test_requests() {
 	local tap
 	tap=$(port kafka-tap-relay eqiad)
 	check "a chosen request is delayed, once" eval '"$cluster" relay delay 18 700 1 kafka-eqiad-tap &&
-		takes_between 700 1500 asks "'"$tap"'" 5 && takes_between 0 400 asks "'"$tap"'" 5 && counter_is delayed 1'
+		takes_between 700 5000 asks "'"$tap"'" 5 && quickest_between 0 400 asks "'"$tap"'" 5 && counter_is delayed 1'
 	check "a chosen request is dropped" eval '"$cluster" relay drop 18 1 && ! asks "'"$tap"'" 2 &&
 		asks "'"$tap"'" 5 && counter_is dropped 1'
 	check "a chosen reply is dropped" eval '"$cluster" relay drop-reply 19 1 &&
 		! kafka_create_topic "'"$tap"'" lost.reply 1 && counter_is replies_dropped 1'
 	check "but the request was carried out" eval 'topic_exists lost.reply'
 	check "a chosen request is repeated" eval '"$cluster" relay repeat 18 1 && asks "'"$tap"'" 5 &&
-		eventually 5 counter_is repeats_answered 1'
+		eventually 20 counter_is repeats_answered 1'
 	check "another API's requests pass" eval '"$cluster" relay drop 0 1 && asks "'"$tap"'" 5 &&
 		"$cluster" relay forget && counter_is faults_waiting 0'
 	check "a wrong command is refused" not "$cluster" relay cut eqiad esams
