@@ -74,9 +74,9 @@ replay_drained() {
 replay_settled() { # RECORDS
 	local stream
 	for stream in $entity mediawiki.page_score_change.v1 test.views.v1 test.big_as_it_is.v1; do
-		eventually 90 replay_drained "$stream" "$1" || { echo "$stream is not drained" && return 1; }
+		eventually 180 replay_drained "$stream" "$1" || { echo "$stream is not drained" && return 1; }
 	done
-	eventually 60 rdf_drained || { echo "$rdf is not drained" && return 1; }
+	eventually 180 rdf_drained || { echo "$rdf is not drained" && return 1; }
 }
 
 rdf_drained() {
@@ -93,7 +93,7 @@ apply_less() {
 	size=$(replayed size test.big_as_it_is.v1) || return 1
 	echo "the largest value has $size bytes"
 	big_spec test.big_one_less.v1 "limits: {value_bytes: $((size - 1))}" >"$dir/less.yaml" &&
-		ctl apply -f "$dir/less.yaml" --yes -m test && eventually 60 replay_drained test.big_one_less.v1 18
+		ctl apply -f "$dir/less.yaml" --yes -m test && eventually 180 replay_drained test.big_one_less.v1 18
 }
 
 # Under load eqiad's state topic is deleted and made anew; its nodes start again, and find it wanting.
@@ -102,7 +102,7 @@ lose_state() {
 	replayed load &
 	load=$!
 	sleep 4
-	replayed lost && eventually 20 ctl apply -f "$dir/entity_rdf.yaml" --yes -m again || return 1
+	replayed lost && eventually 60 ctl apply -f "$dir/entity_rdf.yaml" --yes -m again || return 1
 	sleep 1
 	for n in 1 2; do "$cluster" kill node-eqiad-$n; done
 	for n in 1 2; do "$cluster" start node-eqiad-$n; done
@@ -129,7 +129,7 @@ replay_check() {
 	check "what they answer, errors too, comes through" feed_replayed
 	check "a stream with a limit one byte too small for the page can be applied" apply_less
 	check "a DC loses the state of the RDF stream under load, and has it again" lose_state
-	check "its topic has all pages again" eventually 20 state_is_there
+	check "its topic has all pages again" eventually 60 state_is_there
 	count_checks replayed check
 	check "and braidctl verify finds these sound, too" replay_verify
 }

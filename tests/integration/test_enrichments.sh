@@ -73,7 +73,7 @@ failed: emit
 requests: none
 limits: {value_bytes: $((size - 1))}
 END
-	ctl apply -f "$dir/less_content.yaml" --yes -m test && wait_drained $less 60
+	ctl apply -f "$dir/less_content.yaml" --yes -m test && wait_drained $less 120
 }
 
 edit() {
@@ -85,7 +85,7 @@ drain() {
 	for stream in $(streams); do
 		wait_drained "$stream" 120 || { echo "$stream is not drained" && ctl status && return 1; }
 	done
-	eventually 60 of_global_is_drained || { echo "$of_global is not drained" && ctl status && return 1; }
+	eventually 120 of_global_is_drained || { echo "$of_global is not drained" && ctl status && return 1; }
 }
 
 # A page may be deleted before it is fetched; of few events, it may be most.
@@ -122,15 +122,18 @@ has_read() { reader "$2" "$1" && [ "$(jq .seq "$1")" -gt "$3" ]; }
 # Reads in eqiad, which is lost then, reads on in codfw, and compares with one who read only there,
 # without waiting for commits.
 changes_dc() {
-	local dir=${BRAID_STATE%/state} before
+	local before
 	has_read "$dir/place.json" "$BRAID_KAFKA_EQIAD" 10 || return 1
 	before=$(jq .seq "$dir/place.json")
 	"$cluster" kill-dc eqiad
 	deploy/local/edits --eqiad "" --count 15 --quiet --keep-going
-	eventually 60 has_read "$dir/place.json" "$BRAID_KAFKA_CODFW" $((before + 10)) || return 1
-	sleep 3
-	reader "$BRAID_KAFKA_CODFW" "$dir/place.json" && rm -f "$dir/fresh.json" &&
-		reader "$BRAID_KAFKA_CODFW" "$dir/fresh.json" uncommitted || return 1
+	eventually 90 has_read "$dir/place.json" "$BRAID_KAFKA_CODFW" $((before + 10)) && eventually 60 read_alike
+}
+
+# Once no more comes in between.
+read_alike() {
+	rm -f "$dir/fresh.json"
+	reader "$BRAID_KAFKA_CODFW" "$dir/place.json" && reader "$BRAID_KAFKA_CODFW" "$dir/fresh.json" uncommitted || return 1
 	jq -c . "$dir/place.json" "$dir/fresh.json"
 	[ "$(jq -S . "$dir/place.json")" = "$(jq -S . "$dir/fresh.json")" ]
 }

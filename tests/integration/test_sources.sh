@@ -83,18 +83,18 @@ newest() { echo $(($(next_numbers "$stream" | cut -d ' ' -f "$1") - 1)); }
 all_read() { # FIELD BROKERS: of both levels, in all languages
 	local language
 	for language in python java c; do
-		eventually 30 reads "$language" "$dir/$language" "$2" "$(newest "$1")" &&
-			eventually 30 reads "$language" "$dir/$language.un" "$2" "$(newest "$1")" uncommitted ||
+		eventually 60 reads "$language" "$dir/$language" "$2" "$(newest "$1")" &&
+			eventually 60 reads "$language" "$dir/$language.un" "$2" "$(newest "$1")" uncommitted ||
 			{ echo "$language: $(cat "$dir/$language")" "$dir/java.log" && return 1; }
 	done
 }
 
 lose_eqiad() {
-	local before
+	local before events
 	before=$(newest 2)
 	"$cluster" kill-dc eqiad
-	deploy/local/edits --eqiad "" --count 10 --quiet --keep-going
-	eventually 90 eval "[ \"\$(newest 2)\" -ge $((before + 10)) ]" || return 1
+	events=$(deploy/local/edits --eqiad "" --count 10 --quiet --keep-going | jq .events_total) || return 1
+	eventually 90 eval "[ \"\$(newest 2)\" -ge $((before + events)) ]" || return 1
 	rests && all_read 2 "$BRAID_KAFKA_CODFW"
 }
 
