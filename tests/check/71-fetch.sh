@@ -7,10 +7,8 @@ set -u
 BRAID_STATE=$(mktemp -d "${TMPDIR:-/tmp}/braid-fetch.XXXXXX")
 export BRAID_STATE
 wiki=deploy/local/mediawiki/wiki
-free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-port=$(free_port)
+# Below those that the system gives to clients: nobody takes it while the wiki is installed.
+port=${BRAID_TEST_PORT_BASE:-19500}
 export BRAID_MEDIAWIKI_EQIAD=http://127.0.0.1:$port
 stop() {
     "$wiki" stop eqiad
@@ -49,7 +47,7 @@ BRAID_MEDIAWIKI_CODFW='' deploy/local/edits --count 150 --quiet >/dev/null || gi
 export TEST_TIMEOUT_S=180
 plain=$(tests/run-unit build/san/integration/test_fetch) || { echo "$plain"; exit 1; }
 [ "${CHECK_SUITE:-all}" = all ] || { echo "$plain"; exit 0; }
-tls_port=$(free_port)
+tls_port=$((port + 1))
 start_tls "$tls_port" || give_up "no front end with TLS"
 export BRAID_MEDIAWIKI_EQIAD=https://127.0.0.1:$tls_port BRAID_MEDIAWIKI_CA=$BRAID_STATE/tls/cert.pem
 tls=$(tests/run-unit build/san/integration/test_fetch) || { echo "$tls"; exit 1; }

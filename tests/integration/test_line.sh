@@ -76,8 +76,8 @@ numbers_passed() {
 
 # After a fault: everything up, both members, both copies going on, and sound so far.
 recovers() {
-	eventually 90 is_fine >/dev/null || { ctl status; return 1; }
-	advances 30 || { echo "the stream stands still"; ctl status; return 1; }
+	eventually 180 is_fine >/dev/null || { ctl status; return 1; }
+	advances 90 || { echo "the stream stands still"; ctl status; return 1; }
 	is_sound "$stream" --from-seq "$verified_from"
 }
 
@@ -124,7 +124,7 @@ pause_and_cont() { "$cluster" pause "$1" && sleep "${2:-15}" && "$cluster" cont 
 
 # Past the lease of 10 s: its tasks have gone to the other node when it wakes.
 pause_past_lease() {
-	"$cluster" pause "node-$1" && eventually 45 not has_node "${1%-*}/$1" && sleep 2 && "$cluster" cont "node-$1"
+	"$cluster" pause "node-$1" && eventually 90 not has_node "${1%-*}/$1" && sleep 2 && "$cluster" cont "node-$1"
 }
 
 cut_link() { "$cluster" relay cut "$1" "$2" && sleep "${3:-15}" && "$cluster" heal; }
@@ -133,7 +133,7 @@ cut_link() { "$cluster" relay cut "$1" "$2" && sleep "${3:-15}" && "$cluster" he
 requests() {
 	local dc
 	for dc in eqiad codfw; do "$cluster" relay "$@" "kafka-$dc-tap" || return 1; done
-	eventually 30 none_waiting || { echo "no such request came"; "$cluster" relay forget; return 1; }
+	eventually 90 none_waiting || { echo "no such request came"; "$cluster" relay forget; return 1; }
 }
 none_waiting() { "$cluster" relay status | grep -q 'counter faults_waiting 0'; }
 

@@ -87,7 +87,7 @@ start_etcd() {
 }
 
 # A member is ready when it answers and knows a leader; alone it cannot be.
-wait_etcd() { wait_ready "etcd-$1" 30 etcd_is_healthy "$1"; }
+wait_etcd() { wait_ready "etcd-$1" 60 etcd_is_healthy "$1"; }
 
 etcd_is_healthy() {
 	local tls=$state/tls

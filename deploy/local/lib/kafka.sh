@@ -108,7 +108,7 @@ start_kafka() {
 	kafka_format "$dir" "kafka-$dc" || return 1
 	mapfile -t java < <(kafka_java)
 	process_start "kafka-$dc" "${java[@]}" kafka.Kafka "$dir/server.properties"
-	wait_ready "kafka-$dc" 60 kafka_is_ready "$dc"
+	wait_ready "kafka-$dc" 120 kafka_is_ready "$dc"
 }
 
 kafka_is_ready() {

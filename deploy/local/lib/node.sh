@@ -59,7 +59,7 @@ start_node() {
 	mkdir -p "$state/$name"
 	node_config "$1" "$2" >"$state/$name/braidd.yaml"
 	process_start "$name" "$program" --config "$state/$name/braidd.yaml"
-	wait_ready "$name" 20 node_is_live "$1" "$2"
+	wait_ready "$name" 60 node_is_live "$1" "$2"
 }
 
 node_is_live() {
@@ -77,7 +77,7 @@ start_outbox() {
 	log_bytes=$(stat -c %s "$(log_of "$name")" 2>/dev/null || echo 0)
 	process_start "$name" "$build/braid-outbox" --dc "$dc" --kafka "$(kafka_bootstrap "$dc")" \
 		--api "http://127.0.0.1:$(port mediawiki "$dc")/w/api.php" --compare-ms 10000 "${options[@]}"
-	wait_ready "$name" 20 outbox_runs "$name" "$log_bytes"
+	wait_ready "$name" 60 outbox_runs "$name" "$log_bytes"
 }
 
 # outbox_runs NAME BYTES: whether its log says so after the first BYTES.

@@ -100,7 +100,7 @@ process_stop() {
 
 process_kill() {
 	process_signal "$1" KILL
-	process_wait_end "$1" 10 || die "$1 does not end"
+	process_wait_end "$1" 30 || die "$1 does not end"
 }
 
 # wait_ready NAME SECONDS COMMAND...: until COMMAND succeeds; fails with the log when the process

@@ -33,7 +33,7 @@ start_relay() {
 	mkdir -p "$state/relay"
 	relay_config >"$state/relay/links"
 	process_start relay env -C "$state/relay" "$build/braid-relay" run links control
-	wait_ready relay 10 relay_answers
+	wait_ready relay 60 relay_answers
 }
 
 relay_answers() {
