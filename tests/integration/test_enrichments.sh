@@ -83,7 +83,7 @@ edit() {
 drain() {
 	local stream
 	for stream in $(streams); do
-		wait_drained "$stream" 120 || { echo "$stream is not drained" && ctl status && return 1; }
+		wait_drained "$stream" 300 || { echo "$stream is not drained" && ctl status && return 1; }
 	done
 	eventually 120 of_global_is_drained || { echo "$of_global is not drained" && ctl status && return 1; }
 }
