@@ -25,7 +25,8 @@ enum {
     AUDIT_RING = 8192,
     AUDIT_OPEN_MAX = 1 << 20,
     AUDIT_WINDOW_MAX = 1 << 20,
-    AUDIT_SHOWN_MAX = 20 /* findings of a kind; all are counted */
+    AUDIT_SPECS_MAX = 64, /* versions, the newest ones, whose filters are looked at */
+    AUDIT_SHOWN_MAX = 20  /* findings of a kind; all are counted */
 };
 
 /* X(KIND, "name", "sentence") */
@@ -80,10 +81,6 @@ enum audit_why {
     AUDIT_WHY_GAP,
     AUDIT_WHY_DUPLICATE,
     AUDIT_WHY_COUNT
-};
-
-enum {
-    AUDIT_SPECS_MAX = 64 /* versions, the newest ones, whose filters are looked at */
 };
 
 /* What is known of a source record that is not in the stream. */
