@@ -71,25 +71,6 @@ struct audit_config {
     uint64_t window_floor;
 };
 
-/* Why a source record is not in the stream. */
-enum audit_why {
-    AUDIT_WHY_OPEN,
-    AUDIT_WHY_CANARY,
-    AUDIT_WHY_FILTERED,
-    AUDIT_WHY_FILTERED_ONCE, /* by one of the specs; which of them decided is no longer known */
-    AUDIT_WHY_FAILED,
-    AUDIT_WHY_GAP,
-    AUDIT_WHY_DUPLICATE,
-    AUDIT_WHY_COUNT
-};
-
-/* What is known of a source record that is not in the stream. */
-struct audit_absent {
-    enum audit_why why;
-    uint64_t filtered_by; /* bit i: by version spec_version - i of the spec, but not by all */
-    struct slice id;
-};
-
 struct audit_result {
     uint64_t records[AUDIT_DCS_MAX];
     uint64_t foreign[AUDIT_DCS_MAX];

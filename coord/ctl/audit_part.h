@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * audit_part.h - one origin partition in an audit: which of its offsets are in the stream.
+ * audit_part.h - one origin partition in an audit: which of its offsets are in the stream, and why
+ *                others are not.
  *
  * Promise: a bit for each copy and one for the source for each offset of the range, taken from the
  *          arena when first needed.
@@ -14,6 +15,25 @@
 
 enum {
     AUDIT_DCS_MAX = 8
+};
+
+/* Why a source record is not in the stream. */
+enum audit_why {
+    AUDIT_WHY_OPEN,
+    AUDIT_WHY_CANARY,
+    AUDIT_WHY_FILTERED,
+    AUDIT_WHY_FILTERED_ONCE, /* by one of the specs; which of them decided is no longer known */
+    AUDIT_WHY_FAILED,
+    AUDIT_WHY_GAP,
+    AUDIT_WHY_DUPLICATE,
+    AUDIT_WHY_COUNT
+};
+
+/* What is known of a source record that is not in the stream. */
+struct audit_absent {
+    enum audit_why why;
+    uint64_t filtered_by; /* bit i: by version spec_version - i of the spec, but not by all */
+    struct slice id;
 };
 
 /* An origin partition and what of it the stream must account for: lo < offset <= hi. */
